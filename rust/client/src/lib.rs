@@ -1,0 +1,1 @@
+//! One player's whole logic, without I/O.

@@ -1,0 +1,1 @@
+//! The GDExtension: thin classes over client, transport and node.

@@ -1,0 +1,1 @@
+//! One server's whole logic, without I/O.

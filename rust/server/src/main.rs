@@ -1,0 +1,3 @@
+//! The `synced` program.
+
+fn main() {}

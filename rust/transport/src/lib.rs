@@ -1,0 +1,1 @@
+//! QUIC: bytes to and from client and node.

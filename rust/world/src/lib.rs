@@ -1,0 +1,1 @@
+//! The replicated tree: validates and applies mutations.

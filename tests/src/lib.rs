@@ -1,0 +1,1 @@
+//! Scenarios across crates, in real processes and a real Godot.
