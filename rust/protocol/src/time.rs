@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// Which clock it was read from is the context's to say: *local time* is monotonic and private to one process,
 /// *session time* is the leader's, counted from the Unix epoch.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Micros(pub u64);
 
 impl Micros {

@@ -1,0 +1,256 @@
+//! The frames of the confirmed lane.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hlc::HlcTimestamp,
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    mutation::{Rejection, Spawn, Transaction},
+    time::Micros,
+    value::Value,
+};
+
+/// What a client sends. The first frame is [`ClientMessage::Hello`], and only the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ClientMessage {
+    /// The handshake.
+    Hello(Hello),
+    /// A transaction to be ordered.
+    Propose {
+        /// One more than the proposal before.
+        seq: ClientSeq,
+        /// What is proposed.
+        transaction: Transaction,
+    },
+    /// The player leaves for good.
+    Leave,
+}
+
+/// A client's first words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The game; both sides must name the same.
+    pub game: Game,
+    /// How the player wants to be called; need not be unique.
+    pub player_name: String,
+    /// The session to go on with, after a lost connection.
+    pub resume: Option<Resume>,
+}
+
+/// A game and its version. Players whose games differ could not agree on what a scene or a property is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Game {
+    /// The game's name, at most [`MAX_GAME_BYTES`](crate::limits::MAX_GAME_BYTES).
+    pub name: String,
+    /// The game's version, any text, at most as long.
+    pub version: String,
+}
+
+impl fmt::Display for Game {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" version \"{}\"", self.name, self.version)
+    }
+}
+
+/// Where a client was when its connection broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// What the leader gave in [`Welcome`].
+    pub token: ResumeToken,
+    /// The last log entry that the client has applied.
+    pub cursor: LogIndex,
+}
+
+/// A secret that proves who a returning client is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ResumeToken(pub [u8; 16]);
+
+impl fmt::Debug for ResumeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResumeToken(secret)")
+    }
+}
+
+/// What a server sends. The first frame is `Welcome` or `Refused`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ServerMessage {
+    /// The handshake's good end.
+    Welcome(Welcome),
+    /// The handshake's other end; the connection closes.
+    Refused(Refusal),
+    /// A part of the world, to a client that joins or was away too long.
+    Snapshot(SnapshotPart),
+    /// An entry of the log.
+    Commit(Commit),
+    /// A proposal of this client changed nothing.
+    Rejected {
+        /// Which.
+        seq: ClientSeq,
+        /// Where in the log it was decided, or the last index when it never got there.
+        log_index: LogIndex,
+        /// Why.
+        reason: Rejection,
+    },
+}
+
+/// The handshake's good end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Who the client is from now on.
+    pub player: PlayerId,
+    /// The secret with which it may come back.
+    pub token: ResumeToken,
+    /// The leader's clock now.
+    pub session_time: Micros,
+    /// The last entry of the log. Unless the session is resumed, a snapshot of the world there follows.
+    pub log_index: LogIndex,
+    /// Whether the client goes on from its cursor; else what it knew of the world is to be replaced.
+    pub resumed: bool,
+    /// The last proposal of this player that was decided; later ones are to be sent again.
+    pub last_seq: ClientSeq,
+    /// The counter of the last node that this player spawned; the next is one more.
+    pub last_spawn_counter: u32,
+    /// Every live value is sent again after this time at the latest.
+    pub global_data_update_interval: Micros,
+}
+
+/// Why a client may not join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The protocol versions differ.
+    ProtocolVersion {
+        /// The server's.
+        server: u16,
+        /// The client's.
+        client: u16,
+    },
+    /// The games differ.
+    Game {
+        /// The server's.
+        server: Game,
+        /// The client's.
+        client: Game,
+    },
+    /// No more players fit.
+    Full {
+        /// How many fit.
+        players_max: u32,
+    },
+    /// A name of the handshake is longer than its limit.
+    NameTooLong,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProtocolVersion { server, client } => write!(
+                f,
+                "the server speaks protocol version {server}, this client version {client}: update the older of the two"
+            ),
+            Self::Game { server, client } => write!(
+                f,
+                "the server runs {server}, this client {client}: both need the same build of the game"
+            ),
+            Self::Full { players_max } => {
+                write!(f, "the session is full with {players_max} players")
+            }
+            Self::NameTooLong => f.write_str("the player's or the game's name is too long"),
+        }
+    }
+}
+
+/// A part of the world at one index of the log; parts come in order, parents before children.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotPart {
+    /// The index; the same for all parts.
+    pub log_index: LogIndex,
+    /// The leader's timestamp of the snapshot.
+    pub hlc: HlcTimestamp,
+    /// Players of the world.
+    pub players: Vec<PlayerEntry>,
+    /// Nodes of the world.
+    pub nodes: Vec<NodeEntry>,
+    /// Authored nodes that were despawned.
+    pub despawned: Vec<NodeId>,
+    /// The newest live values, which are in no log.
+    pub live: Vec<LiveEntry>,
+    /// Whether this is the last part.
+    pub last: bool,
+}
+
+/// A player of the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerEntry {
+    /// The player.
+    pub player: PlayerId,
+    /// What the player wants to be called.
+    pub name: String,
+}
+
+/// A node as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeEntry {
+    /// The node with its present parent, owner and values.
+    pub spawn: Spawn,
+    /// The version of each property, in the order of the properties.
+    pub versions: Vec<LogIndex>,
+}
+
+/// The newest live value of a property.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveEntry {
+    /// Whose.
+    pub node: NodeId,
+    /// Which.
+    pub property: PropertyId,
+    /// When its owner had it, in session time.
+    pub stamp: Micros,
+    /// The value.
+    pub value: Value,
+}
+
+/// An entry of the log at its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its place. Entries that changed nothing are not published, so places may be skipped.
+    pub log_index: LogIndex,
+    /// The entry.
+    pub entry: LogEntry,
+}
+
+/// What the log holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// When the leader ordered it.
+    pub hlc: HlcTimestamp,
+    /// What it does.
+    pub change: Change,
+}
+
+/// What a log entry does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    /// A player's transaction.
+    Transaction {
+        /// Whose.
+        player: PlayerId,
+        /// That player's number for it.
+        seq: ClientSeq,
+        /// What.
+        transaction: Transaction,
+    },
+    /// A player comes.
+    PlayerJoined {
+        /// Who, and how called.
+        player: PlayerEntry,
+        /// Whether the policies' [`Access::Server`](crate::mutation::Access::Server) includes this player.
+        hosts: bool,
+    },
+    /// A player goes, for good.
+    PlayerLeft {
+        /// Who.
+        player: PlayerId,
+    },
+}
