@@ -1,12 +1,15 @@
 //! The vocabulary that every other crate shares.
 
+pub mod bits;
 pub mod bytes_io;
 pub mod control;
 pub mod error;
 pub mod hlc;
 pub mod id;
+pub mod input;
 pub mod limits;
 pub mod link;
+pub mod live;
 pub mod message;
 pub mod mutation;
 pub mod time;

@@ -1,0 +1,220 @@
+//! Reading datagrams without copying them.
+
+use super::{BLOCK_INPUT, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP, MAX_VALUE_AGE};
+use crate::{
+    bytes_io::Reader,
+    error::DecodeError,
+    hlc::HlcTimestamp,
+    id::{NodeId, PlayerId, PropertyId},
+    limits::{MAX_DATAGRAM_BYTES, MAX_LIVE_VALUE_BYTES, MAX_PROPERTIES},
+    time::Micros,
+    value::Value,
+};
+
+/// One datagram.
+#[derive(Debug)]
+pub enum Datagram<'a> {
+    /// From a player to the leader.
+    Up(Live<'a>),
+    /// From the leader to a player.
+    Down {
+        /// Who sent it to the leader.
+        player: PlayerId,
+        /// When the leader relayed it.
+        hlc: HlcTimestamp,
+        /// What the player sent.
+        live: Live<'a>,
+    },
+    /// A client asks for the time.
+    Ping {
+        /// The client's local time.
+        sent_at: Micros,
+    },
+    /// The answer.
+    Pong(Pong),
+}
+
+/// The leader's answer to a ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pong {
+    /// The local time that the ping carried.
+    pub ping_sent_at: Micros,
+    /// When the ping arrived, in session time.
+    pub received_at: Micros,
+    /// When the answer left, in session time.
+    pub sent_at: Micros,
+}
+
+/// What a player sends live.
+#[derive(Debug, Clone, Copy)]
+pub struct Live<'a> {
+    /// Counts this player's live datagrams, from 0, wrapping.
+    pub sequence: u32,
+    /// When the player sent it, in session time as the player knows it.
+    pub sent_at: Micros,
+    body: &'a [u8],
+}
+
+impl<'a> Datagram<'a> {
+    /// Reads a datagram up to its blocks.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the bytes before the blocks.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_DATAGRAM_BYTES {
+            return Err(DecodeError::TooLong {
+                what: "datagram",
+                limit: MAX_DATAGRAM_BYTES,
+            });
+        }
+        let mut reader = Reader::new(bytes);
+        let datagram = match reader.u8()? {
+            KIND_UP => return Live::take(&mut reader).map(Self::Up),
+            KIND_DOWN => {
+                let player = PlayerId(reader.u32()?);
+                let hlc = HlcTimestamp(reader.u64()?);
+                return Ok(Self::Down {
+                    player,
+                    hlc,
+                    live: Live::take(&mut reader)?,
+                });
+            }
+            KIND_PING => Self::Ping {
+                sent_at: Micros(reader.u64()?),
+            },
+            KIND_PONG => Self::Pong(Pong {
+                ping_sent_at: Micros(reader.u64()?),
+                received_at: Micros(reader.u64()?),
+                sent_at: Micros(reader.u64()?),
+            }),
+            tag => {
+                return Err(DecodeError::BadTag {
+                    what: "datagram",
+                    tag,
+                });
+            }
+        };
+        reader.finish()?;
+        Ok(datagram)
+    }
+}
+
+impl<'a> Live<'a> {
+    /// The blocks, in the order in which they were written.
+    #[must_use]
+    pub const fn blocks(&self) -> Blocks<'a> {
+        Blocks {
+            sent_at: self.sent_at,
+            reader: Reader::new(self.body),
+        }
+    }
+
+    fn take(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let sequence = reader.u32()?;
+        let sent_at = Micros(reader.u64()?);
+        Ok(Self {
+            sequence,
+            sent_at,
+            body: reader.rest(),
+        })
+    }
+}
+
+/// One block: the smallest part that the leader relays or leaves out.
+#[derive(Debug)]
+pub struct Block<'a> {
+    /// Whose input or value.
+    pub node: NodeId,
+    /// What it carries.
+    pub kind: BlockKind<'a>,
+    /// The block as it came, kind byte and all.
+    pub raw: &'a [u8],
+}
+
+/// What a block carries.
+#[derive(Debug)]
+pub enum BlockKind<'a> {
+    /// A batch for [`decode_batch`](crate::input::decode_batch).
+    Input {
+        /// The batch, still packed.
+        batch: &'a [u8],
+    },
+    /// A live value.
+    Value {
+        /// Which property.
+        property: PropertyId,
+        /// When its owner had it, in session time.
+        stamp: Micros,
+        /// The value.
+        value: Value,
+    },
+}
+
+/// The blocks of a datagram; ends for good at the first error.
+#[derive(Debug, Clone)]
+pub struct Blocks<'a> {
+    sent_at: Micros,
+    reader: Reader<'a>,
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Result<Block<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.reader.rest();
+        if start.is_empty() {
+            return None;
+        }
+        let block = self.take(start);
+        if block.is_err() {
+            self.reader = Reader::new(&[]);
+        }
+        Some(block)
+    }
+}
+
+impl<'a> Blocks<'a> {
+    fn take(&mut self, start: &'a [u8]) -> Result<Block<'a>, DecodeError> {
+        let tag = self.reader.u8()?;
+        let node = NodeId(self.reader.u64()?);
+        let kind = match tag {
+            BLOCK_INPUT => {
+                let count = self.reader.count("input batch", MAX_DATAGRAM_BYTES)?;
+                BlockKind::Input {
+                    batch: self.reader.take(count)?,
+                }
+            }
+            BLOCK_VALUE => self.take_value()?,
+            tag => return Err(DecodeError::BadTag { what: "block", tag }),
+        };
+        let length = start.len() - self.reader.rest().len();
+        Ok(Block {
+            node,
+            kind,
+            raw: &start[..length],
+        })
+    }
+
+    fn take_value(&mut self) -> Result<BlockKind<'a>, DecodeError> {
+        let property = PropertyId(self.reader.u8()?);
+        if usize::from(property.0) >= MAX_PROPERTIES {
+            return Err(DecodeError::OutOfRange { what: "property" });
+        }
+        let age = self
+            .reader
+            .count("age of a value", MAX_VALUE_AGE.0 as usize)?;
+        let before = self.reader.rest().len();
+        let value = Value::decode(&mut self.reader)?;
+        if before - self.reader.rest().len() > MAX_LIVE_VALUE_BYTES {
+            return Err(DecodeError::TooLong {
+                what: "live value",
+                limit: MAX_LIVE_VALUE_BYTES,
+            });
+        }
+        Ok(BlockKind::Value {
+            property,
+            stamp: self.sent_at - Micros(age as u64),
+            value,
+        })
+    }
+}
