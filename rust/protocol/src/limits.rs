@@ -25,13 +25,20 @@ pub const MAX_GAME_BYTES: usize = 64;
 pub const MAX_TRANSACTION_STEPS: usize = 64;
 /// The most arguments of a call.
 pub const MAX_CALL_ARGUMENTS: usize = 16;
-/// The most nodes of one world.
+/// The largest node with all its names and values, encoded, in bytes: whatever one mutation can spawn, and whatever it
+/// grows to must still fit one frame of a snapshot.
+pub const MAX_NODE_BYTES: usize = 48 * 1024;
+/// The largest world, as the sum of its nodes' bytes.
+pub const MAX_WORLD_BYTES: usize = 64 * 1024 * 1024;
+/// The most nodes of one world; authored nodes that were despawned count, since they are remembered.
 pub const MAX_NODES: usize = 65_536;
 /// The deepest chain of node under node in one world.
 pub const MAX_TREE_DEPTH: usize = 64;
 
 const _: () = assert!(MAX_DATAGRAM_BYTES + 90 <= MAX_UDP_PAYLOAD_BYTES);
 const _: () = assert!(MAX_MUTATION_BYTES + 1024 <= MAX_FRAME_BYTES);
+const _: () = assert!(MAX_MUTATION_BYTES + 4096 <= MAX_NODE_BYTES);
+const _: () = assert!(MAX_NODE_BYTES + 1024 <= MAX_FRAME_BYTES);
 const _: () = assert!(MAX_VALUE_BYTES < MAX_MUTATION_BYTES);
 const _: () = assert!(MAX_LIVE_VALUE_BYTES < MAX_VALUE_BYTES);
 const _: () = assert!(MAX_LIVE_VALUE_BYTES + 64 < MAX_DATAGRAM_BYTES);

@@ -187,6 +187,8 @@ pub struct PlayerEntry {
     pub player: PlayerId,
     /// What the player wants to be called.
     pub name: String,
+    /// Whether the policies' [`Access::Server`](crate::mutation::Access::Server) includes this player.
+    pub hosts: bool,
 }
 
 /// A node as it is now.
@@ -245,8 +247,6 @@ pub enum Change {
     PlayerJoined {
         /// Who, and how called.
         player: PlayerEntry,
-        /// Whether the policies' [`Access::Server`](crate::mutation::Access::Server) includes this player.
-        hosts: bool,
     },
     /// A player goes, for good.
     PlayerLeft {

@@ -273,6 +273,10 @@ limits! {
     Steps = "the steps of a transaction",
     /// [`MAX_CALL_ARGUMENTS`](crate::limits::MAX_CALL_ARGUMENTS).
     Arguments = "the arguments of a call",
+    /// [`MAX_NODE_BYTES`](crate::limits::MAX_NODE_BYTES).
+    NodeBytes = "the bytes of a node",
+    /// [`MAX_WORLD_BYTES`](crate::limits::MAX_WORLD_BYTES).
+    WorldBytes = "the bytes of a world",
     /// [`MAX_NODES`](crate::limits::MAX_NODES).
     Nodes = "the nodes of a world",
     /// [`MAX_TREE_DEPTH`](crate::limits::MAX_TREE_DEPTH).
