@@ -9,9 +9,9 @@ EXIT_USAGE=2
 # shellcheck disable=SC2034
 EXIT_UNAVAILABLE=3
 
-# Standard output belongs to results; everything said to people goes to standard error.
+# Standard output belongs to results; what is said to people, a line an argument, goes to standard error.
 say() {
-  printf '%s\n' "$*" >&2
+  printf '%s\n' "$@" >&2
 }
 
 # Ends the script (or the subshell) with an error; further arguments are lines that say what to do.

@@ -71,8 +71,9 @@ display_export_drivers() {
   local graphics=$1/tree/usr
   unset WAYLAND_DISPLAY XAUTHORITY
   export SYNCED_NODE_DISPLAY_SET=$1
-  export VK_DRIVER_FILES VK_ICD_FILENAMES LIBGL_DRIVERS_PATH LIBGL_ALWAYS_SOFTWARE=1
+  export VK_DRIVER_FILES VK_ICD_FILENAMES LIBGL_DRIVERS_PATH LIBGL_ALWAYS_SOFTWARE=1 XLOCALEDIR
   VK_DRIVER_FILES=$(echo "$graphics"/share/vulkan/icd.d/lvp_icd*.json)
   VK_ICD_FILENAMES=$VK_DRIVER_FILES
   LIBGL_DRIVERS_PATH=$(cd -P "$1/libraries" && pwd)/dri
+  XLOCALEDIR=$graphics/share/X11/locale
 }

@@ -14,6 +14,13 @@ godot_launcher() {
   fi
 }
 
+# For the scripts and tests that are started next, so that they need not look for it again.
+godot_export() {
+  GODOT4_BIN=$(godot_launcher)
+  export GODOT4_BIN
+  say "$GODOT4_BIN"
+}
+
 godot_from_environment() {
   local program version
   program=$(type -P "$GODOT4_BIN") || fail "GODOT4_BIN=$GODOT4_BIN is not a program that can be run"
@@ -66,6 +73,7 @@ godot_write_launcher() {
 #!/usr/bin/env bash
 set=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 first=${SYNCED_NODE_DISPLAY_SET:-$set}
+if [ ! -e /etc/fonts/fonts.conf ]; then export FONTCONFIG_PATH=$set/tree/etc/fonts; fi
 exec "$first/loader" --library-path "$first/libraries:$set/libraries:$set/libraries/pulseaudio" \
   "$set/tree/usr/bin/godot" "$@"
 EOF
