@@ -103,9 +103,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a count as [`Reader::count`] reads it; counts are below 2^21.
+/// Appends a count as [`Reader::count`] reads it. One of 2^21 or more is written too, and refused by every reader.
 pub fn put_count(out: &mut Vec<u8>, mut count: usize) {
-    debug_assert!(count < 1 << 21, "no limit of the protocol is that high");
     while count >= 0x80 {
         out.push((count & 0x7f) as u8 | 0x80);
         count >>= 7;
@@ -141,5 +140,12 @@ mod tests {
     #[test]
     fn a_count_that_never_ends_is_refused() {
         assert!(Reader::new(&[0xff; 64]).count("x", usize::MAX).is_err());
+    }
+
+    #[test]
+    fn a_count_beyond_every_limit_is_written_and_refused() {
+        let mut out = Vec::new();
+        put_count(&mut out, usize::MAX);
+        assert!(Reader::new(&out).count("x", usize::MAX).is_err());
     }
 }

@@ -52,9 +52,14 @@ pub fn encode_first(message: &impl Message) -> Result<Bytes, DecodeError> {
 
 /// The message of a frame.
 ///
+/// What is allocated on the way is at most a small multiple of the frame's own bytes, whatever lengths it claims.
+///
 /// # Errors
-/// [`DecodeError::BadMessage`] or `Trailing`.
+/// [`DecodeError::BadMessage`], `Trailing`, or `TooLong` past [`MAX_FRAME_BYTES`].
 pub fn decode<M: Message>(frame: &[u8]) -> Result<M, DecodeError> {
+    if frame.len() > MAX_FRAME_BYTES {
+        return Err(TOO_LONG);
+    }
     let (message, read) = bincode::serde::borrow_decode_from_slice(frame, CONFIG)
         .map_err(|_| DecodeError::BadMessage)?;
     if read == frame.len() {
@@ -67,8 +72,11 @@ pub fn decode<M: Message>(frame: &[u8]) -> Result<M, DecodeError> {
 /// The message of the first frame.
 ///
 /// # Errors
-/// [`DecodeError::BadMessage`] when the peer does not speak this protocol at all, else as [`decode`].
+/// [`DecodeError::Truncated`] or `BadMessage` when the peer does not speak this protocol at all, else as [`decode`].
 pub fn decode_first<M: Message>(frame: &[u8]) -> Result<First<M>, DecodeError> {
+    if frame.len() > MAX_FRAME_BYTES {
+        return Err(TOO_LONG);
+    }
     let (preface, body) = frame
         .split_at_checked(PREFACE_BYTES)
         .ok_or(DecodeError::Truncated)?;
@@ -84,14 +92,18 @@ pub fn decode_first<M: Message>(frame: &[u8]) -> Result<First<M>, DecodeError> {
     }
 }
 
-const CONFIG: Configuration<LittleEndian, Varint, Limit<MAX_FRAME_BYTES>> =
-    bincode::config::standard().with_limit::<MAX_FRAME_BYTES>();
+/// A second line behind [`crate::bounded`]. bincode counts every number at its full width, and one of 8 bytes may take
+/// a single byte of the frame.
+const MAX_COUNTED_BYTES: usize = 8 * MAX_FRAME_BYTES;
+const CONFIG: Configuration<LittleEndian, Varint, Limit<MAX_COUNTED_BYTES>> =
+    bincode::config::standard().with_limit::<MAX_COUNTED_BYTES>();
+
+const TOO_LONG: DecodeError = DecodeError::TooLong {
+    what: "frame",
+    limit: MAX_FRAME_BYTES,
+};
 
 fn encode_behind(mut bytes: Vec<u8>, message: &impl Message) -> Result<Bytes, DecodeError> {
-    const TOO_LONG: DecodeError = DecodeError::TooLong {
-        what: "frame",
-        limit: MAX_FRAME_BYTES,
-    };
     bincode::serde::encode_into_std_write(message, &mut bytes, CONFIG).map_err(|_| TOO_LONG)?;
     if bytes.len() > MAX_FRAME_BYTES {
         Err(TOO_LONG)

@@ -50,18 +50,18 @@ impl LogIndex {
     /// Before the first entry.
     pub const ZERO: Self = Self(0);
 
-    /// The index after this one.
+    /// The index after this one; nothing comes after the last.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
 impl ClientSeq {
-    /// The number after this one.
+    /// The number after this one; nothing comes after the last.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

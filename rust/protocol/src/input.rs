@@ -116,7 +116,7 @@ impl Quantised {
     fn new(frame: &InputFrame, sent_at: Micros) -> Self {
         let age = sent_at.since(frame.sampled_at).min(MAX_FRAME_AGE);
         let (largest, orientation) = smallest_three(frame.orientation);
-        let axis = |value: f32| u32::from((value.clamp(-1.0, 1.0) * 127.0) as i8 as u8);
+        let axis = |value: f32| u32::from((value.clamp(-1.0, 1.0) * 127.0).round() as i8 as u8);
         let part = |value: f32| u32::from((value.clamp(0.0, 1.0) * 255.0).round() as u8);
         let controls = frame.controls;
         Self {

@@ -1,6 +1,7 @@
 //! The vocabulary that every other crate shares.
 
 pub mod bits;
+mod bounded;
 pub mod bytes_io;
 pub mod control;
 pub mod error;

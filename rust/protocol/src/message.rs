@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bounded,
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     mutation::{Rejection, Spawn, Transaction},
@@ -34,6 +35,7 @@ pub struct Hello {
     /// The game; both sides must name the same.
     pub game: Game,
     /// How the player wants to be called; need not be unique.
+    #[serde(deserialize_with = "bounded::text")]
     pub player_name: String,
     /// The session to go on with, after a lost connection.
     pub resume: Option<Resume>,
@@ -43,8 +45,10 @@ pub struct Hello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Game {
     /// The game's name, at most [`MAX_GAME_BYTES`](crate::limits::MAX_GAME_BYTES).
+    #[serde(deserialize_with = "bounded::text")]
     pub name: String,
     /// The game's version, any text, at most as long.
+    #[serde(deserialize_with = "bounded::text")]
     pub version: String,
 }
 
@@ -169,12 +173,16 @@ pub struct SnapshotPart {
     /// The leader's timestamp of the snapshot.
     pub hlc: HlcTimestamp,
     /// Players of the world.
+    #[serde(deserialize_with = "bounded::list")]
     pub players: Vec<PlayerEntry>,
     /// Nodes of the world.
+    #[serde(deserialize_with = "bounded::list")]
     pub nodes: Vec<NodeEntry>,
     /// Authored nodes that were despawned.
+    #[serde(deserialize_with = "bounded::list")]
     pub despawned: Vec<NodeId>,
     /// The newest live values, which are in no log.
+    #[serde(deserialize_with = "bounded::list")]
     pub live: Vec<LiveEntry>,
     /// Whether this is the last part.
     pub last: bool,
@@ -186,6 +194,7 @@ pub struct PlayerEntry {
     /// The player.
     pub player: PlayerId,
     /// What the player wants to be called.
+    #[serde(deserialize_with = "bounded::text")]
     pub name: String,
     /// Whether the policies' [`Access::Server`](crate::mutation::Access::Server) includes this player.
     pub hosts: bool,
@@ -197,6 +206,7 @@ pub struct NodeEntry {
     /// The node with its present parent, owner and values.
     pub spawn: Spawn,
     /// The version of each property, in the order of the properties.
+    #[serde(deserialize_with = "bounded::list")]
     pub versions: Vec<LogIndex>,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bounded,
     id::{LogIndex, NodeId, PlayerId, PropertyId},
     value::Value,
 };
@@ -31,6 +32,7 @@ pub enum Mutation {
         /// Whose properties.
         node: NodeId,
         /// Each property at most once.
+        #[serde(deserialize_with = "bounded::list")]
         properties: Vec<(PropertyId, Value)>,
     },
     /// A node gets another owner.
@@ -45,8 +47,10 @@ pub enum Mutation {
         /// On which node.
         node: NodeId,
         /// The method's name.
+        #[serde(deserialize_with = "bounded::text")]
         method: String,
         /// At most [`MAX_CALL_ARGUMENTS`](crate::limits::MAX_CALL_ARGUMENTS).
+        #[serde(deserialize_with = "bounded::list")]
         arguments: Vec<Value>,
     },
 }
@@ -61,12 +65,14 @@ pub struct Spawn {
     /// Where it hangs.
     pub parent: ParentRef,
     /// The name of its engine node.
+    #[serde(deserialize_with = "bounded::text")]
     pub name: String,
     /// Who may do what with it.
     pub policy: Policy,
     /// The player who asks, or [`PlayerId::SERVER`].
     pub owner: PlayerId,
     /// Its properties; a [`PropertyId`] is a place in this list.
+    #[serde(deserialize_with = "bounded::list")]
     pub properties: Vec<PropertySpec>,
 }
 
@@ -92,6 +98,7 @@ pub struct ParentRef {
     /// The synced node to start from, or [`NodeId::ROOT`].
     pub anchor: NodeId,
     /// The engine's path from there; empty for the anchor itself.
+    #[serde(deserialize_with = "bounded::text")]
     pub path: String,
 }
 
@@ -143,6 +150,7 @@ pub enum OnOwnerLeft {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PropertySpec {
     /// The engine's path to it, from the synced node's root.
+    #[serde(deserialize_with = "bounded::text")]
     pub path: String,
     /// How it travels.
     pub lane: Lane,
@@ -163,8 +171,10 @@ pub enum Lane {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Transaction {
     /// What must hold before the first step.
+    #[serde(deserialize_with = "bounded::list")]
     pub guards: Vec<Guard>,
     /// What is then done, in order; a later step sees what an earlier one did.
+    #[serde(deserialize_with = "bounded::list")]
     pub steps: Vec<Mutation>,
 }
 

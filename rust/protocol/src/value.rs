@@ -100,15 +100,17 @@ impl Value {
             Self::Transform2D(numbers) => numbers.put(out),
             Self::Transform3D(numbers) => numbers.put(out),
             Self::Node(node) => out.extend_from_slice(&node.0.to_le_bytes()),
-            Self::PackedByteArray(items) => items.put(out),
-            Self::PackedInt32Array(items) => items.put(out),
-            Self::PackedInt64Array(items) => items.put(out),
-            Self::PackedFloat32Array(items) => items.put(out),
-            Self::PackedFloat64Array(items) => items.put(out),
-            Self::PackedStringArray(items) => items.put(out),
-            Self::PackedVector2Array(items) => items.put(out),
-            Self::PackedVector3Array(items) => items.put(out),
-            Self::PackedVector4Array(items) | Self::PackedColorArray(items) => items.put(out),
+            Self::PackedByteArray(items) => put_packed(items, out),
+            Self::PackedInt32Array(items) => put_packed(items, out),
+            Self::PackedInt64Array(items) => put_packed(items, out),
+            Self::PackedFloat32Array(items) => put_packed(items, out),
+            Self::PackedFloat64Array(items) => put_packed(items, out),
+            Self::PackedStringArray(items) => put_packed(items, out),
+            Self::PackedVector2Array(items) => put_packed(items, out),
+            Self::PackedVector3Array(items) => put_packed(items, out),
+            Self::PackedVector4Array(items) | Self::PackedColorArray(items) => {
+                put_packed(items, out)
+            }
             Self::Array(items) => {
                 put_count(out, items.len());
                 items.iter().for_each(|item| item.encode(out));
@@ -126,10 +128,10 @@ impl Value {
     /// Reads one value and leaves the reader behind it.
     ///
     /// # Errors
-    /// Any [`DecodeError`] but `Trailing` and `BadMessage`. What is allocated on the way is at most a small multiple of the
-    /// bytes that are really there.
+    /// Any [`DecodeError`] but `Trailing` and `BadMessage`. What is allocated on the way is at most one [`Value`] for each byte
+    /// that is really there.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::decode_at(reader, 0)
+        Self::decode_at(reader, 0, 0)
     }
 
     /// Reads a value that is exactly `bytes`.
@@ -173,13 +175,14 @@ impl Value {
         }
     }
 
-    fn decode_at(reader: &mut Reader<'_>, depth: usize) -> Result<Self, DecodeError> {
+    /// `owed` bytes at the reader's end belong to the arrays and dictionaries around this value.
+    fn decode_at(reader: &mut Reader<'_>, depth: usize, owed: usize) -> Result<Self, DecodeError> {
         if depth > MAX_VALUE_DEPTH {
             return Err(DecodeError::TooDeep);
         }
         Ok(match reader.u8()? {
             0 => Self::Nil,
-            1 => Self::Bool(bool::take(reader)?),
+            1 => Self::Bool(take_bool(reader)?),
             2 => Self::Int(reader.i64()?),
             3 => Self::Float(reader.f64()?),
             4 => Self::String(String::take(reader)?),
@@ -196,23 +199,23 @@ impl Value {
             15 => Self::Transform3D(Wire::take(reader)?),
             16 => Self::Color(Wire::take(reader)?),
             17 => Self::Node(NodeId(reader.u64()?)),
-            18 => Self::PackedByteArray(Wire::take(reader)?),
-            19 => Self::PackedInt32Array(Wire::take(reader)?),
-            20 => Self::PackedInt64Array(Wire::take(reader)?),
-            21 => Self::PackedFloat32Array(Wire::take(reader)?),
-            22 => Self::PackedFloat64Array(Wire::take(reader)?),
-            23 => Self::PackedStringArray(Wire::take(reader)?),
-            24 => Self::PackedVector2Array(Wire::take(reader)?),
-            25 => Self::PackedVector3Array(Wire::take(reader)?),
-            26 => Self::PackedVector4Array(Wire::take(reader)?),
-            27 => Self::PackedColorArray(Wire::take(reader)?),
-            28 => Self::Array(take_items(reader, |reader| {
-                Self::decode_at(reader, depth + 1)
+            18 => Self::PackedByteArray(take_packed(reader, owed)?),
+            19 => Self::PackedInt32Array(take_packed(reader, owed)?),
+            20 => Self::PackedInt64Array(take_packed(reader, owed)?),
+            21 => Self::PackedFloat32Array(take_packed(reader, owed)?),
+            22 => Self::PackedFloat64Array(take_packed(reader, owed)?),
+            23 => Self::PackedStringArray(take_packed(reader, owed)?),
+            24 => Self::PackedVector2Array(take_packed(reader, owed)?),
+            25 => Self::PackedVector3Array(take_packed(reader, owed)?),
+            26 => Self::PackedVector4Array(take_packed(reader, owed)?),
+            27 => Self::PackedColorArray(take_packed(reader, owed)?),
+            28 => Self::Array(take_items(reader, owed, 1, |reader, owed| {
+                Self::decode_at(reader, depth + 1, owed)
             })?),
-            29 => Self::Dictionary(take_items(reader, |reader| {
+            29 => Self::Dictionary(take_items(reader, owed, 2, |reader, owed| {
                 Ok((
-                    Self::decode_at(reader, depth + 1)?,
-                    Self::decode_at(reader, depth + 1)?,
+                    Self::decode_at(reader, depth + 1, owed + 1)?,
+                    Self::decode_at(reader, depth + 1, owed)?,
                 ))
             })?),
             tag => return Err(DecodeError::BadTag { what: "value", tag }),
@@ -257,6 +260,7 @@ impl Value {
 
 /// A plain content with one layout.
 trait Wire: Sized {
+    const MIN_BYTES: usize;
     fn put(&self, out: &mut Vec<u8>);
     fn take(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
 }
@@ -264,6 +268,8 @@ trait Wire: Sized {
 macro_rules! wire_numbers {
     ($($kind:ident),+) => {$(
         impl Wire for $kind {
+            const MIN_BYTES: usize = size_of::<Self>();
+
             fn put(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
             }
@@ -277,21 +283,9 @@ macro_rules! wire_numbers {
 
 wire_numbers!(u8, i32, i64, f32, f64);
 
-impl Wire for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
-    }
-
-    fn take(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match reader.u8()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            tag => Err(DecodeError::BadTag { what: "bool", tag }),
-        }
-    }
-}
-
 impl Wire for String {
+    const MIN_BYTES: usize = 1;
+
     fn put(&self, out: &mut Vec<u8>) {
         put_text(out, self);
     }
@@ -302,6 +296,8 @@ impl Wire for String {
 }
 
 impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+    const MIN_BYTES: usize = N * T::MIN_BYTES;
+
     fn put(&self, out: &mut Vec<u8>) {
         self.iter().for_each(|number| number.put(out));
     }
@@ -315,30 +311,41 @@ impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_count(out, self.len());
-        self.iter().for_each(|item| item.put(out));
-    }
-
-    fn take(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        take_items(reader, T::take)
+fn take_bool(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        tag => Err(DecodeError::BadTag { what: "bool", tag }),
     }
 }
 
-/// Reads a count and that many items. Every item is at least a byte, so a count beyond the bytes left is a lie, found
-/// before anything is allocated for it.
+fn put_packed<T: Wire>(items: &[T], out: &mut Vec<u8>) {
+    put_count(out, items.len());
+    items.iter().for_each(|item| item.put(out));
+}
+
+fn take_packed<T: Wire>(reader: &mut Reader<'_>, owed: usize) -> Result<Vec<T>, DecodeError> {
+    take_items(reader, owed, T::MIN_BYTES, |reader, _| T::take(reader))
+}
+
+/// Reads a count and that many items of at least `item_bytes` each.
+///
+/// A count whose items cannot be in the bytes left, less those `owed` to the arrays around this one, is a lie, found before
+/// anything is allocated for it. So a value never allocates more than one item for each of its bytes, and an array
+/// is allocated once.
 fn take_items<T>(
     reader: &mut Reader<'_>,
-    mut item: impl FnMut(&mut Reader<'_>) -> Result<T, DecodeError>,
+    owed: usize,
+    item_bytes: usize,
+    mut item: impl FnMut(&mut Reader<'_>, usize) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let count = reader.count("array", MAX_VALUE_BYTES)?;
-    if count > reader.rest().len() {
+    if count * item_bytes > reader.rest().len().saturating_sub(owed) {
         return Err(DecodeError::Truncated);
     }
-    let mut items = Vec::new();
-    for _ in 0..count {
-        items.push(item(reader)?);
+    let mut items = Vec::with_capacity(count);
+    for following in (0..count).rev() {
+        items.push(item(reader, owed + following * item_bytes)?);
     }
     Ok(items)
 }
@@ -384,11 +391,18 @@ mod tests {
     }
 
     #[test]
-    fn a_million_claimed_items_in_four_bytes_are_refused_before_any_allocation() {
-        assert_eq!(
-            Value::from_bytes(&[19, 0xff, 0x7f]),
-            Err(DecodeError::Truncated)
-        );
+    fn items_that_cannot_be_in_the_bytes_left_are_refused() {
+        let (array, dictionary, bytes, numbers) = (28, 29, 18, 19);
+        let liars: [&[u8]; 5] = [
+            &[bytes, 0xff, 0x7f],
+            &[numbers, 2, 0, 0, 0, 0, 0, 0, 0],
+            &[array, 2, 0],
+            &[dictionary, 2, 0, 0, 0],
+            &[array, 3, array, 2, 0, 0, 0],
+        ];
+        for liar in liars {
+            assert_eq!(Value::from_bytes(liar), Err(DecodeError::Truncated));
+        }
     }
 
     #[test]

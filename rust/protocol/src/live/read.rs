@@ -1,6 +1,9 @@
 //! Reading datagrams without copying them.
 
-use super::{BLOCK_INPUT, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP, MAX_VALUE_AGE};
+use super::{
+    BLOCK_INPUT, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP, MAX_UP_DATAGRAM_BYTES,
+    MAX_VALUE_AGE,
+};
 use crate::{
     bytes_io::Reader,
     error::DecodeError,
@@ -61,14 +64,20 @@ impl<'a> Datagram<'a> {
     /// # Errors
     /// Whatever is wrong with the bytes before the blocks.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > MAX_DATAGRAM_BYTES {
+        let mut reader = Reader::new(bytes);
+        let kind = reader.u8()?;
+        let limit = if kind == KIND_UP {
+            MAX_UP_DATAGRAM_BYTES
+        } else {
+            MAX_DATAGRAM_BYTES
+        };
+        if bytes.len() > limit {
             return Err(DecodeError::TooLong {
                 what: "datagram",
-                limit: MAX_DATAGRAM_BYTES,
+                limit,
             });
         }
-        let mut reader = Reader::new(bytes);
-        let datagram = match reader.u8()? {
+        let datagram = match kind {
             KIND_UP => return Live::take(&mut reader).map(Self::Up),
             KIND_DOWN => {
                 let player = PlayerId(reader.u32()?);

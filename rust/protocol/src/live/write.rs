@@ -56,7 +56,7 @@ impl LiveWriter {
         self.out.extend_from_slice(&sent_at.0.to_le_bytes());
     }
 
-    /// Adds a batch of a node's samples, the oldest first; leaves out the oldest when not all fit.
+    /// Adds a batch of a node's samples, at least one and the oldest first; leaves out the oldest when not all fit.
     pub fn input(&mut self, node: NodeId, mut frames: &[InputFrame]) -> Fit {
         while !frames.is_empty() {
             self.scratch.clear();
