@@ -1,0 +1,161 @@
+//! What holds after any history.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Session, history};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use synced_protocol::{
+    hlc::HlcTimestamp,
+    id::{NodeId, PlayerId},
+    limits::MAX_TREE_DEPTH,
+    message::Change,
+};
+use synced_world::{Node, Outcome, World};
+
+/// Everything of a world that is replicated, in its own words.
+fn picture(world: &World) -> String {
+    let nodes: Vec<_> = world.nodes().map(Node::entry).collect();
+    let players: Vec<_> = world.players().map(|(id, p)| p.entry(id)).collect();
+    let despawned: Vec<_> = world.despawned().collect();
+    format!("{nodes:?} {players:?} {despawned:?}")
+}
+
+fn from_snapshot(world: &World) -> World {
+    let parts = world.snapshot_parts(HlcTimestamp::ZERO, std::iter::empty(), 3_000);
+    World::from_snapshot(parts).unwrap()
+}
+
+fn assert_is_a_tree(world: &World) {
+    for node in world.nodes() {
+        let mut at = node.id();
+        let mut depth = 0;
+        while at != NodeId::ROOT {
+            let parent = world.node(at).expect("every anchor is there").parent();
+            assert!(world.children(parent.anchor).any(|child| child == at));
+            at = parent.anchor;
+            depth += 1;
+            assert!(depth <= MAX_TREE_DEPTH, "a cycle, or too deep");
+        }
+    }
+    let hung: usize = world
+        .nodes()
+        .map(Node::id)
+        .chain([NodeId::ROOT])
+        .map(|id| world.children(id).count())
+        .sum();
+    assert_eq!(hung, world.nodes().len());
+}
+
+fn assert_owners_are_present(world: &World) {
+    for node in world.nodes() {
+        let owner = node.owner();
+        assert!(owner == PlayerId::SERVER || world.player(owner).is_some());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_rejected_or_repeated_entry_leaves_no_trace(changes in history::history()) {
+        let mut session = Session::default();
+        for change in changes {
+            let before = (session.world.digest(), picture(&session.world));
+            if session.commit(change) != Ok(Outcome::Applied) {
+                prop_assert_eq!(&session.effects, &[]);
+                prop_assert_eq!((session.world.digest(), picture(&session.world)), before);
+            }
+        }
+    }
+
+    #[test]
+    fn after_every_entry_the_nodes_are_a_tree_and_their_owners_are_present(changes in history::history()) {
+        let mut session = Session::default();
+        for change in changes {
+            let _ = session.commit(change);
+            assert_is_a_tree(&session.world);
+            assert_owners_are_present(&session.world);
+        }
+    }
+
+    #[test]
+    fn the_same_entries_make_the_same_world(changes in history::history()) {
+        let mut session = Session::default();
+        let results: Vec<_> = changes.into_iter().map(|change| session.commit(change)).collect();
+        let mut replica = World::new();
+        for ((index, entry), result) in session.log.iter().zip(results) {
+            prop_assert_eq!(replica.apply(*index, entry, &mut Vec::new()), result);
+        }
+        prop_assert_eq!(replica.digest(), session.world.digest());
+        prop_assert_eq!(picture(&replica), picture(&session.world));
+    }
+
+    #[test]
+    fn the_digest_does_not_depend_on_the_way_to_a_world(changes in history::history()) {
+        let mut session = Session::default();
+        for change in changes {
+            let _ = session.commit(change);
+        }
+        let copy = from_snapshot(&session.world);
+        prop_assert_eq!(copy.digest(), session.world.digest());
+        prop_assert_eq!(picture(&copy), picture(&session.world));
+    }
+
+    #[test]
+    fn different_worlds_have_different_digests(changes in history::history()) {
+        let mut session = Session::default();
+        for change in changes {
+            let before = (session.world.digest(), picture(&session.world));
+            let _ = session.commit(change);
+            let after = (session.world.digest(), picture(&session.world));
+            prop_assert_eq!(before.0 == after.0, before.1 == after.1);
+        }
+    }
+
+    #[test]
+    fn a_client_that_joins_anywhere_and_gets_only_what_was_applied_stays_equal(
+        changes in history::history(), joins_after in 0..60_usize,
+    ) {
+        let mut session = Session::default();
+        let mut client = None;
+        for (place, change) in changes.into_iter().enumerate() {
+            let outcome = session.commit(change);
+            let (index, entry) = session.log.last().expect("it was just committed");
+            if let (Some(client), Ok(Outcome::Applied)) = (&mut client, outcome) {
+                let mut effects = Vec::new();
+                prop_assert_eq!(World::apply(client, *index, entry, &mut effects), outcome);
+                prop_assert_eq!(&effects, &session.effects);
+            }
+            if place == joins_after {
+                client = Some(from_snapshot(&session.world));
+            }
+            if let Some(client) = &client {
+                prop_assert_eq!(client.digest(), session.world.digest());
+            }
+        }
+    }
+}
+
+#[test]
+fn random_histories_apply_and_reject_often_and_grow_trees() {
+    let mut runner = TestRunner::deterministic();
+    let (mut applied, mut rejected, mut hung) = (0, 0, 0);
+    for _ in 0..50 {
+        let mut session = Session::default();
+        let history = history::history().new_tree(&mut runner).unwrap();
+        for change in history.current() {
+            let counts = matches!(change, Change::Transaction { .. });
+            match session.commit(change) {
+                Ok(_) if counts => applied += 1,
+                Err(_) if counts => rejected += 1,
+                _ => {}
+            }
+        }
+        let below = |node: &&Node| node.parent().anchor != NodeId::ROOT;
+        hung += session.world.nodes().filter(below).count();
+    }
+    let figures = (applied, rejected, hung);
+    assert!(applied > 200 && rejected > 200 && hung > 20, "{figures:?}");
+}
