@@ -13,5 +13,6 @@ pub mod link;
 pub mod live;
 pub mod message;
 pub mod mutation;
+pub mod stage;
 pub mod time;
 pub mod value;

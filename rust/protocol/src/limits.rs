@@ -29,7 +29,7 @@ pub const MAX_CALL_ARGUMENTS: usize = 16;
 /// grows to must still fit one frame of a snapshot.
 pub const MAX_NODE_BYTES: usize = 48 * 1024;
 /// The largest world, as the sum of its nodes' bytes.
-pub const MAX_WORLD_BYTES: usize = 64 * 1024 * 1024;
+pub const MAX_WORLD_BYTES: usize = 16 * 1024 * 1024;
 /// The most nodes of one world; authored nodes that were despawned count, since they are remembered.
 pub const MAX_NODES: usize = 65_536;
 /// The deepest chain of node under node in one world.
