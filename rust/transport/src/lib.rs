@@ -1,1 +1,104 @@
 //! QUIC: bytes to and from client and node.
+//!
+//! This crate drives a [`Logic`](synced_protocol::link::Logic) over real sockets. It knows nothing of what the bytes mean; the logic
+//! knows nothing of sockets, clocks and threads.
+//!
+//! ```text
+//! ServerEndpoint::bind -+
+//!                       +-> Driver: one task, owns the logic  <-- Waker, StopSignal, from any thread
+//! ClientEndpoint::new --+     ^ |
+//!          arrivals, datagrams| | frames (SendQueue), datagrams
+//!                             | v
+//!                       ConnectionTask: one per connection, over quinn
+//! ```
+//!
+//! Each turn of the driver takes everything that has happened, the live lane first, tells the logic, performs all outputs, and
+//! sleeps until the logic's deadline or the next event. An endpoint is one thread: a hop to another core would cost more than
+//! everything that QUIC does to a packet.
+//!
+//! # A server and its client
+//! ```no_run
+//! use synced_transport::{
+//!     ClientConfig, ClientEndpoint, Identity, ServerConfig, ServerEndpoint, TransportError, Waker,
+//! };
+//! # use synced_protocol::{link::{Event, Logic, Output}, time::Micros};
+//! # struct Node;
+//! # struct Player;
+//! # macro_rules! logic { ($name:ty) => { impl Logic for $name {
+//! #     fn handle(&mut self, _: Micros, _: Event) {}
+//! #     fn poll_output(&mut self) -> Option<Output> { None }
+//! #     fn poll_deadline(&self) -> Option<Micros> { None }
+//! #     fn is_finished(&self) -> bool { false }
+//! # } } }
+//! # logic!(Node);
+//! # logic!(Player);
+//! # fn example() -> Result<(), TransportError> {
+//! let listen = ([0, 0, 0, 0], synced_transport::DEFAULT_PORT).into();
+//! let endpoint = ServerEndpoint::bind(ServerConfig::new(listen, Identity::self_signed()?))?;
+//! println!("clients pin #sha256={}", endpoint.fingerprint());
+//! let server = endpoint.spawn(Node, Waker::new())?;
+//!
+//! let waker = Waker::new(); // whoever feeds the player's queues rings a clone of it
+//! let address = "localhost".parse().expect("an address");
+//! let client = ClientEndpoint::new(ClientConfig::new(address))?.spawn(Player, waker.clone())?;
+//!
+//! let player: Player = client.join()?;
+//! let node: Node = server.join()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a logic can count on
+//! - A connection is announced by one `Connected` and ends with one `Closed`. An attempt to connect that fails is a `Closed` alone,
+//!   under a name of its own. Names are never reused.
+//! - Frames arrive whole, in order, once. What the peer sent before it closed arrives before `Closed`.
+//! - After `Output::Close` nothing is heard of the connection but `Closed`. What was sent before is delivered first, within
+//!   [`CLOSE_FLUSH_TIME_MAX`](limits::CLOSE_FLUSH_TIME_MAX).
+//! - Sending never waits. A peer that lets more than [`SEND_QUEUE_BYTES_MAX`](limits::SEND_QUEUE_BYTES_MAX) pile up is cut off with
+//!   `TooSlow`; datagrams that find the path full push out the oldest that still wait.
+//!
+//! # On the wire
+//! TLS 1.3 with the protocol name `synced`, no resumption and no 0-RTT. The client opens the one stream that there may be; each frame
+//! goes after its length (u32, little-endian). No UDP payload is larger than
+//! [`MAX_UDP_PAYLOAD_BYTES`](synced_protocol::limits::MAX_UDP_PAYLOAD_BYTES).
+//!
+//! The congestion window is fixed, since one that shrinks on loss delays the live lane by hundreds of milliseconds. That is not
+//! congestion control: the logic must cap its own rate, and lower it when [`TransportStats`] shows loss.
+
+mod accept;
+mod address;
+mod client;
+pub mod clock;
+mod connect;
+mod connection;
+mod driver;
+mod error;
+mod fingerprint;
+mod framing;
+mod handle;
+mod identity;
+pub mod limits;
+mod link;
+mod queue;
+mod role;
+mod server;
+mod settings;
+mod signals;
+mod socket;
+mod stats;
+#[cfg(test)]
+mod testing;
+mod trust;
+mod window;
+mod writer;
+
+pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
+pub use client::{ClientConfig, ClientEndpoint};
+pub use error::TransportError;
+pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use handle::Handle;
+pub use identity::{CERTIFICATE_FILE, Identity, KEY_FILE};
+pub use server::{ServerConfig, ServerEndpoint};
+pub use signals::{StopSignal, Waker};
+pub use stats::{TransportCounters, TransportStats};
+pub use trust::Trust;

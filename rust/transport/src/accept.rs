@@ -1,0 +1,151 @@
+//! How a server takes in connections.
+
+use std::sync::Arc;
+
+use quinn::{Connecting, Endpoint, Incoming};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinSet,
+    time,
+};
+
+use crate::{
+    connection::{self, Arrival, Established},
+    limits,
+};
+
+/// Takes connections in as far as the limits allow.
+#[derive(Debug, Clone)]
+pub(crate) struct Acceptor {
+    endpoint: Endpoint,
+    seats: Arc<Semaphore>,
+    unvalidated_max: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Admit,
+    /// Ask the client to prove that it can be reached at its address.
+    Validate,
+    Refuse,
+}
+
+impl Acceptor {
+    pub(crate) fn new(endpoint: Endpoint, connections_max: usize, unvalidated_max: usize) -> Self {
+        Self {
+            endpoint,
+            seats: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
+            unvalidated_max,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn refuse_newcomers(&self) {
+        self.seats.close();
+    }
+
+    /// Accepts until the endpoint is closed.
+    pub(crate) async fn run(self, arrivals: mpsc::Sender<Arrival>) {
+        let mut handshakes = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                Some(_) = handshakes.join_next() => {}
+                incoming = self.endpoint.accept() => match incoming {
+                    Some(incoming) => self.take_in(incoming, &mut handshakes, &arrivals),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn take_in(
+        &self,
+        incoming: Incoming,
+        handshakes: &mut JoinSet<()>,
+        arrivals: &mpsc::Sender<Arrival>,
+    ) {
+        let seat = match judge(
+            handshakes.len(),
+            self.unvalidated_max,
+            incoming.remote_address_validated(),
+        ) {
+            Verdict::Admit => self.seats.clone().try_acquire_owned(),
+            Verdict::Validate => return validate(incoming),
+            Verdict::Refuse => return incoming.refuse(),
+        };
+        let Ok(seat) = seat else {
+            tracing::debug!(remote = %incoming.remote_address(), "refused: no connection is free");
+            return incoming.refuse();
+        };
+        match incoming.accept() {
+            Ok(connecting) => {
+                drop(handshakes.spawn(shake_hands(connecting, seat, arrivals.clone())))
+            }
+            Err(error) => tracing::debug!("a connection attempt came to nothing: {error}"),
+        }
+    }
+}
+
+fn judge(in_progress: usize, unvalidated_max: usize, validated: bool) -> Verdict {
+    if in_progress >= unvalidated_max && !validated {
+        Verdict::Validate
+    } else if in_progress >= limits::HANDSHAKES_MAX {
+        Verdict::Refuse
+    } else {
+        Verdict::Admit
+    }
+}
+
+fn validate(incoming: Incoming) {
+    if let Err(error) = incoming.retry() {
+        error.into_incoming().refuse();
+    }
+}
+
+async fn shake_hands(
+    connecting: Connecting,
+    seat: OwnedSemaphorePermit,
+    arrivals: mpsc::Sender<Arrival>,
+) {
+    let remote = connecting.remote_address();
+    match time::timeout(limits::HANDSHAKE_TIME_MAX, connecting).await {
+        Ok(Ok(connection)) => {
+            if let Err(reason) = connection::require_datagrams(&connection) {
+                return tracing::debug!(%remote, %reason, "refused");
+            }
+            let established = Established {
+                connection,
+                endpoint: None,
+                seat: Some(seat),
+            };
+            // Without a driver there is nobody to tell.
+            let _ = arrivals.send(Arrival::Established(established)).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%remote, "a handshake failed: {error}"),
+        Err(_) => tracing::debug!(%remote, "a handshake took too long"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_handshakes_are_in_progress_the_more_is_asked_of_a_newcomer() {
+        let max = limits::HANDSHAKES_UNVALIDATED_MAX;
+        let judged = |in_progress, validated| judge(in_progress, max, validated);
+        for (in_progress, unvalidated, validated) in [
+            (0, Verdict::Admit, Verdict::Admit),
+            (max - 1, Verdict::Admit, Verdict::Admit),
+            (max, Verdict::Validate, Verdict::Admit),
+            (limits::HANDSHAKES_MAX, Verdict::Validate, Verdict::Refuse),
+        ] {
+            assert_eq!(judged(in_progress, false), unvalidated, "{in_progress}");
+            assert_eq!(judged(in_progress, true), validated, "{in_progress}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The client's end.
+
+use std::{sync::Arc, time::Duration};
+
+use synced_protocol::link::Logic;
+
+use crate::{
+    address::ServerAddress,
+    connect::Connector,
+    driver::Driver,
+    error::TransportError,
+    handle::{self, Handle},
+    limits,
+    role::Role,
+    signals::{StopSignal, Waker},
+    stats::TransportStats,
+    trust::{Policy, Trust},
+};
+
+/// How a client reaches its server.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Where the server is. A fingerprint in it comes before `trust`.
+    pub server: ServerAddress,
+    /// Which certificates are accepted.
+    pub trust: Trust,
+    /// How long one [`Output::Connect`](synced_protocol::link::Output::Connect) may take.
+    pub connect_timeout: Duration,
+    /// Whether several packets may be handed to the system at once. Off, a capture on loopback shows each packet by itself.
+    pub segmentation_offload: bool,
+}
+
+impl ClientConfig {
+    /// A client of `server` with the default [`Trust`] and [`CONNECT_TIMEOUT`](limits::CONNECT_TIMEOUT).
+    #[must_use]
+    pub fn new(server: ServerAddress) -> Self {
+        Self {
+            server,
+            trust: Trust::default(),
+            connect_timeout: limits::CONNECT_TIMEOUT,
+            segmentation_offload: true,
+        }
+    }
+}
+
+/// A client that waits for a logic. It sends nothing before the logic asks to connect.
+#[derive(Debug)]
+pub struct ClientEndpoint {
+    connector: Connector,
+    stats: Arc<TransportStats>,
+}
+
+impl ClientEndpoint {
+    /// Reads the files that `config` names.
+    ///
+    /// # Errors
+    /// When a file with root certificates cannot be used.
+    pub fn new(config: ClientConfig) -> Result<Self, TransportError> {
+        let connector = Connector {
+            policy: Policy::new(&config.trust, config.server.fingerprint())?,
+            server: config.server,
+            connect_timeout: config.connect_timeout,
+            segmentation_offload: config.segmentation_offload,
+        };
+        Ok(Self {
+            connector,
+            stats: Arc::default(),
+        })
+    }
+
+    /// What the endpoint counts.
+    #[must_use]
+    pub fn stats(&self) -> Arc<TransportStats> {
+        self.stats.clone()
+    }
+
+    /// Drives `logic` until it is finished or `stop` is given, and gives it back. Must be called within a tokio runtime.
+    pub async fn run<L: Logic>(self, logic: L, waker: Waker, stop: StopSignal) -> L {
+        self.into_driver(logic).run(waker, stop).await
+    }
+
+    /// As [`run`](Self::run), in a thread and runtime of its own.
+    ///
+    /// # Errors
+    /// When the system does not give a thread or a runtime.
+    pub fn spawn<L: Logic + Send + 'static>(
+        self,
+        logic: L,
+        waker: Waker,
+    ) -> Result<Handle<L>, TransportError> {
+        handle::spawn(
+            "synced-client",
+            handle::runtime()?,
+            self.into_driver(logic),
+            waker,
+        )
+    }
+
+    fn into_driver<L: Logic>(self, logic: L) -> Driver<L> {
+        Driver::new(logic, Role::Client(Arc::new(self.connector)), self.stats)
+    }
+}

@@ -1,0 +1,98 @@
+//! A driver in a thread of its own.
+
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use synced_protocol::link::Logic;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    driver::Driver,
+    error::TransportError,
+    signals::{StopSignal, Waker},
+    stats::TransportStats,
+};
+
+/// The owner's end of a driver that runs in a thread of its own. Dropping it asks the driver to stop and does not wait.
+#[derive(Debug)]
+pub struct Handle<L> {
+    stop: StopSignal,
+    stats: Arc<TransportStats>,
+    thread: Option<JoinHandle<L>>,
+}
+
+impl<L> Handle<L> {
+    /// Asks for an orderly end and returns at once.
+    pub fn stop(&self) {
+        self.stop.stop();
+    }
+
+    /// Whether the driver has ended, so that [`join`](Self::join) would not wait.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// What the endpoint counts.
+    #[must_use]
+    pub fn stats(&self) -> Arc<TransportStats> {
+        self.stats.clone()
+    }
+
+    /// Asks for an orderly end, waits for it, and gives the logic back. Takes at most
+    /// [`CLOSE_FLUSH_TIME_MAX`](crate::limits::CLOSE_FLUSH_TIME_MAX) and a few times
+    /// [`DRAIN_TIME_MAX`](crate::limits::DRAIN_TIME_MAX).
+    ///
+    /// # Errors
+    /// [`TransportError::Panicked`] when the thread did.
+    pub fn join(mut self) -> Result<L, TransportError> {
+        self.stop.stop();
+        let thread = self.thread.take().ok_or(TransportError::Panicked)?;
+        thread.join().map_err(|_| TransportError::Panicked)
+    }
+}
+
+impl<L> Drop for Handle<L> {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+/// A runtime for one endpoint: one thread, so that a packet never waits for another core to wake up.
+pub(crate) fn runtime() -> Result<Runtime, TransportError> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| TransportError::system("a runtime", error))
+}
+
+/// Runs `driver`, which was made within `runtime`, in a thread of the given name.
+pub(crate) fn spawn<L: Logic + Send + 'static>(
+    name: &str,
+    runtime: Runtime,
+    driver: Driver<L>,
+    waker: Waker,
+) -> Result<Handle<L>, TransportError> {
+    let stop = StopSignal::new();
+    let stats = driver.stats();
+    let body = {
+        let stop = stop.clone();
+        move || {
+            let logic = runtime.block_on(driver.run(waker, stop));
+            // A name lookup may still hang in the system; nobody needs its answer.
+            runtime.shutdown_background();
+            logic
+        }
+    };
+    let thread = thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(|error| TransportError::system("a thread", error))?;
+    Ok(Handle {
+        stop,
+        stats,
+        thread: Some(thread),
+    })
+}

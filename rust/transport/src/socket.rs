@@ -1,0 +1,68 @@
+//! The UDP socket under an endpoint.
+
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::limits::SOCKET_BUFFER_BYTES;
+
+/// A socket bound to `address`. One bound to the unspecified IPv6 address hears IPv4 as well, where the system can do that.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() && address.ip().is_unspecified() && socket.set_only_v6(false).is_err() {
+        tracing::debug!("this system keeps IPv4 and IPv6 apart: {address} hears IPv6 alone");
+    }
+    enlarge_buffers(&socket);
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Bursts of many clients fall into one wake-up of the thread; what does not fit into the buffer is lost.
+fn enlarge_buffers(socket: &Socket) {
+    // Best effort: what is granted in the end is logged.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+    let granted = socket.recv_buffer_size().unwrap_or(0);
+    if granted < SOCKET_BUFFER_BYTES {
+        tracing::debug!(
+            granted,
+            wanted = SOCKET_BUFFER_BYTES,
+            "small socket buffer; on Linux net.core.rmem_max and wmem_max raise it"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_address_in_use_is_an_error() {
+        let first = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let again = bind(first.local_addr().unwrap());
+        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn the_unspecified_ipv6_address_hears_ipv4() {
+        let Ok(both) = bind((Ipv6Addr::UNSPECIFIED, 0).into()) else {
+            eprintln!("this machine has no IPv6");
+            return;
+        };
+        both.set_nonblocking(false).unwrap();
+        let port = both.local_addr().unwrap().port();
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        sender.send_to(b"x", ("127.0.0.1", port)).unwrap();
+        assert_eq!(both.recv(&mut [0; 8]).unwrap(), 1);
+    }
+}

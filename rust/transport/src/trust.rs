@@ -1,0 +1,306 @@
+//! Which server certificates a client accepts.
+
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+
+use crate::{error::TransportError, fingerprint::Fingerprint, identity, settings};
+
+/// Which server certificates a client accepts. A fingerprint in the server's address comes before all of these.
+///
+/// Whatever is chosen, the server must prove in the handshake that it holds the certificate's key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Just the certificate with this fingerprint, whatever its names and dates.
+    Fingerprint(Fingerprint),
+    /// Certificates for the server's name that lead to a root in this PEM file.
+    Roots(PathBuf),
+    /// Certificates for the server's name that lead to a root that this system trusts.
+    SystemRoots,
+    /// Any certificate of a server on this very machine, whose traffic does not leave it, so that development needs no
+    /// configuration; as [`SystemRoots`](Self::SystemRoots) for all others.
+    #[default]
+    LoopbackOrSystem,
+}
+
+/// [`Trust`] with its files read.
+#[derive(Debug, Clone)]
+pub(crate) enum Policy {
+    Pinned(Fingerprint),
+    Roots(Arc<RootCertStore>),
+    System,
+    LoopbackOrSystem,
+}
+
+impl Policy {
+    pub(crate) fn new(trust: &Trust, pinned: Option<Fingerprint>) -> Result<Self, TransportError> {
+        Ok(match (pinned, trust) {
+            (Some(pin), _) => Self::Pinned(pin),
+            (None, Trust::Fingerprint(pin)) => Self::Pinned(*pin),
+            (None, Trust::Roots(path)) => Self::Roots(roots_in(path)?),
+            (None, Trust::SystemRoots) => Self::System,
+            (None, Trust::LoopbackOrSystem) => Self::LoopbackOrSystem,
+        })
+    }
+
+    /// The verifier for a server at `ip`. Reads the system's roots when it needs them, so it may block.
+    pub(crate) fn verifier(&self, ip: IpAddr) -> Result<Arc<Verifier>, TransportError> {
+        let accepts = match self {
+            Self::Pinned(pin) => Accepts::Only(*pin),
+            Self::LoopbackOrSystem if ip.to_canonical().is_loopback() => Accepts::Any,
+            Self::Roots(roots) => Accepts::chains_to(roots.clone())?,
+            Self::System | Self::LoopbackOrSystem => Accepts::chains_to(system_roots())?,
+        };
+        Ok(Arc::new(Verifier {
+            accepts,
+            algorithms: settings::crypto_provider().signature_verification_algorithms,
+            refusal: OnceLock::new(),
+        }))
+    }
+}
+
+fn roots_in(path: &PathBuf) -> Result<Arc<RootCertStore>, TransportError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in identity::read_certificates(path)? {
+        roots.add(certificate).map_err(|error| {
+            TransportError::file(
+                path,
+                format!("holds a certificate that cannot be a root: {error}"),
+            )
+        })?;
+    }
+    Ok(Arc::new(roots))
+}
+
+fn system_roots() -> Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    ROOTS.get_or_init(|| Arc::new(read_system_roots())).clone()
+}
+
+fn read_system_roots() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!("some of the system's root certificates could not be read: {error}");
+    }
+    let mut roots = RootCertStore::empty();
+    let (usable, unusable) = roots.add_parsable_certificates(found.certs);
+    tracing::debug!(usable, unusable, "read the system's root certificates");
+    roots
+}
+
+#[derive(Debug)]
+enum Accepts {
+    Any,
+    Only(Fingerprint),
+    Chains(Arc<WebPkiServerVerifier>),
+    /// There is no root to lead to.
+    Nothing,
+}
+
+impl Accepts {
+    fn chains_to(roots: Arc<RootCertStore>) -> Result<Self, TransportError> {
+        if roots.is_empty() {
+            return Ok(Self::Nothing);
+        }
+        WebPkiServerVerifier::builder_with_provider(roots, settings::crypto_provider())
+            .build()
+            .map(Self::Chains)
+            .map_err(|error| TransportError::system("a certificate verifier", error))
+    }
+}
+
+/// The rustls end of a [`Policy`], for one attempt to connect.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    accepts: Accepts,
+    algorithms: WebPkiSupportedAlgorithms,
+    refusal: OnceLock<String>,
+}
+
+impl Verifier {
+    /// Why the certificate was refused, if it was, for the developer of the game.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.get().map(String::as_str)
+    }
+
+    fn objection(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Option<String> {
+        let presented = Fingerprint::of(leaf);
+        match &self.accepts {
+            Accepts::Any => None,
+            Accepts::Only(pin) if *pin == presented => None,
+            Accepts::Only(pin) => Some(format!(
+                "its certificate has the SHA-256 fingerprint {presented}, but {pin} is expected; if the server was given a \
+                 new certificate, use the fingerprint that it shows at its start"
+            )),
+            Accepts::Nothing => Some(advice(presented, "this system has no root certificates")),
+            Accepts::Chains(chains) => chains
+                .verify_server_cert(leaf, intermediates, name, &[], now)
+                .err()
+                .map(|error| advice(presented, &error.to_string())),
+        }
+    }
+}
+
+fn advice(presented: Fingerprint, why: &str) -> String {
+    format!(
+        "{why}; its certificate has the SHA-256 fingerprint {presented}: if your server shows this same fingerprint at its \
+         start, add \"#sha256={presented}\" to the server's address, otherwise do not connect"
+    )
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.objection(leaf, intermediates, name, now) {
+            None => Ok(ServerCertVerified::assertion()),
+            Some(text) => {
+                self.refusal.get_or_init(|| text);
+                Err(CertificateError::ApplicationVerificationFailure.into())
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("QUIC has no TLS 1.2".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, net::Ipv4Addr};
+
+    use super::*;
+    use crate::{Identity, testing::TempDir};
+
+    fn accepts(policy: &Policy, ip: &str) -> Accepts {
+        Arc::into_inner(policy.verifier(ip.parse().unwrap()).unwrap())
+            .unwrap()
+            .accepts
+    }
+
+    fn verify(policy: &Policy, identity: &Identity) -> Result<(), String> {
+        let verifier = policy.verifier(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let leaf = identity.certified_key().cert[0].clone();
+        let name = ServerName::try_from("localhost").unwrap();
+        let result = verifier.verify_server_cert(&leaf, &[], &name, &[], UnixTime::now());
+        assert_eq!(result.is_err(), verifier.refusal().is_some());
+        result
+            .map(drop)
+            .map_err(|_| verifier.refusal().unwrap().to_owned())
+    }
+
+    #[test]
+    fn by_default_any_certificate_is_accepted_from_this_machine_and_from_nowhere_else() {
+        let policy = Policy::new(&Trust::default(), None).unwrap();
+        for local in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(matches!(accepts(&policy, local), Accepts::Any), "{local}");
+        }
+        for remote in ["192.0.2.1", "0.0.0.0", "2001:db8::1", "::ffff:192.0.2.1"] {
+            assert!(
+                !matches!(accepts(&policy, remote), Accepts::Any),
+                "{remote}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_in_the_address_comes_before_any_other_trust() {
+        let (identity, other) = (
+            Identity::self_signed().unwrap(),
+            Identity::self_signed().unwrap(),
+        );
+        let policy = Policy::new(&Trust::LoopbackOrSystem, Some(identity.fingerprint())).unwrap();
+        assert_eq!(verify(&policy, &identity), Ok(()));
+        assert!(verify(&policy, &other).is_err());
+    }
+
+    #[test]
+    fn a_refusal_of_a_pinned_certificate_shows_both_fingerprints() {
+        let (expected, presented) = (
+            Identity::self_signed().unwrap(),
+            Identity::self_signed().unwrap(),
+        );
+        let policy = Policy::new(&Trust::Fingerprint(expected.fingerprint()), None).unwrap();
+        let text = verify(&policy, &presented).unwrap_err();
+        for fingerprint in [expected.fingerprint(), presented.fingerprint()] {
+            assert!(text.contains(&fingerprint.to_string()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_by_roots_shows_the_fingerprint_and_how_to_pin_it() {
+        let identity = Identity::self_signed().unwrap();
+        let policy = Policy::new(&Trust::SystemRoots, None).unwrap();
+        let text = verify(&policy, &identity).unwrap_err();
+        assert!(
+            text.contains(&format!("#sha256={}", identity.fingerprint())),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_certificate_that_leads_to_a_given_root_is_accepted_and_another_is_not() {
+        let dir = TempDir::new();
+        let rooted = Identity::load_or_create(dir.path()).unwrap();
+        let roots = dir.path().join(identity::CERTIFICATE_FILE);
+        let policy = Policy::new(&Trust::Roots(roots), None).unwrap();
+        assert_eq!(verify(&policy, &rooted), Ok(()));
+        assert!(verify(&policy, &Identity::self_signed().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_root_file_that_cannot_be_used_is_an_error_that_names_it() {
+        let dir = TempDir::new();
+        let path = dir.path().join("roots.pem");
+        let wrong = |path: &PathBuf| {
+            Policy::new(&Trust::Roots(path.clone()), None)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(wrong(&path).contains("roots.pem"));
+        fs::write(&path, "").unwrap();
+        assert!(wrong(&path).contains("holds no certificate"));
+    }
+}

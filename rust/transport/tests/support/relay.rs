@@ -1,0 +1,95 @@
+//! A path between a client and a server that a test can watch and cut.
+
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use super::loopback;
+
+/// Passes the packets of one client on, both ways, until it is cut.
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
+    path: Arc<Path>,
+}
+
+struct Path {
+    open: AtomicBool,
+    packets: AtomicUsize,
+    largest_bytes: AtomicUsize,
+}
+
+impl Relay {
+    pub(crate) fn to(server: SocketAddr) -> Self {
+        let (front, back) = (socket(), socket());
+        let address = front.local_addr().unwrap();
+        let path = Arc::new(Path {
+            open: AtomicBool::new(true),
+            packets: AtomicUsize::new(0),
+            largest_bytes: AtomicUsize::new(0),
+        });
+        let relay = Self {
+            address,
+            path: path.clone(),
+        };
+        thread::spawn(move || path.pass_on(&front, &back, server));
+        relay
+    }
+
+    /// Lets nothing through any more, as when a machine dies.
+    pub(crate) fn cut(&self) {
+        self.path.open.store(false, SeqCst);
+    }
+
+    /// How many packets have passed, and the UDP payload of the largest.
+    pub(crate) fn watched(&self) -> (usize, usize) {
+        (
+            self.path.packets.load(SeqCst),
+            self.path.largest_bytes.load(SeqCst),
+        )
+    }
+}
+
+impl Path {
+    fn pass_on(&self, front: &UdpSocket, back: &UdpSocket, server: SocketAddr) {
+        let mut client = None;
+        while self.open.load(SeqCst) {
+            while let Ok((packet, from)) = self.receive(front) {
+                client = Some(from);
+                let _ = back.send_to(&packet, server);
+            }
+            while let (Some(client), Ok((packet, _))) = (client, self.receive(back)) {
+                let _ = front.send_to(&packet, client);
+            }
+        }
+    }
+
+    fn receive(&self, socket: &UdpSocket) -> io::Result<(Vec<u8>, SocketAddr)> {
+        let mut packet = vec![0; 65_536];
+        let (length, from) = socket.recv_from(&mut packet)?;
+        packet.truncate(length);
+        self.packets.fetch_add(1, SeqCst);
+        self.largest_bytes.fetch_max(length, SeqCst);
+        Ok((packet, from))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind(loopback()).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(1)))
+        .unwrap();
+    socket
+}
