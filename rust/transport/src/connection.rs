@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use quinn::{ConnectionError, ReadError, RecvStream, SendStream, Side, VarInt, WriteError};
+use quinn::{ConnectionError, ReadError, RecvStream, SendStream, Side, VarInt};
 use synced_protocol::{
     limits::MAX_DATAGRAM_BYTES,
     link::{CloseCode, CloseReason, ConnectionId},
@@ -18,7 +18,7 @@ use crate::{
     limits,
     queue::SendQueue,
     stats::{Sampler, TransportStats},
-    writer::FrameWriter,
+    writer::{FrameWriter, Unwritable},
 };
 
 /// What connections tell the driver, in order for each connection.
@@ -187,9 +187,9 @@ impl ConnectionTask {
         };
         match written {
             Ok(()) => self.close(self.queue.close_code().unwrap_or(CloseCode::Done)),
-            Err(WriteError::Stopped(_)) => self.reject("refuses to read its stream".to_owned()),
-            // The reading side knows why.
-            Err(_) => std::future::pending().await,
+            Err(Unwritable::Refused) => self.reject("refuses to read its stream".to_owned()),
+            Err(Unwritable::Stalled) => self.close(CloseCode::TooSlow),
+            Err(Unwritable::Lost) => std::future::pending().await,
         }
     }
 

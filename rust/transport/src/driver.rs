@@ -230,7 +230,7 @@ impl<L: Logic> Driver<L> {
         } else if link.send_frame(frame).is_err() {
             tracing::info!(
                 connection = connection.0,
-                "cut off: the peer does not read what it is sent"
+                "cut off: more is waiting for the peer than may"
             );
             link.cut(CloseCode::TooSlow);
         }

@@ -54,8 +54,8 @@
 //! - Frames arrive whole, in order, once. What the peer sent before it closed arrives before `Closed`.
 //! - After `Output::Close` nothing is heard of the connection but `Closed`. What was sent before is delivered first, within
 //!   [`CLOSE_FLUSH_TIME_MAX`](limits::CLOSE_FLUSH_TIME_MAX).
-//! - Sending never waits. A peer that lets more than [`SEND_QUEUE_BYTES_MAX`](limits::SEND_QUEUE_BYTES_MAX) pile up is cut off with
-//!   `TooSlow`; datagrams that find the path full push out the oldest that still wait.
+//! - Sending never waits. A peer that lets more than [`SEND_QUEUE_BYTES_MAX`](limits::SEND_QUEUE_BYTES_MAX) pile up, or takes nothing for
+//!   [`SEND_STALL_TIME_MAX`](limits::SEND_STALL_TIME_MAX), is cut off with `TooSlow`; datagrams that find the path full push out the oldest that still wait.
 //!
 //! # On the wire
 //! TLS 1.3 with the protocol name `synced`, no resumption and no 0-RTT. The client opens the one stream that there may be; each frame

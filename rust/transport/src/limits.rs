@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use synced_protocol::limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES};
+use synced_protocol::limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_WORLD_BYTES};
 
 /// The most connections of one server, those in their handshake included, unless its configuration says otherwise.
 pub const CONNECTIONS_MAX: usize = 1024;
@@ -24,8 +24,11 @@ pub const INCOMING_BUFFERS_BYTES: u64 = 1024 * 1024;
 pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// How many bytes of the confirmed lane are handed to QUIC and kept until acknowledged.
 pub const SEND_WINDOW_BYTES: u64 = 512 * 1024;
-/// How many bytes of frames may wait for a peer that takes them too slowly, before it is cut off.
-pub const SEND_QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How many bytes of frames may wait for a peer that takes them too slowly, before it is cut off: a whole world for one
+/// that joins, and what happens meanwhile.
+pub const SEND_QUEUE_BYTES_MAX: usize = MAX_WORLD_BYTES + 4 * 1024 * 1024;
+/// How long frames may wait for a peer that takes none at all, before it is cut off.
+pub const SEND_STALL_TIME_MAX: Duration = Duration::from_secs(5);
 /// How many datagram bytes may wait to be sent; beyond, the oldest are dropped.
 pub const DATAGRAM_SEND_BUFFER_BYTES: usize = 16 * 1024;
 /// How many datagram bytes of one peer may wait to be read; beyond, the oldest are dropped.

@@ -18,6 +18,7 @@ use synced_protocol::{
     limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
     link::{CloseCode, CloseReason, Event},
 };
+use synced_transport::limits::SEND_QUEUE_BYTES_MAX;
 
 fn framed(bytes: &[u8]) -> Vec<u8> {
     let mut stream = u32::try_from(bytes.len()).unwrap().to_le_bytes().to_vec();
@@ -106,15 +107,7 @@ async fn a_stream_that_ends_without_the_connection_is_cut_off_in_the_end() {
     raw.send.finish().unwrap();
     raw.server.frame();
     // Something must keep the connection from being idle.
-    let connection = raw.connection.clone();
-    let alive = tokio::spawn(async move {
-        while connection
-            .send_datagram(Bytes::from_static(b"alive"))
-            .is_ok()
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        }
-    });
+    let alive = raw.keep_alive();
     assert_eq!(raw.told().await, CloseCode::Malformed);
     alive.await.unwrap();
     let last = raw.server.join();
@@ -180,6 +173,7 @@ async fn a_peer_that_means_another_protocol_is_refused_at_the_handshake() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_client_that_stops_reading_is_cut_off_and_another_is_undisturbed() {
+    const BURST: usize = 8;
     let mut raw = Raw::connect().await;
     raw.write(&framed(b"hello")).await;
     let (slow, _) = raw.server.frame();
@@ -188,7 +182,9 @@ async fn a_client_that_stops_reading_is_cut_off_and_another_is_undisturbed() {
     let frame = Bytes::from(vec![1; MAX_FRAME_BYTES]);
     let mut rounds = 0_u32;
     let reason = loop {
-        raw.server.sends(slow, frame.clone());
+        for _ in 0..BURST {
+            raw.server.sends(slow, frame.clone());
+        }
         rounds += 1;
         other.sends(connection, rounds.to_le_bytes().to_vec());
         assert_eq!(other.frame().1, rounds.to_le_bytes().to_vec());
@@ -207,10 +203,30 @@ async fn a_client_that_stops_reading_is_cut_off_and_another_is_undisturbed() {
     };
     assert_eq!(reason, CloseReason::ByUs(CloseCode::TooSlow));
     assert_eq!(raw.told().await, CloseCode::TooSlow);
+    let sent_bytes = rounds as usize * BURST * MAX_FRAME_BYTES;
     assert!(
-        rounds >= 64,
-        "cut off after {rounds} frames, before the queue can have been full"
+        sent_bytes >= SEND_QUEUE_BYTES_MAX,
+        "cut off after {sent_bytes} bytes"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_client_that_takes_nothing_for_long_is_cut_off_however_little_waits_for_it() {
+    let mut raw = Raw::connect().await;
+    raw.write(&framed(b"hello")).await;
+    let (slow, _) = raw.server.frame();
+    for _ in 0..40 {
+        raw.server.sends(slow, vec![1; MAX_FRAME_BYTES]);
+    }
+    // Something must keep the connection from being idle.
+    let alive = raw.keep_alive();
+    assert_eq!(raw.told().await, CloseCode::TooSlow);
+    alive.await.unwrap();
+    let last = raw.server.join().pop();
+    let Some(Event::Closed { reason, .. }) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(reason, CloseReason::ByUs(CloseCode::TooSlow));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

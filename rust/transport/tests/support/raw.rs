@@ -1,7 +1,8 @@
 //! A client that speaks QUIC but keeps to nothing else.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use quinn::{
     Connection, Endpoint, RecvStream, SendStream, TransportConfig, VarInt,
     crypto::rustls::QuicClientConfig,
@@ -12,6 +13,7 @@ use rustls::{
 };
 use synced_protocol::link::CloseCode;
 use synced_transport::{CERTIFICATE_FILE, Identity};
+use tokio::task::JoinHandle;
 
 use super::{Puppeteer, loopback};
 
@@ -47,6 +49,19 @@ impl Raw {
     /// Sends bytes on the stream as they are, with no length before them.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.send.write_all(bytes).await.unwrap();
+    }
+
+    /// Sends a datagram now and then until the connection ends.
+    pub(crate) fn keep_alive(&self) -> JoinHandle<()> {
+        let connection = self.connection.clone();
+        tokio::spawn(async move {
+            while connection
+                .send_datagram(Bytes::from_static(b"alive"))
+                .is_ok()
+            {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        })
     }
 
     /// The code that the server closed with.
