@@ -1,17 +1,8 @@
 //! Controller samples, and the batch in which the live lane carries them.
 //!
 //! A batch stands by itself: it begins with one sample in full and goes on with residuals against a prediction (second order
-//! for the position, first order for all else), in Rice codes whose parameters fit the batch.
-//!
-//! | part | bits | content |
-//! |---|---|---|
-//! | count | 6 | samples - 1 |
-//! | parameters | 5 x 5 | Rice parameters of time, position, orientation, linear and angular velocity |
-//! | each sample: time | Rice | the first: microseconds before the datagram's `sent_at`; then change of the interval, 1000 at first |
-//! | position | 3 x Rice | 0.1 mm |
-//! | orientation | 2 + 3 x 12, or 2 + 3 x Rice | which component is the largest, then the others in 1/2047 of 1/sqrt(2); residuals if the largest is the same as before |
-//! | velocities | 6 x Rice | cm/s, then 0.01 rad/s |
-//! | controls | 1, or 1 + 48 | 1 if changed: 16 buttons, then trigger, grip, stick x, stick y at 8 bits |
+//! for the position, first order for all else), in Rice codes whose parameters fit the batch. [`wire`](crate::wire#input-batches)
+//! has the layout, bit by bit.
 
 use glam::{Quat, Vec3};
 

@@ -1,18 +1,7 @@
 //! The datagrams of the live lane.
 //!
-//! Numbers are little-endian. The first byte tells the kind:
-//!
-//! | kind | layout |
-//! |---|---|
-//! | 1 live, from a player | sequence `u32`, `sent_at` `u64` in session microseconds, blocks |
-//! | 2 live, from the leader | player `u32`, HLC `u64`, then all of the player's datagram but its kind |
-//! | 3 ping | the client's local time `u64` |
-//! | 4 pong | the ping's time `u64`, session time of its arrival `u64` and of this answer `u64` |
-//!
-//! | block | layout |
-//! |---|---|
-//! | 1 input | node `u64`, length in LEB128, a batch as [`input`](crate::input) lays it out |
-//! | 2 value | node `u64`, property `u8`, age before `sent_at` in microseconds, LEB128 below 2^21, a [`Value`] |
+//! [`wire`](crate::wire#datagrams) has their layout. Here is how they are written, block by block into a buffer that is used
+//! again and again, and read without a copy.
 //!
 //! The leader relays blocks without opening their content up again: it leaves out what the player may not write, and puts
 //! its own stamp in front.
