@@ -1,1 +1,34 @@
 //! One player's whole logic, without I/O.
+//!
+//! A [`Session`] is handed what happened and gives back what to send and what to tell the game; [`bridge()`] puts the game's
+//! thread on one side of it and the network's on the other.
+//!
+//! | part | does |
+//! |---|---|
+//! | [`session`] | the connection's life: handshake, the world, commits, loss and return |
+//! | [`command`], [`update`] | what the game asks, and what it is told |
+//! | [`bridge`] | carries both between two threads without ever blocking the game's |
+//! | [`reconcile`] | what is shown while own writes are undecided |
+//! | [`clock`] | the leader's clock, estimated |
+//! | [`stats`] | what was counted and measured |
+
+pub mod bridge;
+pub mod clock;
+pub mod command;
+pub mod config;
+mod difference;
+mod downstream;
+pub mod limits;
+mod proposals;
+pub mod reconcile;
+mod replica;
+mod retry;
+pub mod session;
+mod sizes;
+pub mod stats;
+pub mod update;
+mod upstream;
+
+pub use bridge::{BridgedSession, Handle, bridge};
+pub use config::{LiveConfig, RetryPolicy, SessionConfig};
+pub use session::Session;

@@ -1,0 +1,201 @@
+//! The two halves of a session between the game's main thread and the network's thread.
+//!
+//! Neither waits for the other: commands and updates cross in rings, and what does not fit waits in order on its own side.
+
+use std::{collections::VecDeque, fmt};
+
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
+use synced_protocol::{
+    id::{ClientSeq, NodeId, PropertyId},
+    input::InputFrame,
+    link::{Event, Logic, Output},
+    mutation::Transaction,
+    time::Micros,
+    value::Value,
+};
+
+use crate::{
+    command::Command,
+    limits::{COMMAND_RING, UPDATE_RETRY, UPDATE_RING},
+    session::Session,
+    update::Update,
+};
+
+/// Parts a session in two. `wake` is called by [`Handle::flush`] and is to make the driver of the [`BridgedSession`] handle
+/// [`Event::Woken`] soon.
+pub fn bridge(session: Session, wake: impl Fn() + Send + 'static) -> (Handle, BridgedSession) {
+    let (commands_in, commands) = RingBuffer::new(COMMAND_RING);
+    let (updates, updates_out) = RingBuffer::new(UPDATE_RING);
+    let handle = Handle {
+        commands: commands_in,
+        waiting: VecDeque::new(),
+        updates: updates_out,
+        last_seq: ClientSeq(0),
+        unflushed: false,
+        wake: Box::new(wake),
+    };
+    let bridged = BridgedSession {
+        session,
+        commands,
+        updates,
+        unfit: None,
+        now: Micros::ZERO,
+    };
+    (handle, bridged)
+}
+
+/// The game's half. Nothing here blocks.
+pub struct Handle {
+    commands: Producer<Command>,
+    /// Commands that did not fit the ring, or came after one that did not.
+    waiting: VecDeque<Command>,
+    updates: Consumer<Update>,
+    last_seq: ClientSeq,
+    unflushed: bool,
+    wake: Box<dyn Fn() + Send>,
+}
+
+impl Handle {
+    /// Proposes a transaction. Its outcome comes as an update that names the number returned.
+    pub fn propose(&mut self, transaction: impl Into<Transaction>) -> ClientSeq {
+        let seq = self.last_seq.next();
+        self.last_seq = seq;
+        let transaction = Box::new(transaction.into());
+        self.push(Command::Propose { seq, transaction });
+        seq
+    }
+
+    /// A property that this player owns has a new live value since local time `at`.
+    pub fn set_live(&mut self, node: NodeId, property: PropertyId, at: Micros, value: Value) {
+        self.push(Command::SetLive {
+            node,
+            property,
+            at,
+            value,
+        });
+    }
+
+    /// A node no longer sends live values.
+    pub fn forget_live(&mut self, node: NodeId) {
+        self.push(Command::ForgetLive { node });
+    }
+
+    /// Sends a controller's samples, whose times are local, as those of a node.
+    pub fn attach_tracker(&mut self, node: NodeId, samples: Consumer<InputFrame>) {
+        self.push(Command::AttachTracker { node, samples });
+    }
+
+    /// No more samples for a node.
+    pub fn detach_tracker(&mut self, node: NodeId) {
+        self.push(Command::DetachTracker { node });
+    }
+
+    /// Leaves the session for good; [`Update::Ended`] follows.
+    pub fn leave(&mut self) {
+        self.push(Command::Leave);
+    }
+
+    /// Hands everything asked so far to the network thread and wakes it, once. Call it at the end of a frame.
+    pub fn flush(&mut self) {
+        self.refill();
+        if std::mem::take(&mut self.unflushed) {
+            (self.wake)();
+        }
+    }
+
+    /// The next update, if one is there.
+    pub fn next_update(&mut self) -> Option<Update> {
+        self.updates.pop().ok()
+    }
+
+    /// Whether the network's half is gone: once the last update is read, none follows.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.updates.is_abandoned()
+    }
+
+    fn push(&mut self, command: Command) {
+        self.waiting.push_back(command);
+        self.refill();
+    }
+
+    fn refill(&mut self) {
+        if self.commands.is_abandoned() {
+            self.waiting.clear();
+        }
+        while let Some(command) = self.waiting.pop_front() {
+            if let Err(PushError::Full(command)) = self.commands.push(command) {
+                self.waiting.push_front(command);
+                return;
+            }
+            self.unflushed = true;
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("waiting", &self.waiting.len())
+            .field("last_seq", &self.last_seq)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The network's half: a session that takes its commands from the game's thread and leaves its updates there.
+#[derive(Debug)]
+pub struct BridgedSession {
+    session: Session,
+    commands: Consumer<Command>,
+    updates: Producer<Update>,
+    /// The update that did not fit the ring.
+    unfit: Option<Update>,
+    now: Micros,
+}
+
+impl BridgedSession {
+    /// The session itself.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn take_commands(&mut self, now: Micros) {
+        while let Ok(command) = self.commands.pop() {
+            self.session.command(now, command);
+        }
+    }
+
+    fn leave_updates(&mut self) {
+        while let Some(update) = self.unfit.take().or_else(|| self.session.poll_update()) {
+            if let Err(PushError::Full(update)) = self.updates.push(update) {
+                self.unfit = Some(update);
+                return;
+            }
+        }
+    }
+}
+
+impl Logic for BridgedSession {
+    fn handle(&mut self, now: Micros, event: Event) {
+        self.now = self.now.max(now);
+        self.take_commands(now);
+        self.session.handle(now, event);
+        self.leave_updates();
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.session.poll_output()
+    }
+
+    /// Updates that did not fit are tried again soon, since nobody tells when the game has read some.
+    fn poll_deadline(&self) -> Option<Micros> {
+        let retry = self.unfit.as_ref().map(|_| self.now + UPDATE_RETRY);
+        self.session.poll_deadline().into_iter().chain(retry).min()
+    }
+
+    /// The driver goes on until the game has the last word, unless nobody is there to read it.
+    fn is_finished(&self) -> bool {
+        self.session.is_finished() && (self.unfit.is_none() || self.updates.is_abandoned())
+    }
+}

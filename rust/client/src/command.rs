@@ -1,0 +1,53 @@
+//! What the game asks of the logic.
+
+use rtrb::Consumer;
+use synced_protocol::{
+    id::{ClientSeq, NodeId, PropertyId},
+    input::InputFrame,
+    mutation::Transaction,
+    time::Micros,
+    value::Value,
+};
+
+/// One thing that the game asks.
+#[derive(Debug)]
+pub enum Command {
+    /// Propose a transaction. The game numbers its proposals itself, from 1 after each [`Update::Joined`](crate::update::Update::Joined)
+    /// that is not resumed, so that it can show the outcome before any answer.
+    Propose {
+        /// One more than the proposal before.
+        seq: ClientSeq,
+        /// What is proposed.
+        transaction: Box<Transaction>,
+    },
+    /// A property that this player owns has a new live value.
+    SetLive {
+        /// Whose.
+        node: NodeId,
+        /// Which.
+        property: PropertyId,
+        /// When, in local time.
+        at: Micros,
+        /// The value.
+        value: Value,
+    },
+    /// A node no longer sends live values: it came to rest, went, or changed its owner.
+    ForgetLive {
+        /// The node.
+        node: NodeId,
+    },
+    /// Samples of a controller of this player; `sampled_at` in them is local time.
+    AttachTracker {
+        /// The node that follows the controller.
+        node: NodeId,
+        /// Where the capture thread puts its samples.
+        samples: Consumer<InputFrame>,
+    },
+    /// No more samples for this node.
+    DetachTracker {
+        /// The node.
+        node: NodeId,
+    },
+    /// Leave the session for good.
+    Leave,
+}

@@ -1,0 +1,39 @@
+//! Every limit of the client by name, and the relations between them, proved at compile time.
+
+use synced_protocol::{
+    limits::{MAX_DATAGRAM_BYTES, MAX_NODES, MAX_WORLD_BYTES},
+    time::Micros,
+};
+
+/// The most proposals that are with the leader at one time; later ones wait here.
+pub const PROPOSALS_IN_FLIGHT_MAX: usize = 256;
+/// The most proposals that wait for their decision, sent or not. One more is rejected here.
+pub const PROPOSALS_PENDING_MAX: usize = 4_096;
+/// The most bytes that those may take.
+pub const PROPOSALS_PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most updates that wait for the game. A game that reads none for so long is not there any more.
+pub const UPDATES_WAITING_MAX: usize = 4 * MAX_NODES;
+/// The most updates that wait for the game before live values and samples, which later ones replace, are left out.
+pub const UPDATES_WAITING_LIVE_MAX: usize = 8_192;
+/// The most bytes of a snapshot, with the live values that come with it.
+pub const SNAPSHOT_BYTES_MAX: usize = 2 * MAX_WORLD_BYTES;
+/// Places in the ring that carries commands to the network thread.
+pub const COMMAND_RING: usize = 1_024;
+/// Places in the ring that carries updates to the game.
+pub const UPDATE_RING: usize = 4_096;
+/// When updates did not fit the ring, how soon that is tried again.
+pub const UPDATE_RETRY: Micros = Micros::from_millis(4);
+/// The most trackers of one player.
+pub const TRACKERS_MAX: usize = 16;
+/// The most live values that one player holds. One more is dropped and counted.
+pub const LIVE_VALUES_MAX: usize = 16_384;
+/// The most samples of one tracker that wait to be sent; when more come, the oldest are dropped and counted.
+pub const TRACKER_BACKLOG_MAX: usize = 256;
+/// The most live bytes sent at once, after a pause. Below the transport's own buffer, so that nothing is dropped there.
+pub const LIVE_BURST_BYTES_MAX: usize = 12 * 1024;
+/// The most live bytes a second, unless configured otherwise.
+pub const LIVE_BYTES_PER_SECOND_MAX: u32 = 300_000;
+
+const _: () = assert!(PROPOSALS_IN_FLIGHT_MAX <= PROPOSALS_PENDING_MAX);
+const _: () = assert!(UPDATES_WAITING_LIVE_MAX < UPDATES_WAITING_MAX);
+const _: () = assert!(LIVE_BURST_BYTES_MAX > 4 * MAX_DATAGRAM_BYTES);

@@ -1,0 +1,139 @@
+//! The confirmed lane while the session is up.
+
+use synced_protocol::{
+    hlc::HlcTimestamp,
+    id::{ClientSeq, NodeId, PlayerId},
+    link::ConnectionId,
+    message::{Change, Commit},
+    mutation::Rejection,
+};
+
+use synced_world::Effect;
+
+use super::Session;
+use crate::{
+    replica,
+    update::{CommitEnd, Update},
+};
+
+impl Session {
+    pub(super) fn send_proposals(&mut self, connection: ConnectionId) {
+        while let Some(frame) = self.proposals.poll_frame() {
+            self.send_frame(connection, frame);
+        }
+    }
+
+    pub(super) fn tell_rejected(&mut self, seq: ClientSeq, reason: Rejection) {
+        self.meter.counters.rejected += 1;
+        self.tell(Update::Rejected { seq, reason });
+    }
+
+    pub(super) fn handle_rejected(&mut self, wire_seq: ClientSeq, reason: Rejection) {
+        match self.proposals.decided(wire_seq) {
+            Some(pending) => self.tell_rejected(pending.seq, reason),
+            None => self.protocol_error(),
+        }
+    }
+
+    pub(super) fn handle_commit(&mut self, commit: Commit) {
+        let wire_seq = self.own_seq(&commit.entry.change);
+        let own = wire_seq.map(|wire_seq| self.proposals.find(wire_seq));
+        if commit.log_index <= self.log_index() || own == Some(None) {
+            self.protocol_error();
+            return;
+        }
+        let applied = self.apply(commit, own.flatten());
+        if !applied {
+            self.meter.counters.divergences += 1;
+            self.protocol_error();
+        } else if let Some(pending) = wire_seq.and_then(|seq| self.proposals.decided(seq)) {
+            self.meter.counters.confirmed += 1;
+            self.meter
+                .confirm
+                .record(self.now.since(pending.proposed_at));
+        }
+    }
+
+    /// Applies a commit to the replica and tells the game of it; `false` when the replica cannot take it.
+    fn apply(&mut self, commit: Commit, own: Option<ClientSeq>) -> bool {
+        let end = CommitEnd {
+            log_index: commit.log_index,
+            hlc: commit.entry.hlc,
+            own,
+            received_at: self.now,
+        };
+        let Some(world) = &mut self.replica else {
+            return false;
+        };
+        let updates = &mut self.updates;
+        let tell = |update| updates.push_back(update);
+        if replica::apply(world, commit, &mut self.effects, tell).is_err() {
+            return false;
+        }
+        self.after_commit(&end);
+        self.tell(Update::CommitEnd(end));
+        true
+    }
+
+    fn after_commit(&mut self, end: &CommitEnd) {
+        self.meter.counters.commits += 1;
+        if let Some(clock) = &self.clock {
+            let received_at = clock.session_time(end.received_at);
+            self.meter
+                .publish
+                .record(received_at.since(end.hlc.physical()));
+        }
+        if let Some(world) = &self.replica {
+            self.downstream.committed(end.hlc, &self.effects, world);
+        }
+        for place in 0..self.effects.len() {
+            self.tell_upstream(self.effects[place], end.hlc);
+        }
+    }
+
+    /// What a commit means for the live values of this player.
+    fn tell_upstream(&mut self, effect: Effect, hlc: HlcTimestamp) {
+        match effect {
+            Effect::PropertySet { node, property } => {
+                self.upstream.superseded((node, property), hlc.physical());
+            }
+            Effect::Despawned { node } => self.upstream.remove(node),
+            Effect::Spawned { node } | Effect::OwnerChanged { node, .. } => {
+                if self.owns(node) {
+                    self.upstream.renew(self.now, node);
+                } else {
+                    self.upstream.forget(node);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn owns(&self, node: NodeId) -> bool {
+        let (Some(world), Some(player)) = (&self.replica, self.player()) else {
+            return false;
+        };
+        world
+            .node(node)
+            .is_some_and(|node| world.owns(player, node))
+    }
+
+    /// The outcome of proposals that were decided while nobody listened, and of which the leader does not speak any more.
+    pub(super) fn settle(&mut self, last_wire_seq: ClientSeq) {
+        while let Some(pending) = self.proposals.settle(last_wire_seq) {
+            self.tell(Update::Settled { seq: pending.seq });
+        }
+    }
+
+    /// The wire's number of an own proposal.
+    fn own_seq(&self, change: &Change) -> Option<ClientSeq> {
+        match change {
+            Change::Transaction { player, seq, .. } if Some(*player) == self.player() => Some(*seq),
+            _ => None,
+        }
+    }
+
+    pub(super) fn player(&self) -> Option<PlayerId> {
+        self.identity.map(|identity| identity.player)
+    }
+}

@@ -1,0 +1,162 @@
+//! The connection's life.
+
+use bytes::Bytes;
+use synced_protocol::{
+    control::{encode, encode_first},
+    id::LogIndex,
+    link::{CloseCode, CloseReason, ConnectionId, Output},
+    message::{ClientMessage, Hello, Refusal, Resume},
+};
+
+use super::{Phase, Session};
+use crate::update::{EndReason, Update};
+
+impl Session {
+    pub(super) fn connect(&mut self) {
+        self.phase = Phase::Connecting;
+        self.outputs.push_back(Output::Connect);
+    }
+
+    pub(super) fn connected(&mut self, connection: ConnectionId) {
+        if !matches!(self.phase, Phase::Connecting) {
+            self.close(connection, CloseCode::Done);
+            return;
+        }
+        match encode_first(&ClientMessage::Hello(self.hello())) {
+            Ok(frame) => {
+                self.phase = Phase::Greeting {
+                    connection,
+                    deadline: self.now + self.config.handshake_timeout,
+                };
+                self.send_frame(connection, frame);
+            }
+            Err(_) => {
+                self.close(connection, CloseCode::Done);
+                self.end(EndReason::Refused(Refusal::NameTooLong));
+            }
+        }
+    }
+
+    /// The driver says that a connection is gone or did not come up.
+    pub(super) fn closed(&mut self, connection: ConnectionId, reason: CloseReason) {
+        if matches!(self.phase, Phase::Connecting) || self.is_current(connection) {
+            self.lost(reason);
+        }
+    }
+
+    pub(super) fn is_current(&self, connection: ConnectionId) -> bool {
+        self.connection() == Some(connection)
+    }
+
+    pub(super) fn handshake_timed_out(&mut self) {
+        self.drop_connection(CloseCode::HandshakeTimeout);
+    }
+
+    /// The server's frames make no sense. What they did to the replica is not to be relied on.
+    pub(super) fn protocol_error(&mut self) {
+        self.distrusted = true;
+        self.drop_connection(CloseCode::Malformed);
+    }
+
+    /// The session goes on only as a new one could: leaves the server nothing to wait for.
+    pub(super) fn give_up(&mut self, code: CloseCode, reason: EndReason) {
+        if let Some(connection) = self.connection() {
+            self.send_leave(connection);
+            self.close(connection, code);
+        }
+        self.end(reason);
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.give_up(CloseCode::Done, EndReason::Left);
+    }
+
+    pub(super) fn end(&mut self, reason: EndReason) {
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
+        self.phase = Phase::Ended;
+        self.tell_stats();
+        self.tell(Update::Ended(reason));
+    }
+
+    pub(super) fn send_frame(&mut self, connection: ConnectionId, bytes: Bytes) {
+        self.meter.counters.frames_sent += 1;
+        self.meter.counters.frame_bytes_sent += bytes.len() as u64;
+        self.outputs.push_back(Output::Frame { connection, bytes });
+    }
+
+    pub(super) fn close(&mut self, connection: ConnectionId, code: CloseCode) {
+        self.outputs.push_back(Output::Close { connection, code });
+    }
+
+    fn connection(&self) -> Option<ConnectionId> {
+        match &self.phase {
+            Phase::Greeting { connection, .. } | Phase::Up { connection } => Some(*connection),
+            Phase::Joining(joining) => Some(joining.connection),
+            Phase::Waiting { .. } | Phase::Connecting | Phase::Ended => None,
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        let cursor = if self.distrusted {
+            LogIndex::ZERO
+        } else {
+            self.log_index()
+        };
+        Hello {
+            game: self.config.game.clone(),
+            player_name: self.config.player_name.clone(),
+            resume: self.identity.map(|identity| Resume {
+                token: identity.token,
+                cursor,
+            }),
+        }
+    }
+
+    fn drop_connection(&mut self, code: CloseCode) {
+        if let Some(connection) = self.connection() {
+            self.close(connection, code);
+            self.lost(CloseReason::ByUs(code));
+        }
+    }
+
+    fn lost(&mut self, reason: CloseReason) {
+        let joined = self.identity.is_some_and(|identity| identity.joined);
+        let wanted = if joined {
+            self.config.retry.reconnect
+        } else {
+            self.config.retry.first_connect
+        };
+        let next = if wanted && is_worth_a_try(&reason) {
+            self.backoff.lost(self.now)
+        } else {
+            None
+        };
+        let Some(next) = next else {
+            self.end(EndReason::Closed(reason));
+            return;
+        };
+        self.phase = Phase::Waiting { until: next.at };
+        self.tell(Update::Reconnecting {
+            attempt: next.attempt,
+            reason,
+        });
+    }
+
+    fn send_leave(&mut self, connection: ConnectionId) {
+        if let Ok(frame) = encode(&ClientMessage::Leave) {
+            self.send_frame(connection, frame);
+        }
+    }
+}
+
+/// Whether another try could end otherwise. A server that cannot be trusted stays so; one that refused, or that said
+/// goodbye, meant it; and whoever came back in this player's place would be thrown out in turn.
+fn is_worth_a_try(reason: &CloseReason) -> bool {
+    !matches!(
+        reason,
+        CloseReason::Untrusted(_)
+            | CloseReason::ByPeer(CloseCode::Refused | CloseCode::Done | CloseCode::Superseded)
+    )
+}

@@ -1,0 +1,165 @@
+//! From the server's first frame to the world.
+
+use bytes::Bytes;
+use synced_protocol::{
+    control::{First, PROTOCOL_VERSION, decode, decode_first},
+    hlc::HlcTimestamp,
+    link::{CloseCode, ConnectionId},
+    message::{Refusal, ServerMessage, SnapshotPart, Welcome},
+};
+use synced_world::{SnapshotReader, World};
+
+use super::{Identity, Joining, Phase, Session};
+use crate::{
+    clock::ClockSync,
+    difference,
+    limits::SNAPSHOT_BYTES_MAX,
+    update::{CommitEnd, EndReason, Joined, Update},
+};
+
+impl Session {
+    pub(super) fn handle_frame(&mut self, connection: ConnectionId, bytes: &Bytes) {
+        match self.phase {
+            Phase::Greeting { .. } => self.handle_first(connection, bytes),
+            Phase::Joining(_) => match decode(bytes) {
+                Ok(ServerMessage::Snapshot(part)) => {
+                    self.handle_part(connection, part, bytes.len())
+                }
+                _ => self.protocol_error(),
+            },
+            Phase::Up { .. } => match decode(bytes) {
+                Ok(ServerMessage::Commit(commit)) => self.handle_commit(commit),
+                Ok(ServerMessage::Rejected { seq, reason, .. }) => {
+                    self.handle_rejected(seq, reason)
+                }
+                _ => self.protocol_error(),
+            },
+            Phase::Waiting { .. } | Phase::Connecting | Phase::Ended => {}
+        }
+    }
+
+    fn handle_first(&mut self, connection: ConnectionId, bytes: &Bytes) {
+        match decode_first(bytes) {
+            Ok(First::OtherVersion(server)) => self.refused(Refusal::ProtocolVersion {
+                server,
+                client: PROTOCOL_VERSION,
+            }),
+            Ok(First::SameVersion(ServerMessage::Refused(refusal))) => self.refused(refusal),
+            Ok(First::SameVersion(ServerMessage::Welcome(welcome))) => {
+                self.welcomed(connection, welcome);
+            }
+            Ok(First::SameVersion(_)) | Err(_) => self.protocol_error(),
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        self.give_up(CloseCode::Done, EndReason::Refused(refusal));
+    }
+
+    fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) {
+        let before = self.identity;
+        if before.is_some_and(|before| before.player != welcome.player) {
+            self.give_up(CloseCode::Done, EndReason::Expired);
+            return;
+        }
+        let can_resume = self.replica.is_some() && !self.distrusted;
+        if (welcome.resumed && !can_resume) || !self.proposals.knows(welcome.last_seq) {
+            self.protocol_error();
+            return;
+        }
+        self.identity = Some(Identity {
+            player: welcome.player,
+            token: welcome.token,
+            joined: before.is_some_and(|before| before.joined),
+        });
+        self.set_clock(&welcome);
+        if welcome.resumed {
+            self.up(connection, &welcome);
+        } else {
+            self.phase = Phase::Joining(Box::new(Joining {
+                connection,
+                deadline: self.now + self.config.handshake_timeout,
+                welcome,
+                reader: SnapshotReader::default(),
+                live: Vec::new(),
+                bytes: 0,
+            }));
+        }
+    }
+
+    fn set_clock(&mut self, welcome: &Welcome) {
+        match &mut self.clock {
+            Some(clock) => clock.restart(self.now, welcome.session_time),
+            None => self.clock = Some(ClockSync::new(self.now, welcome.session_time)),
+        }
+    }
+
+    fn handle_part(&mut self, connection: ConnectionId, mut part: SnapshotPart, bytes: usize) {
+        let Phase::Joining(joining) = &mut self.phase else {
+            return;
+        };
+        joining.bytes += bytes;
+        joining.deadline = self.now + self.config.handshake_timeout;
+        joining.live.append(&mut part.live);
+        let hlc = part.hlc;
+        let fits = joining.bytes <= SNAPSHOT_BYTES_MAX;
+        match joining.reader.add(part) {
+            Ok(true) if fits => self.complete(connection, hlc),
+            Ok(false) if fits => {}
+            _ => self.protocol_error(),
+        }
+    }
+
+    fn complete(&mut self, connection: ConnectionId, hlc: HlcTimestamp) {
+        let Phase::Joining(joining) = std::mem::replace(&mut self.phase, Phase::Up { connection })
+        else {
+            return;
+        };
+        let Ok(world) = joining.reader.finish() else {
+            self.protocol_error();
+            return;
+        };
+        self.replace_world(world, hlc);
+        for entry in joining.live {
+            self.tell_entry(entry);
+        }
+        self.settle(joining.welcome.last_seq);
+        self.distrusted = false;
+        self.up(connection, &joining.welcome);
+    }
+
+    /// The game is told the difference as one commit.
+    fn replace_world(&mut self, world: World, hlc: HlcTimestamp) {
+        let updates = &mut self.updates;
+        let before = self.replica.take().unwrap_or_default();
+        difference::tell(&before, &world, |update| updates.push_back(update));
+        self.downstream.replaced(&world);
+        self.tell(Update::CommitEnd(CommitEnd {
+            log_index: world.log_index(),
+            hlc,
+            own: None,
+            received_at: self.now,
+        }));
+        self.replica = Some(world);
+    }
+
+    fn up(&mut self, connection: ConnectionId, welcome: &Welcome) {
+        self.phase = Phase::Up { connection };
+        self.proposals.resume(welcome.last_seq);
+        self.downstream.connected();
+        self.upstream
+            .connected(self.now, welcome.global_data_update_interval);
+        self.backoff.up(self.now);
+        let resumed = self.identity.is_some_and(|identity| identity.joined);
+        self.meter.counters.reconnects += u64::from(resumed);
+        if let Some(identity) = &mut self.identity {
+            identity.joined = true;
+        }
+        self.tell(Update::Joined(Joined {
+            player: welcome.player,
+            resumed,
+            last_spawn_counter: welcome.last_spawn_counter,
+            log_index: self.log_index(),
+        }));
+    }
+}

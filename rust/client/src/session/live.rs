@@ -1,0 +1,123 @@
+//! The live lane and the clock.
+
+use bytes::Bytes;
+use rtrb::Consumer;
+use synced_protocol::{
+    error::DecodeError,
+    id::{NodeId, PropertyId},
+    input::InputFrame,
+    link::{ConnectionId, Output},
+    live::{Datagram, encode_ping},
+    message::LiveEntry,
+    time::Micros,
+    value::Value,
+};
+
+use super::{Phase, Session, tell_live};
+use crate::{downstream::Received, limits::UPDATES_WAITING_MAX, update::Update};
+
+impl Session {
+    /// Before the first join this player owns nothing, and what it says of its nodes means nothing.
+    pub(super) fn set_live(&mut self, key: (NodeId, PropertyId), at: Micros, value: Value) {
+        let Some(clock) = &self.clock else {
+            return;
+        };
+        let stamp = clock.session_time(at.min(self.now));
+        if !self.upstream.set(self.now, key, stamp, value) {
+            self.meter.counters.live_values_too_large += 1;
+        }
+    }
+
+    pub(super) fn attach(&mut self, node: NodeId, samples: Consumer<InputFrame>) {
+        if !self.upstream.attach(node, samples) {
+            self.meter.counters.trackers_too_many += 1;
+        }
+    }
+
+    /// A datagram that makes no sense is counted and forgotten: the next one heals what it was for.
+    pub(super) fn handle_datagram(&mut self, bytes: &Bytes) {
+        if !matches!(self.phase, Phase::Joining(_) | Phase::Up { .. }) {
+            return;
+        }
+        if self.take_datagram(bytes).is_err() {
+            self.meter.counters.datagrams_malformed += 1;
+        }
+    }
+
+    pub(super) fn send_live(&mut self, connection: ConnectionId) {
+        let Some(clock) = &mut self.clock else {
+            return;
+        };
+        let outputs = &mut self.outputs;
+        let mut sent = (0, 0);
+        let mut send = |bytes: Bytes| {
+            sent = (sent.0 + 1, sent.1 + bytes.len() as u64);
+            outputs.push_back(Output::Datagram { connection, bytes });
+        };
+        if let Some(sent_at) = clock.poll_ping(self.now) {
+            send(Bytes::copy_from_slice(&encode_ping(sent_at)));
+        }
+        self.upstream.poll(self.now, clock, &mut self.meter, send);
+        if let Some(estimate) = clock.poll_estimate(self.now) {
+            self.updates.push_back(Update::Clock(estimate));
+        }
+        self.meter.counters.datagrams_sent += sent.0;
+        self.meter.counters.datagram_bytes_sent += sent.1;
+    }
+
+    pub(super) fn live_deadline(&self) -> Option<Micros> {
+        let clock = self
+            .clock
+            .as_ref()
+            .map(|clock| clock.poll_deadline(self.now));
+        let upstream = self.upstream.poll_deadline(self.now);
+        clock.into_iter().chain(upstream).min()
+    }
+
+    /// A live value that came with a snapshot is left out only when the game would be taken for dead otherwise.
+    pub(super) fn tell_entry(&mut self, entry: LiveEntry) {
+        let Some(world) = &self.replica else {
+            return;
+        };
+        let Some(update) = self.downstream.receive_entry(entry, world) else {
+            return;
+        };
+        if self.updates.len() < UPDATES_WAITING_MAX / 2 {
+            self.updates.push_back(update);
+        } else {
+            self.meter.counters.live_unread += 1;
+        }
+    }
+
+    fn take_datagram(&mut self, bytes: &Bytes) -> Result<(), DecodeError> {
+        match Datagram::decode(bytes)? {
+            Datagram::Pong(pong) => {
+                if let Some(clock) = &mut self.clock {
+                    clock.handle_pong(self.now, &pong);
+                }
+                Ok(())
+            }
+            Datagram::Down { player, hlc, live } if self.player() != Some(player) => {
+                let (Phase::Up { .. }, Some(world), Some(clock)) =
+                    (&self.phase, &self.replica, &self.clock)
+                else {
+                    return Ok(());
+                };
+                let received_at = clock.session_time(self.now);
+                self.meter
+                    .propagation
+                    .record(hlc.physical().since(live.sent_at));
+                self.meter.relay.record(received_at.since(hlc.physical()));
+                let (updates, mut unread) = (&mut self.updates, 0);
+                let tell = |update| tell_live(updates, &mut unread, update);
+                let received = Received { player, live };
+                let counters = &mut self.meter.counters;
+                let result = self.downstream.receive(received, world, counters, tell);
+                counters.live_unread += unread;
+                result
+            }
+            Datagram::Down { .. } => Ok(()),
+            Datagram::Up(_) | Datagram::Ping { .. } => Err(DecodeError::BadMessage),
+        }
+    }
+}

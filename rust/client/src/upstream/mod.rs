@@ -1,0 +1,238 @@
+//! What this player sends on the live lane.
+//!
+//! Changes and samples gather and leave together: when the oldest has waited
+//! [`local_delta_max_age`](crate::config::LiveConfig::local_delta_max_age), or enough for a datagram is there. Whoever has
+//! waited longest is written first, so that nothing starves when the rate cap holds things up.
+
+mod delta;
+mod pacing;
+mod tracker;
+
+use bytes::Bytes;
+use rtrb::Consumer;
+use synced_protocol::{
+    id::{NodeId, PropertyId},
+    input::InputFrame,
+    limits::MAX_DATAGRAM_BYTES,
+    live::{Fit, LiveWriter},
+    time::Micros,
+    value::Value,
+};
+
+use self::{delta::DeltaBuffer, pacing::Bucket, tracker::Tracker};
+use crate::{clock::ClockSync, config::LiveConfig, limits::TRACKERS_MAX, stats::Meter};
+
+/// The live lane from this player to the leader.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    config: LiveConfig,
+    deltas: DeltaBuffer,
+    trackers: Vec<Tracker>,
+    bucket: Bucket,
+    writer: LiveWriter,
+    sequence: u32,
+    /// When the trackers are next read.
+    tick_at: Micros,
+}
+
+/// Who is to be written next.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Delta,
+    Tracker(usize),
+}
+
+impl Upstream {
+    pub(crate) fn new(config: LiveConfig) -> Self {
+        Self {
+            config,
+            deltas: DeltaBuffer::default(),
+            trackers: Vec::new(),
+            bucket: Bucket::new(config.bytes_per_second_max),
+            writer: LiveWriter::default(),
+            sequence: 0,
+            tick_at: Micros::ZERO,
+        }
+    }
+
+    /// A property that this player owns has a new value. `false` when it cannot be held.
+    pub(crate) fn set(
+        &mut self,
+        now: Micros,
+        (node, property): (NodeId, PropertyId),
+        stamp: Micros,
+        value: Value,
+    ) -> bool {
+        self.deltas.set(now, (node, property), stamp, value)
+    }
+
+    /// The node sends nothing live any more.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.deltas.forget(node);
+    }
+
+    /// The property was confirmed at a time in session time: older live values of it are of no use.
+    pub(crate) fn superseded(&mut self, key: (NodeId, PropertyId), at: Micros) {
+        self.deltas.superseded(key, at);
+    }
+
+    /// Others may have missed what the node sent so far.
+    pub(crate) fn renew(&mut self, now: Micros, node: NodeId) {
+        self.deltas.renew(now, Some(node));
+    }
+
+    /// `false` when there are too many trackers.
+    pub(crate) fn attach(&mut self, node: NodeId, samples: Consumer<InputFrame>) -> bool {
+        if let Some(tracker) = self
+            .trackers
+            .iter_mut()
+            .find(|tracker| tracker.node() == node)
+        {
+            tracker.replace(samples);
+            return true;
+        }
+        let room = self.trackers.len() < TRACKERS_MAX;
+        if room {
+            self.trackers.push(Tracker::new(node, samples));
+        }
+        room
+    }
+
+    pub(crate) fn detach(&mut self, node: NodeId) {
+        for tracker in &mut self.trackers {
+            if tracker.node() == node {
+                tracker.finish();
+            }
+        }
+    }
+
+    /// A node is gone for good.
+    pub(crate) fn remove(&mut self, node: NodeId) {
+        self.deltas.forget(node);
+        self.trackers.retain(|tracker| tracker.node() != node);
+    }
+
+    /// A connection is up: everything still held is sent, at the latest `refresh_interval` after it was sent last. Samples
+    /// from before are of no use any more.
+    pub(crate) fn connected(&mut self, now: Micros, refresh_interval: Micros) {
+        self.deltas.set_refresh_interval(refresh_interval);
+        self.deltas.renew(now, None);
+        self.trackers.iter_mut().for_each(Tracker::clear);
+        self.tick_at = now;
+    }
+
+    /// Writes what is due and hands each datagram to `send`.
+    pub(crate) fn poll(
+        &mut self,
+        now: Micros,
+        clock: &ClockSync,
+        meter: &mut Meter,
+        mut send: impl FnMut(Bytes),
+    ) {
+        self.deltas.refresh(now);
+        let tick = !self.trackers.is_empty() && now >= self.tick_at;
+        if tick {
+            self.read_trackers(now, clock, meter);
+        }
+        if tick || self.deltas_are_due(now) {
+            self.flush(now, clock, meter, &mut send);
+            self.advance_tick(now);
+        }
+    }
+
+    /// When something is due next.
+    pub(crate) fn poll_deadline(&self, now: Micros) -> Option<Micros> {
+        let tick = (!self.trackers.is_empty()).then_some(self.tick_at);
+        let waiting = self
+            .deltas
+            .oldest()
+            .map(|oldest| self.flush_at(oldest, now));
+        let due = [tick, waiting, self.deltas.refresh_at()];
+        due.into_iter().flatten().min()
+    }
+
+    fn deltas_are_due(&self, now: Micros) -> bool {
+        let Some(oldest) = self.deltas.oldest() else {
+            return false;
+        };
+        let many = self.deltas.waiting() >= self.config.local_delta_max_count
+            || self.deltas.waiting_bytes() >= MAX_DATAGRAM_BYTES;
+        now >= self.flush_at(oldest, now) || (many && self.bucket.has_room(now))
+    }
+
+    fn flush_at(&self, oldest: Micros, now: Micros) -> Micros {
+        (oldest + self.config.local_delta_max_age).max(self.bucket.room_at(now))
+    }
+
+    fn read_trackers(&mut self, now: Micros, clock: &ClockSync, meter: &mut Meter) {
+        let quiet = Micros(self.config.local_delta_max_age.0 * tracker::REPEAT_AFTER_TICKS);
+        for tracker in &mut self.trackers {
+            meter.counters.samples_dropped += tracker.read(now, clock, quiet);
+        }
+        self.trackers.retain(|tracker| !tracker.is_done());
+    }
+
+    /// The ticks keep their pace even when the driver wakes late, unless it was away for longer than one.
+    fn advance_tick(&mut self, now: Micros) {
+        let pace = self.config.local_delta_max_age.max(Micros(1));
+        let next = self.tick_at + pace;
+        self.tick_at = if now >= self.tick_at && next > now {
+            next
+        } else {
+            now + pace
+        };
+    }
+
+    fn flush(
+        &mut self,
+        now: Micros,
+        clock: &ClockSync,
+        meter: &mut Meter,
+        send: &mut impl FnMut(Bytes),
+    ) {
+        let session_now = clock.session_time(now);
+        while self.bucket.has_room(now) {
+            self.writer.begin(self.sequence, session_now);
+            self.fill(now, session_now, meter);
+            if self.writer.is_empty() {
+                return;
+            }
+            let bytes = Bytes::copy_from_slice(self.writer.bytes());
+            self.bucket.take(now, bytes.len());
+            self.sequence = self.sequence.wrapping_add(1);
+            send(bytes);
+        }
+    }
+
+    /// Fills one datagram with what has waited longest.
+    fn fill(&mut self, now: Micros, session_now: Micros, meter: &mut Meter) {
+        while let Some(next) = self.next() {
+            let fit = match next {
+                Next::Delta => self.deltas.write(now, &mut self.writer),
+                Next::Tracker(place) => {
+                    let stage = &mut meter.capture;
+                    let measured = |at| stage.record(session_now.since(at));
+                    self.trackers[place].write(now, session_now, &mut self.writer, measured)
+                }
+            };
+            match fit {
+                Fit::Written => {}
+                Fit::Full => return,
+                Fit::TooLarge => meter.counters.live_values_too_large += 1,
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Next> {
+        let trackers = self.trackers.iter().enumerate();
+        let oldest = trackers
+            .filter_map(|(place, tracker)| Some((tracker.oldest()?, place)))
+            .min();
+        match (oldest, self.deltas.oldest()) {
+            (Some((tracker, _)), Some(delta)) if delta < tracker => Some(Next::Delta),
+            (Some((_, place)), _) => Some(Next::Tracker(place)),
+            (None, Some(_)) => Some(Next::Delta),
+            (None, None) => None,
+        }
+    }
+}
