@@ -9,6 +9,7 @@
 //! | [`command`], [`update`] | what the game asks, and what it is told |
 //! | [`bridge`] | carries both between two threads without ever blocking the game's |
 //! | [`reconcile`] | what is shown while own writes are undecided |
+//! | [`playout`] | what is shown between the samples and values of others |
 //! | [`clock`] | the leader's clock, estimated |
 //! | [`stats`] | what was counted and measured |
 
@@ -19,6 +20,7 @@ pub mod config;
 mod difference;
 mod downstream;
 pub mod limits;
+pub mod playout;
 mod proposals;
 pub mod reconcile;
 mod replica;

@@ -109,9 +109,9 @@ const STAGE_US_MAX: u64 = 60_000_000;
 /// Two digits: an error of 1 %, and few enough buckets to summarise every second.
 const DIGITS: u8 = 2;
 
-/// The times of one stage.
+/// The times of one stage. Recording allocates nothing.
 #[derive(Debug, Clone)]
-pub(crate) struct Stage(Option<Histogram<u32>>);
+pub struct Stage(Option<Histogram<u32>>);
 
 impl Default for Stage {
     fn default() -> Self {
@@ -120,13 +120,16 @@ impl Default for Stage {
 }
 
 impl Stage {
-    pub(crate) fn record(&mut self, span: Micros) {
+    /// Takes note of one time; those over a minute count as a minute.
+    pub fn record(&mut self, span: Micros) {
         if let Some(histogram) = &mut self.0 {
             histogram.saturating_record(span.0);
         }
     }
 
-    pub(crate) fn summary(&self) -> Summary {
+    /// What was recorded so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
         self.0.as_ref().map_or_else(Summary::default, |histogram| {
             let quantile = |q| histogram.value_at_quantile(q).min(STAGE_US_MAX);
             Summary {
