@@ -183,7 +183,38 @@ fn explain(address: SocketAddr, error: ConnectionError, verifier: &Verifier) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::{net::UdpSocket, sync::mpsc};
+
     use super::*;
+    use crate::{Identity, ServerConfig, ServerEndpoint, Trust, Waker, testing::Onlooker};
+
+    fn race(addresses: &[SocketAddr]) -> Result<Established, Failure> {
+        let connector = Arc::new(Connector {
+            server: "localhost".parse().unwrap(),
+            policy: Policy::new(&Trust::default(), None).unwrap(),
+            connect_timeout: limits::CONNECT_TIMEOUT,
+            segmentation_offload: true,
+        });
+        let runtime = crate::handle::runtime().unwrap();
+        runtime.block_on(connector.race(addresses))
+    }
+
+    #[test]
+    fn an_address_that_is_silent_or_impossible_does_not_hide_the_next() {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = ServerConfig::new(listen, Identity::self_signed().unwrap());
+        let server = ServerEndpoint::bind(config).unwrap();
+        let live = server.local_addr();
+        let silent = UdpSocket::bind(listen).unwrap();
+        let impossible = "127.0.0.1:0".parse().unwrap();
+        let onlooker = Onlooker {
+            first: None,
+            events: mpsc::channel().0,
+        };
+        let _server = server.spawn(onlooker, Waker::new()).unwrap();
+        let established = race(&[silent.local_addr().unwrap(), impossible, live]).unwrap();
+        assert_eq!(established.connection.remote_address(), live);
+    }
 
     #[test]
     fn of_several_failures_the_most_telling_is_reported() {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use serde::Serialize;
+
 /// Counters of one endpoint over all of its connections, which any thread may read at any time without a lock.
 ///
 /// What QUIC counts is added every [`STATS_INTERVAL`](crate::limits::STATS_INTERVAL) and when a connection ends.
@@ -19,7 +21,7 @@ pub struct TransportStats {
 }
 
 /// The values of [`TransportStats`] at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TransportCounters {
     /// Connections that are open now.
     pub connections: u64,
