@@ -1,6 +1,9 @@
 //! What a session is configured with.
 
-use synced_protocol::{message::Game, time::Micros};
+use synced_protocol::{
+    message::{Game, ResumeToken},
+    time::Micros,
+};
 
 use crate::limits::LIVE_BYTES_PER_SECOND_MAX;
 
@@ -11,6 +14,8 @@ pub struct SessionConfig {
     pub game: Game,
     /// How the player wants to be called.
     pub player_name: String,
+    /// The secret that the server was given for the player who hosts it, if this is that player.
+    pub host_token: Option<ResumeToken>,
     /// How live values are sent.
     pub live: LiveConfig,
     /// What happens when the connection is lost, or does not come up.
@@ -26,6 +31,7 @@ impl SessionConfig {
         Self {
             game,
             player_name: player_name.into(),
+            host_token: None,
             live: LiveConfig::default(),
             retry: RetryPolicy::default(),
             handshake_timeout: Micros::from_secs(5),

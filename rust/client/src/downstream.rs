@@ -73,7 +73,7 @@ impl Downstream {
             let block = block?;
             let owned = world
                 .node(block.node)
-                .is_some_and(|node| world.owns(player, node));
+                .is_some_and(|node| world.may_stream(player, node));
             if !owned {
                 counters.live_foreign += 1;
                 continue;

@@ -20,6 +20,7 @@ pub mod config;
 mod difference;
 mod downstream;
 pub mod limits;
+mod pacing;
 pub mod playout;
 mod proposals;
 pub mod reconcile;

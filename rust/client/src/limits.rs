@@ -1,7 +1,7 @@
 //! Every limit of the client by name, and the relations between them, proved at compile time.
 
 use synced_protocol::{
-    limits::{MAX_DATAGRAM_BYTES, MAX_NODES, MAX_WORLD_BYTES},
+    limits::{MAX_DATAGRAM_BYTES, MAX_MUTATION_BYTES, MAX_NODES, MAX_WORLD_BYTES},
     time::Micros,
 };
 
@@ -11,6 +11,10 @@ pub const PROPOSALS_IN_FLIGHT_MAX: usize = 256;
 pub const PROPOSALS_PENDING_MAX: usize = 4_096;
 /// The most bytes that those may take.
 pub const PROPOSALS_PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most bytes of proposals a second; what is more waits. Half of what a leader takes before it calls it a flood.
+pub const PROPOSAL_BYTES_PER_SECOND_MAX: u32 = 2 * 1024 * 1024;
+/// The most bytes of proposals sent at once, after a pause.
+pub const PROPOSAL_BURST_BYTES_MAX: u32 = 1024 * 1024;
 /// The most updates that wait for the game. A game that reads none for so long is not there any more.
 pub const UPDATES_WAITING_MAX: usize = 4 * MAX_NODES;
 /// The most updates that wait for the game before live values and samples, which later ones replace, are left out.
@@ -30,10 +34,15 @@ pub const LIVE_VALUES_MAX: usize = 16_384;
 /// The most samples of one tracker that wait to be sent; when more come, the oldest are dropped and counted.
 pub const TRACKER_BACKLOG_MAX: usize = 256;
 /// The most live bytes sent at once, after a pause. Below the transport's own buffer, so that nothing is dropped there.
-pub const LIVE_BURST_BYTES_MAX: usize = 12 * 1024;
+pub const LIVE_BURST_BYTES_MAX: u32 = 12 * 1024;
 /// The most live bytes a second, unless configured otherwise.
 pub const LIVE_BYTES_PER_SECOND_MAX: u32 = 300_000;
+/// The most live datagrams a second. A leader takes a hundred more before it drops any.
+pub const LIVE_DATAGRAMS_PER_SECOND_MAX: u32 = 500;
+/// The most live datagrams sent at once, after a pause.
+pub const LIVE_BURST_DATAGRAMS_MAX: u32 = 32;
 
 const _: () = assert!(PROPOSALS_IN_FLIGHT_MAX <= PROPOSALS_PENDING_MAX);
 const _: () = assert!(UPDATES_WAITING_LIVE_MAX < UPDATES_WAITING_MAX);
-const _: () = assert!(LIVE_BURST_BYTES_MAX > 4 * MAX_DATAGRAM_BYTES);
+const _: () = assert!(LIVE_BURST_BYTES_MAX as usize > 4 * MAX_DATAGRAM_BYTES);
+const _: () = assert!(PROPOSAL_BURST_BYTES_MAX as usize > 2 * MAX_MUTATION_BYTES);

@@ -13,7 +13,11 @@ use synced_protocol::{
 };
 
 use crate::{
-    limits::{PROPOSALS_IN_FLIGHT_MAX, PROPOSALS_PENDING_BYTES_MAX, PROPOSALS_PENDING_MAX},
+    limits::{
+        PROPOSAL_BURST_BYTES_MAX, PROPOSAL_BYTES_PER_SECOND_MAX, PROPOSALS_IN_FLIGHT_MAX,
+        PROPOSALS_PENDING_BYTES_MAX, PROPOSALS_PENDING_MAX,
+    },
+    pacing::Bucket,
     sizes,
 };
 
@@ -31,13 +35,33 @@ pub(crate) struct Pending {
     frame: Bytes,
 }
 
+/// No proposal of this number was ever sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NeverSent;
+
 /// Proposals in order; the first `sent` of them are with the leader.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Proposals {
     queue: VecDeque<Pending>,
     sent: usize,
     bytes: usize,
     last_wire_seq: ClientSeq,
+    /// The newest that was ever sent, by this connection or one before.
+    last_sent: ClientSeq,
+    pace: Bucket,
+}
+
+impl Default for Proposals {
+    fn default() -> Self {
+        Self {
+            queue: VecDeque::new(),
+            sent: 0,
+            bytes: 0,
+            last_wire_seq: ClientSeq(0),
+            last_sent: ClientSeq(0),
+            pace: Bucket::new(PROPOSAL_BYTES_PER_SECOND_MAX, PROPOSAL_BURST_BYTES_MAX),
+        }
+    }
 }
 
 impl Proposals {
@@ -73,26 +97,35 @@ impl Proposals {
         Ok(())
     }
 
-    /// The next frame to send, as long as the leader has not too many of them.
-    pub(crate) fn poll_frame(&mut self) -> Option<Bytes> {
-        if self.sent >= PROPOSALS_IN_FLIGHT_MAX {
+    /// The next frame to send, as long as the leader has not too many of them and did not just get too much.
+    pub(crate) fn poll_frame(&mut self, now: Micros) -> Option<Bytes> {
+        let next = self.next()?;
+        if !self.pace.has(now, next.frame.len()) {
             return None;
         }
-        let frame = self.queue.get(self.sent)?.frame.clone();
+        let (frame, wire_seq) = (next.frame.clone(), next.wire_seq);
+        self.pace.take(now, frame.len());
+        self.last_sent = self.last_sent.max(wire_seq);
         self.sent += 1;
         Some(frame)
     }
 
-    /// The game's number for a proposal that is with the leader.
-    pub(crate) fn find(&self, wire_seq: ClientSeq) -> Option<ClientSeq> {
-        let place = self.place(wire_seq)?;
-        Some(self.queue[place].seq)
+    /// When the next frame may go; `None` when there is none, or none before a decision comes.
+    pub(crate) fn poll_deadline(&self, now: Micros) -> Option<Micros> {
+        let next = self.next()?;
+        Some(self.pace.ready_at(now, next.frame.len()))
     }
 
-    /// Takes out a proposal that was decided; `None` when none of this number is with the leader.
-    pub(crate) fn decided(&mut self, wire_seq: ClientSeq) -> Option<Pending> {
-        let place = self.place(wire_seq)?;
-        self.take(place)
+    /// The game's number for a proposal that is not decided; `None` when it was decided before.
+    pub(crate) fn find(&self, wire_seq: ClientSeq) -> Result<Option<ClientSeq>, NeverSent> {
+        self.check_sent(wire_seq)?;
+        Ok(self.place(wire_seq).map(|place| self.queue[place].seq))
+    }
+
+    /// Takes out a proposal that is decided now; `None` when it was decided before.
+    pub(crate) fn decided(&mut self, wire_seq: ClientSeq) -> Result<Option<Pending>, NeverSent> {
+        self.check_sent(wire_seq)?;
+        Ok(self.place(wire_seq).and_then(|place| self.take(place)))
     }
 
     /// Prepares for a new connection to a leader that decided everything up to `last_wire_seq`: what came later is to be
@@ -109,9 +142,18 @@ impl Proposals {
         self.take(0)
     }
 
-    /// Whether the leader can have decided this number.
-    pub(crate) fn knows(&self, last_wire_seq: ClientSeq) -> bool {
-        last_wire_seq <= self.last_wire_seq
+    /// A leader can speak only of what was sent.
+    pub(crate) fn check_sent(&self, wire_seq: ClientSeq) -> Result<(), NeverSent> {
+        if wire_seq <= self.last_sent {
+            Ok(())
+        } else {
+            Err(NeverSent)
+        }
+    }
+
+    fn next(&self) -> Option<&Pending> {
+        let next = self.queue.get(self.sent)?;
+        (self.sent < PROPOSALS_IN_FLIGHT_MAX).then_some(next)
     }
 
     fn decided_up_to(&self, wire_seq: ClientSeq) -> usize {
@@ -120,16 +162,16 @@ impl Proposals {
     }
 
     fn place(&self, wire_seq: ClientSeq) -> Option<usize> {
-        let place = self
+        let found = self
             .queue
             .binary_search_by_key(&wire_seq, |pending| pending.wire_seq);
-        place.ok().filter(|place| *place < self.sent)
+        found.ok()
     }
 
     fn take(&mut self, place: usize) -> Option<Pending> {
         let pending = self.queue.remove(place)?;
         self.bytes -= pending.frame.len();
-        self.sent = self.sent.saturating_sub(1);
+        self.sent -= usize::from(place < self.sent);
         Some(pending)
     }
 }
@@ -157,7 +199,7 @@ mod tests {
     }
 
     fn wire_seqs(proposals: &mut Proposals) -> Vec<u64> {
-        let frames = std::iter::from_fn(|| proposals.poll_frame());
+        let frames = std::iter::from_fn(|| proposals.poll_frame(Micros::ZERO));
         let seqs = frames.map(|frame| match decode(&frame) {
             Ok(ClientMessage::Propose { seq, .. }) => seq.0,
             other => panic!("{other:?}"),
@@ -174,11 +216,28 @@ mod tests {
         let mut proposals = Proposals::default();
         add_many(&mut proposals, PROPOSALS_IN_FLIGHT_MAX + 2).unwrap();
         assert_eq!(wire_seqs(&mut proposals).len(), PROPOSALS_IN_FLIGHT_MAX);
-        assert!(proposals.decided(ClientSeq(1)).is_some());
+        assert!(proposals.decided(ClientSeq(1)).unwrap().is_some());
         assert_eq!(
             wire_seqs(&mut proposals),
             [PROPOSALS_IN_FLIGHT_MAX as u64 + 1]
         );
+    }
+
+    #[test]
+    fn no_more_bytes_than_the_rate_are_sent() {
+        let mut proposals = Proposals::default();
+        let large = || setting(vec![Value::PackedByteArray(vec![0; MAX_VALUE_BYTES - 8])]);
+        for _ in 0..PROPOSALS_IN_FLIGHT_MAX {
+            proposals.add(Micros::ZERO, ClientSeq(1), large()).unwrap();
+        }
+        let (mut now, mut bytes) = (Micros::ZERO, 0);
+        while let Some(at) = proposals.poll_deadline(now) {
+            now = at;
+            bytes += proposals.poll_frame(now).unwrap().len();
+            let allowed = f64::from(PROPOSAL_BYTES_PER_SECOND_MAX) * now.as_secs_f64();
+            assert!(bytes as f64 <= allowed + f64::from(PROPOSAL_BURST_BYTES_MAX) + 1.0);
+        }
+        assert!(bytes > PROPOSAL_BURST_BYTES_MAX as usize);
     }
 
     #[test]
@@ -218,7 +277,7 @@ mod tests {
         assert_eq!(add(4, setting(vec![deep])), too_large(Limit::ValueDepth));
         assert_eq!(add(5, despawn()), Ok(()));
         assert_eq!(wire_seqs(&mut proposals), [1, 2]);
-        assert_eq!(proposals.find(ClientSeq(2)), Some(ClientSeq(5)));
+        assert_eq!(proposals.find(ClientSeq(2)), Ok(Some(ClientSeq(5))));
     }
 
     #[test]
@@ -226,19 +285,20 @@ mod tests {
         let mut proposals = Proposals::default();
         add_many(&mut proposals, 4).unwrap();
         assert_eq!(wire_seqs(&mut proposals), [1, 2, 3, 4]);
-        assert!(proposals.decided(ClientSeq(1)).is_some());
+        assert!(proposals.decided(ClientSeq(1)).unwrap().is_some());
         proposals.resume(ClientSeq(2));
         assert_eq!(wire_seqs(&mut proposals), [3, 4]);
-        assert!(
-            proposals.decided(ClientSeq(2)).is_some(),
-            "its decision is still to be heard"
-        );
+        let second = proposals.decided(ClientSeq(2)).unwrap();
+        assert!(second.is_some(), "its decision is still to be heard");
     }
 
     #[test]
-    fn a_decision_about_what_was_never_sent_is_found_out() {
+    fn a_decision_that_is_told_again_is_known_and_one_about_what_was_never_sent_is_found_out() {
         let mut proposals = Proposals::default();
-        add_many(&mut proposals, 1).unwrap();
-        assert!(proposals.decided(ClientSeq(1)).is_none());
+        add_many(&mut proposals, 2).unwrap();
+        assert!(proposals.poll_frame(Micros::ZERO).is_some());
+        assert!(proposals.decided(ClientSeq(1)).unwrap().is_some());
+        assert!(proposals.decided(ClientSeq(1)).unwrap().is_none());
+        assert!(proposals.decided(ClientSeq(2)).is_err());
     }
 }

@@ -1,8 +1,7 @@
 //! What a session counts and measures.
 
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
-use synced_protocol::time::Micros;
+use synced_protocol::stage::{Stage, Summary};
 
 /// What a session counted and measured since it began.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,19 +31,6 @@ pub struct WorldStats {
     pub digest: u64,
     /// How many nodes are in it.
     pub nodes: u64,
-}
-
-/// How long a stage took, in microseconds.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// How often it was measured.
-    pub count: u64,
-    /// Half took at most this.
-    pub p50_us: u64,
-    /// 99 of 100 took at most this.
-    pub p99_us: u64,
-    /// The longest.
-    pub max_us: u64,
 }
 
 macro_rules! counters {
@@ -104,44 +90,6 @@ counters! {
     reconnects,
 }
 
-/// The longest time that a stage is told apart from longer ones.
-const STAGE_US_MAX: u64 = 60_000_000;
-/// Two digits: an error of 1 %, and few enough buckets to summarise every second.
-const DIGITS: u8 = 2;
-
-/// The times of one stage. Recording allocates nothing.
-#[derive(Debug, Clone)]
-pub struct Stage(Option<Histogram<u32>>);
-
-impl Default for Stage {
-    fn default() -> Self {
-        Self(Histogram::new_with_max(STAGE_US_MAX, DIGITS).ok())
-    }
-}
-
-impl Stage {
-    /// Takes note of one time; those over a minute count as a minute.
-    pub fn record(&mut self, span: Micros) {
-        if let Some(histogram) = &mut self.0 {
-            histogram.saturating_record(span.0);
-        }
-    }
-
-    /// What was recorded so far.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        self.0.as_ref().map_or_else(Summary::default, |histogram| {
-            let quantile = |q| histogram.value_at_quantile(q).min(STAGE_US_MAX);
-            Summary {
-                count: histogram.len(),
-                p50_us: quantile(0.5),
-                p99_us: quantile(0.99),
-                max_us: quantile(1.0),
-            }
-        })
-    }
-}
-
 /// The measurements of one session.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Meter {
@@ -164,37 +112,5 @@ impl Meter {
             counters: self.counters,
             world: WorldStats::default(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stage_is_summarised_within_one_percent() {
-        let mut stage = Stage::default();
-        (1..=1_000).for_each(|us| stage.record(Micros(us * 10)));
-        let Summary {
-            count,
-            p50_us,
-            p99_us,
-            max_us,
-        } = stage.summary();
-        let near = |found: u64, wanted: u64| found.abs_diff(wanted) <= wanted / 100;
-        assert_eq!(count, 1_000);
-        assert!(near(p50_us, 5_000) && near(p99_us, 9_900) && near(max_us, 10_000));
-    }
-
-    #[test]
-    fn a_time_past_the_bound_is_counted_at_the_bound() {
-        let mut stage = Stage::default();
-        stage.record(Micros::from_secs(3_600));
-        assert_eq!(stage.summary().max_us, STAGE_US_MAX);
-    }
-
-    #[test]
-    fn a_stage_that_never_happened_is_all_zero() {
-        assert_eq!(Stage::default().summary(), Summary::default());
     }
 }

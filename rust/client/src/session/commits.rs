@@ -12,13 +12,14 @@ use synced_world::Effect;
 
 use super::Session;
 use crate::{
+    proposals::NeverSent,
     replica,
     update::{CommitEnd, Update},
 };
 
 impl Session {
     pub(super) fn send_proposals(&mut self, connection: ConnectionId) {
-        while let Some(frame) = self.proposals.poll_frame() {
+        while let Some(frame) = self.proposals.poll_frame(self.now) {
             self.send_frame(connection, frame);
         }
     }
@@ -28,29 +29,35 @@ impl Session {
         self.tell(Update::Rejected { seq, reason });
     }
 
+    /// After a lost connection a leader tells rejections again that may have been heard before.
     pub(super) fn handle_rejected(&mut self, wire_seq: ClientSeq, reason: Rejection) {
         match self.proposals.decided(wire_seq) {
-            Some(pending) => self.tell_rejected(pending.seq, reason),
-            None => self.protocol_error(),
+            Ok(Some(pending)) => self.tell_rejected(pending.seq, reason),
+            Ok(None) => {}
+            Err(NeverSent) => self.protocol_error(),
         }
     }
 
     pub(super) fn handle_commit(&mut self, commit: Commit) {
         let wire_seq = self.own_seq(&commit.entry.change);
-        let own = wire_seq.map(|wire_seq| self.proposals.find(wire_seq));
-        if commit.log_index <= self.log_index() || own == Some(None) {
+        let own = wire_seq.map_or(Ok(None), |wire_seq| self.proposals.find(wire_seq));
+        let (Ok(own), true) = (own, commit.log_index > self.log_index()) else {
             self.protocol_error();
             return;
-        }
-        let applied = self.apply(commit, own.flatten());
-        if !applied {
+        };
+        if !self.apply(commit, own) {
             self.meter.counters.divergences += 1;
             self.protocol_error();
-        } else if let Some(pending) = wire_seq.and_then(|seq| self.proposals.decided(seq)) {
+        } else if let Some(wire_seq) = wire_seq {
+            self.confirmed(wire_seq);
+        }
+    }
+
+    fn confirmed(&mut self, wire_seq: ClientSeq) {
+        if let Ok(Some(pending)) = self.proposals.decided(wire_seq) {
             self.meter.counters.confirmed += 1;
-            self.meter
-                .confirm
-                .record(self.now.since(pending.proposed_at));
+            let span = self.now.since(pending.proposed_at);
+            self.meter.confirm.record(span);
         }
     }
 

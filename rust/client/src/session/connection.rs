@@ -8,8 +8,13 @@ use synced_protocol::{
     message::{ClientMessage, Hello, Refusal, Resume},
 };
 
+use synced_world::World;
+
 use super::{Phase, Session};
 use crate::update::{EndReason, Update};
+
+/// Further than any log has come, so that no leader can go on from there: it sends the whole world.
+const NO_CURSOR: LogIndex = LogIndex(u64::MAX);
 
 impl Session {
     pub(super) fn connect(&mut self) {
@@ -32,14 +37,16 @@ impl Session {
             }
             Err(_) => {
                 self.close(connection, CloseCode::Done);
-                self.end(EndReason::Refused(Refusal::NameTooLong));
+                self.refused(Refusal::NameTooLong);
             }
         }
     }
 
     /// The driver says that a connection is gone or did not come up.
     pub(super) fn closed(&mut self, connection: ConnectionId, reason: CloseReason) {
-        if matches!(self.phase, Phase::Connecting) || self.is_current(connection) {
+        let closed_by_us = self.closing.remove(&connection);
+        let failed = matches!(self.phase, Phase::Connecting) && !closed_by_us;
+        if failed || self.is_current(connection) {
             self.lost(reason);
         }
     }
@@ -58,13 +65,20 @@ impl Session {
         self.drop_connection(CloseCode::Malformed);
     }
 
-    /// The session goes on only as a new one could: leaves the server nothing to wait for.
+    /// Ends the session so that the server need not wait for the player to come back.
     pub(super) fn give_up(&mut self, code: CloseCode, reason: EndReason) {
         if let Some(connection) = self.connection() {
             self.send_leave(connection);
             self.close(connection, code);
         }
         self.end(reason);
+    }
+
+    pub(super) fn refused(&mut self, refusal: Refusal) {
+        if let Some(connection) = self.connection() {
+            self.close(connection, CloseCode::Done);
+        }
+        self.end(EndReason::Refused(refusal));
     }
 
     pub(super) fn leave(&mut self) {
@@ -87,6 +101,7 @@ impl Session {
     }
 
     pub(super) fn close(&mut self, connection: ConnectionId, code: CloseCode) {
+        self.closing.insert(connection);
         self.outputs.push_back(Output::Close { connection, code });
     }
 
@@ -99,18 +114,16 @@ impl Session {
     }
 
     fn hello(&self) -> Hello {
-        let cursor = if self.distrusted {
-            LogIndex::ZERO
-        } else {
-            self.log_index()
-        };
+        let trusted = self.replica.as_ref().filter(|_| !self.distrusted);
+        let cursor = trusted.map_or(NO_CURSOR, World::log_index);
         Hello {
             game: self.config.game.clone(),
             player_name: self.config.player_name.clone(),
-            resume: self.identity.map(|identity| Resume {
-                token: identity.token,
-                cursor,
-            }),
+            resume: self
+                .identity
+                .map(|identity| identity.token)
+                .or(self.config.host_token)
+                .map(|token| Resume { token, cursor }),
         }
     }
 

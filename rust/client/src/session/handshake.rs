@@ -52,10 +52,6 @@ impl Session {
         }
     }
 
-    fn refused(&mut self, refusal: Refusal) {
-        self.give_up(CloseCode::Done, EndReason::Refused(refusal));
-    }
-
     fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) {
         let before = self.identity;
         if before.is_some_and(|before| before.player != welcome.player) {
@@ -63,7 +59,8 @@ impl Session {
             return;
         }
         let can_resume = self.replica.is_some() && !self.distrusted;
-        if (welcome.resumed && !can_resume) || !self.proposals.knows(welcome.last_seq) {
+        if (welcome.resumed && !can_resume) || self.proposals.check_sent(welcome.last_seq).is_err()
+        {
             self.protocol_error();
             return;
         }

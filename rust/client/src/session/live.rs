@@ -65,13 +65,14 @@ impl Session {
         self.meter.counters.datagram_bytes_sent += sent.1;
     }
 
-    pub(super) fn live_deadline(&self) -> Option<Micros> {
+    pub(super) fn up_deadline(&self) -> Option<Micros> {
         let clock = self
             .clock
             .as_ref()
             .map(|clock| clock.poll_deadline(self.now));
         let upstream = self.upstream.poll_deadline(self.now);
-        clock.into_iter().chain(upstream).min()
+        let proposal = self.proposals.poll_deadline(self.now);
+        [clock, upstream, proposal].into_iter().flatten().min()
     }
 
     /// A live value that came with a snapshot is left out only when the game would be taken for dead otherwise.

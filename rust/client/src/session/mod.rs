@@ -13,7 +13,7 @@ mod connection;
 mod handshake;
 mod live;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use synced_protocol::{
     id::{LogIndex, PlayerId},
@@ -51,6 +51,8 @@ pub struct Session {
     /// The replica is not to be trusted: the next connection asks for the whole world.
     distrusted: bool,
     backoff: Backoff,
+    /// Connections that this side has closed, until the driver says that they are gone.
+    closing: BTreeSet<ConnectionId>,
     clock: Option<ClockSync>,
     proposals: Proposals,
     upstream: Upstream,
@@ -114,6 +116,7 @@ impl Session {
             identity: None,
             replica: None,
             distrusted: false,
+            closing: BTreeSet::new(),
             clock: None,
             proposals: Proposals::default(),
             downstream: Downstream::default(),
@@ -255,7 +258,7 @@ impl Logic for Session {
             Phase::Waiting { until } => Some(*until),
             Phase::Greeting { deadline, .. } => Some(*deadline),
             Phase::Joining(joining) => Some(joining.deadline),
-            Phase::Up { .. } => self.live_deadline(),
+            Phase::Up { .. } => self.up_deadline(),
             Phase::Connecting => None,
             Phase::Ended => return None,
         };

@@ -5,7 +5,6 @@
 //! waited longest is written first, so that nothing starves when the rate cap holds things up.
 
 mod delta;
-mod pacing;
 mod tracker;
 
 use bytes::Bytes;
@@ -13,14 +12,21 @@ use rtrb::Consumer;
 use synced_protocol::{
     id::{NodeId, PropertyId},
     input::InputFrame,
-    limits::MAX_DATAGRAM_BYTES,
-    live::{Fit, LiveWriter},
+    live::{Fit, LiveWriter, MAX_UP_DATAGRAM_BYTES},
     time::Micros,
     value::Value,
 };
 
-use self::{delta::DeltaBuffer, pacing::Bucket, tracker::Tracker};
-use crate::{clock::ClockSync, config::LiveConfig, limits::TRACKERS_MAX, stats::Meter};
+use self::{delta::DeltaBuffer, tracker::Tracker};
+use crate::{
+    clock::ClockSync,
+    config::LiveConfig,
+    limits::{
+        LIVE_BURST_BYTES_MAX, LIVE_BURST_DATAGRAMS_MAX, LIVE_DATAGRAMS_PER_SECOND_MAX, TRACKERS_MAX,
+    },
+    pacing::Bucket,
+    stats::Meter,
+};
 
 /// The live lane from this player to the leader.
 #[derive(Debug)]
@@ -28,7 +34,8 @@ pub(crate) struct Upstream {
     config: LiveConfig,
     deltas: DeltaBuffer,
     trackers: Vec<Tracker>,
-    bucket: Bucket,
+    bytes: Bucket,
+    datagrams: Bucket,
     writer: LiveWriter,
     sequence: u32,
     /// When the trackers are next read.
@@ -48,7 +55,8 @@ impl Upstream {
             config,
             deltas: DeltaBuffer::default(),
             trackers: Vec::new(),
-            bucket: Bucket::new(config.bytes_per_second_max),
+            bytes: Bucket::new(config.bytes_per_second_max, LIVE_BURST_BYTES_MAX),
+            datagrams: Bucket::new(LIVE_DATAGRAMS_PER_SECOND_MAX, LIVE_BURST_DATAGRAMS_MAX),
             writer: LiveWriter::default(),
             sequence: 0,
             tick_at: Micros::ZERO,
@@ -156,12 +164,22 @@ impl Upstream {
             return false;
         };
         let many = self.deltas.waiting() >= self.config.local_delta_max_count
-            || self.deltas.waiting_bytes() >= MAX_DATAGRAM_BYTES;
-        now >= self.flush_at(oldest, now) || (many && self.bucket.has_room(now))
+            || self.deltas.waiting_bytes() >= MAX_UP_DATAGRAM_BYTES;
+        now >= self.flush_at(oldest, now) || (many && self.has_room(now))
     }
 
     fn flush_at(&self, oldest: Micros, now: Micros) -> Micros {
-        (oldest + self.config.local_delta_max_age).max(self.bucket.room_at(now))
+        (oldest + self.config.local_delta_max_age).max(self.room_at(now))
+    }
+
+    /// Whether a full datagram may go.
+    fn has_room(&self, now: Micros) -> bool {
+        self.bytes.has(now, MAX_UP_DATAGRAM_BYTES) && self.datagrams.has(now, 1)
+    }
+
+    fn room_at(&self, now: Micros) -> Micros {
+        let bytes_at = self.bytes.ready_at(now, MAX_UP_DATAGRAM_BYTES);
+        bytes_at.max(self.datagrams.ready_at(now, 1))
     }
 
     fn read_trackers(&mut self, now: Micros, clock: &ClockSync, meter: &mut Meter) {
@@ -191,14 +209,15 @@ impl Upstream {
         send: &mut impl FnMut(Bytes),
     ) {
         let session_now = clock.session_time(now);
-        while self.bucket.has_room(now) {
+        while self.has_room(now) {
             self.writer.begin(self.sequence, session_now);
             self.fill(now, session_now, meter);
             if self.writer.is_empty() {
                 return;
             }
             let bytes = Bytes::copy_from_slice(self.writer.bytes());
-            self.bucket.take(now, bytes.len());
+            self.bytes.take(now, bytes.len());
+            self.datagrams.take(now, 1);
             self.sequence = self.sequence.wrapping_add(1);
             send(bytes);
         }
