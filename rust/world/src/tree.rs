@@ -63,9 +63,13 @@ impl Tree {
         self.digest
     }
 
-    /// How many nodes were looked at since the last [`Tree::begin`].
+    /// How many nodes were looked at since the last [`Tree::forget_touched`].
     pub(crate) const fn touched(&self) -> usize {
         self.touched
+    }
+
+    pub(crate) const fn forget_touched(&mut self) {
+        self.touched = 0;
     }
 
     pub(crate) const fn scratch(&mut self) -> &mut Vec<u8> {
@@ -130,8 +134,7 @@ impl Tree {
     }
 
     /// From here on, changes can be taken back together.
-    pub(crate) fn begin(&mut self) -> Checkpoint {
-        self.touched = 0;
+    pub(crate) const fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             bytes: self.bytes,
             digest: self.digest,

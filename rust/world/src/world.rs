@@ -86,13 +86,22 @@ impl World {
         self.players.iter().map(|(id, player)| (*id, player))
     }
 
-    /// Whether the player writes the node as its owner: it is the player's own, or the server's and the player hosts.
+    /// Whether the node is the player's own, or the server's and the player hosts.
     #[must_use]
     pub fn owns(&self, player: PlayerId, node: &Node) -> bool {
         self.asker(player).is_some_and(|asker| asker.owns(node))
     }
 
-    /// How many nodes the last entry made the tree look at, beyond those that it names: what it cost, for rate limits.
+    /// Whether the player may send live values and input of the node: only its owner does, and only if its policy lets
+    /// the owner write.
+    #[must_use]
+    pub fn may_stream(&self, player: PlayerId, node: &Node) -> bool {
+        let may = |asker: Asker| asker.owns(node) && asker.may_write(node).is_ok();
+        self.asker(player).is_some_and(may)
+    }
+
+    /// How many nodes the last entry made the tree look at, beyond those that it names: its cost, for rate limits. 0 for a
+    /// duplicate.
     #[must_use]
     pub const fn touched(&self) -> usize {
         self.tree.touched()
@@ -112,6 +121,7 @@ impl World {
         entry: &LogEntry,
         effects: &mut Vec<Effect>,
     ) -> Result<Outcome, Rejection> {
+        self.tree.forget_touched();
         if log_index <= self.log_index {
             return Ok(Outcome::Duplicate);
         }
@@ -158,7 +168,6 @@ impl World {
         self.players_digest = self
             .players_digest
             .wrapping_sub(digest::of_player(id, &player));
-        self.tree.begin();
         for node in self.owned_by(id) {
             self.bereave(node, effects)?;
         }
@@ -216,7 +225,7 @@ impl World {
         transaction: &Transaction,
         effects: &mut Vec<Effect>,
     ) -> Result<u32, Rejection> {
-        let checkpoint = self.tree.begin();
+        let checkpoint = self.tree.checkpoint();
         let effects_before = effects.len();
         let mut decision = Decision {
             tree: &mut self.tree,

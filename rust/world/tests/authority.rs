@@ -142,6 +142,22 @@ fn a_player_owns_for_the_live_lane_what_the_player_may_write_as_owner() {
 }
 
 #[test]
+fn only_an_owner_who_may_write_may_stream() {
+    let streams = |policy, player| {
+        let (mut session, cup) = with_cup(policy);
+        session.must(A, give(cup, A));
+        let node = session.world.node(cup).unwrap();
+        session.world.may_stream(player, node)
+    };
+    let servers = Policy {
+        write: Access::Server,
+        ..OPEN
+    };
+    assert!(streams(OWNED, A) && streams(OPEN, A));
+    assert!(!streams(OWNED, B) && !streams(OPEN, B) && !streams(servers, A));
+}
+
+#[test]
 fn when_an_owner_leaves_each_node_does_as_its_policy_says() {
     let mut session = Session::with_players();
     let goes = Policy {
