@@ -1,1 +1,34 @@
 //! One server's whole logic, without I/O.
+//!
+//! A [`Node`] is a [`Logic`](synced_protocol::link::Logic): a driver hands it what arrives and the time, and takes away what
+//! is to be sent. The way of a proposal through it:
+//!
+//! 1. A frame arrives. What breaks the protocol or a hard limit cuts its connection off; others notice nothing.
+//! 2. The proposal is checked for what needs no world (size, rate), stamped, and appended to the [`Log`].
+//! 3. Once the log says that it is committed, [`World::apply`](synced_world::World::apply) decides it.
+//! 4. A change is published to every player, a rejection to the one who asked, both in the order of the log.
+//!
+//! The live lane goes past the log: a datagram is checked block by block against the world, stamped, and relayed at once.
+
+pub mod config;
+mod connection;
+mod frames;
+mod handshake;
+mod kept;
+mod live;
+mod live_values;
+mod log;
+mod node;
+mod outbox;
+mod publish;
+mod rate;
+mod secret;
+mod sessions;
+mod stats;
+mod timers;
+
+pub use config::{Limits, NodeConfig};
+pub use log::{Log, SoloLog};
+pub use node::Node;
+pub use rate::Rate;
+pub use stats::{Counters, CutOffs, NodeStats, Sent};

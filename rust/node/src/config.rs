@@ -1,0 +1,126 @@
+//! What a node is configured with, and every limit that it keeps.
+
+use synced_protocol::{
+    limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_MUTATION_BYTES, MAX_WORLD_BYTES},
+    message::{Game, ResumeToken},
+    time::Micros,
+};
+
+use crate::rate::Rate;
+
+/// How long a peer may take from its connection to its first frame.
+pub const HANDSHAKE_TIMEOUT: Micros = Micros::from_secs(5);
+/// How long a player whose connection was lost stays in the world, unless configured otherwise.
+pub const RESUME_GRACE: Micros = Micros::from_secs(10);
+/// The most players, unless configured otherwise.
+pub const PLAYERS_MAX: u32 = 128;
+/// The longest time between two refreshes of every live value, unless configured otherwise.
+pub const GLOBAL_DATA_UPDATE_INTERVAL: Micros = Micros::from_secs(1);
+/// How far ahead of session time a player's datagram may claim to have been sent.
+pub const CLOCK_OFFSET_MAX: Micros = Micros::from_millis(500);
+/// How many times a throttled rate a peer may go on with before it is cut off.
+pub const FLOOD_FACTOR: u32 = 4;
+/// A transaction that makes the tree look at so many nodes counts as one more proposal.
+pub const NODES_PER_PROPOSAL: usize = 64;
+/// The most bytes of live values that are kept for those who join late.
+pub const LIVE_VALUES_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The size that parts of a snapshot are packed to, in bytes.
+pub const SNAPSHOT_PART_BYTES: usize = 32 * 1024;
+/// What a proposal's frame holds beside its transaction, in bytes: tag and number.
+pub const PROPOSAL_OVERHEAD_BYTES: usize = 10;
+
+const _: () = assert!(SNAPSHOT_PART_BYTES <= MAX_FRAME_BYTES);
+const _: () = assert!(MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES <= MAX_FRAME_BYTES);
+
+/// What a node is configured with.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// The game; players of another are refused.
+    pub game: Game,
+    /// The most players, those who have lost their connection and may come back included.
+    pub players_max: u32,
+    /// Whoever joins with this secret as its resume token hosts the session: the policies'
+    /// [`Access::Server`](synced_protocol::mutation::Access::Server) includes that player.
+    pub host_token: Option<ResumeToken>,
+    /// Session time less local time: the Unix time at which the driver's clock was zero.
+    pub epoch_offset: Micros,
+    /// How long a peer may take from its connection to its first frame.
+    pub handshake_timeout: Micros,
+    /// How long a player whose connection was lost stays in the world.
+    pub resume_grace: Micros,
+    /// Every live value is sent again after this time at the latest; players are told.
+    pub global_data_update_interval: Micros,
+    /// How far ahead of session time a player's datagram may claim to have been sent.
+    pub clock_offset_max: Micros,
+    /// The limits that an operator may want to change.
+    pub limits: Limits,
+}
+
+impl NodeConfig {
+    /// A configuration with every default.
+    #[must_use]
+    pub const fn new(game: Game) -> Self {
+        Self {
+            game,
+            players_max: PLAYERS_MAX,
+            host_token: None,
+            epoch_offset: Micros::ZERO,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+            resume_grace: RESUME_GRACE,
+            global_data_update_interval: GLOBAL_DATA_UPDATE_INTERVAL,
+            clock_offset_max: CLOCK_OFFSET_MAX,
+            limits: Limits::DEFAULT,
+        }
+    }
+}
+
+/// What one connection may send and be sent, and what is kept for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Frames from one peer. Beyond, it is cut off.
+    pub frames: Rate,
+    /// Proposals from one peer. Beyond, they are rejected; beyond [`FLOOD_FACTOR`] times that, it is cut off.
+    pub proposals: Rate,
+    /// Datagrams from one peer. Beyond, they are dropped; beyond [`FLOOD_FACTOR`] times that, it is cut off.
+    pub datagrams: Rate,
+    /// Bytes of frames and datagrams from one peer. Beyond, it is cut off.
+    pub bytes: Rate,
+    /// Bytes of a snapshot to one peer. Beyond, they wait here.
+    pub snapshot_bytes: Rate,
+    /// Bytes of frames that may wait here for one peer. Beyond, it is cut off.
+    pub backlog_bytes_max: usize,
+    /// The most frames that are kept for players who come back.
+    pub kept_frames_max: usize,
+    /// The most bytes of them.
+    pub kept_bytes_max: usize,
+}
+
+impl Limits {
+    /// Generous for play, tight for abuse.
+    pub const DEFAULT: Self = Self {
+        frames: Rate::new(5_000, 5_000),
+        proposals: Rate::new(1_000, 500),
+        datagrams: Rate::new(600, 200),
+        bytes: Rate::new(4 << 20, 8 << 20),
+        snapshot_bytes: Rate::new(1 << 20, 2 << 20),
+        backlog_bytes_max: 2 * MAX_WORLD_BYTES,
+        kept_frames_max: 16_384,
+        kept_bytes_max: 8 << 20,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+const _: () = assert!(
+    Limits::DEFAULT.frames.per_second > FLOOD_FACTOR * Limits::DEFAULT.proposals.per_second
+);
+const _: () = assert!(Limits::DEFAULT.snapshot_bytes.burst as usize >= MAX_FRAME_BYTES);
+const _: () = assert!(Limits::DEFAULT.bytes.burst as usize >= MAX_FRAME_BYTES);
+const _: () = assert!(
+    Limits::DEFAULT.bytes.per_second as usize
+        > Limits::DEFAULT.datagrams.per_second as usize * MAX_DATAGRAM_BYTES
+);

@@ -1,0 +1,125 @@
+//! One connection: how far its peer has come, what it may still send, and what waits for it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use synced_protocol::{id::PlayerId, limits::MAX_FRAME_BYTES, time::Micros};
+
+use crate::{
+    config::Limits,
+    rate::{Allowance, Bucket},
+};
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) stage: Stage,
+    pub(crate) allowances: Allowances,
+    pub(crate) outlet: Outlet,
+}
+
+/// How far a peer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has not said who it is.
+    Unknown,
+    /// It waits for the log to take the player in.
+    Joining(PlayerId),
+    /// It was welcomed and follows the stream.
+    Joined(PlayerId),
+}
+
+impl Connection {
+    pub(crate) const fn new(limits: &Limits, now: Micros) -> Self {
+        Self {
+            stage: Stage::Unknown,
+            allowances: Allowances::new(limits, now),
+            outlet: Outlet::new(limits, now),
+        }
+    }
+
+    pub(crate) const fn player(&self) -> Option<PlayerId> {
+        match self.stage {
+            Stage::Unknown => None,
+            Stage::Joining(player) | Stage::Joined(player) => Some(player),
+        }
+    }
+
+    pub(crate) const fn is_joined(&self) -> bool {
+        matches!(self.stage, Stage::Joined(_))
+    }
+}
+
+/// What a peer may still send.
+#[derive(Debug)]
+pub(crate) struct Allowances {
+    pub(crate) frames: Bucket,
+    pub(crate) bytes: Bucket,
+    pub(crate) proposals: Allowance,
+    pub(crate) datagrams: Allowance,
+}
+
+impl Allowances {
+    const fn new(limits: &Limits, now: Micros) -> Self {
+        Self {
+            frames: Bucket::new(limits.frames, now),
+            bytes: Bucket::new(limits.bytes, now),
+            proposals: Allowance::new(limits.proposals, now),
+            datagrams: Allowance::new(limits.datagrams, now),
+        }
+    }
+}
+
+/// Frames on their way out. Usually they go at once; a snapshot, and what comes behind it, goes at a pace, so that neither
+/// the transport's queue nor the live lane beside it is swamped.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    backlog: VecDeque<Bytes>,
+    bytes: usize,
+    bytes_max: usize,
+    pace: Bucket,
+}
+
+/// More waits than may.
+#[derive(Debug)]
+pub(crate) struct Overflow;
+
+impl Outlet {
+    const fn new(limits: &Limits, now: Micros) -> Self {
+        Self {
+            backlog: VecDeque::new(),
+            bytes: 0,
+            bytes_max: limits.backlog_bytes_max,
+            pace: Bucket::new(limits.snapshot_bytes.at_once(MAX_FRAME_BYTES as u32), now),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.backlog.is_empty()
+    }
+
+    /// Lets a frame wait for its turn.
+    pub(crate) fn hold(&mut self, frame: Bytes) -> Result<(), Overflow> {
+        self.bytes += frame.len();
+        self.backlog.push_back(frame);
+        if self.bytes > self.bytes_max {
+            return Err(Overflow);
+        }
+        Ok(())
+    }
+
+    /// The next frame whose turn has come.
+    pub(crate) fn release(&mut self, now: Micros) -> Option<Bytes> {
+        let length = self.backlog.front()?.len();
+        if !self.pace.take(now, length) {
+            return None;
+        }
+        self.bytes -= length;
+        self.backlog.pop_front()
+    }
+
+    /// When the turn of the next frame comes.
+    pub(crate) fn ready_at(&self) -> Option<Micros> {
+        let next = self.backlog.front()?;
+        Some(self.pace.ready_at(next.len()))
+    }
+}

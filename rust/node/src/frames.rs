@@ -1,0 +1,106 @@
+//! What comes by the confirmed lane.
+
+use bytes::Bytes;
+use synced_protocol::{
+    control,
+    id::{ClientSeq, PlayerId},
+    limits::MAX_MUTATION_BYTES,
+    link::{CloseCode, ConnectionId},
+    message::{Change, ClientMessage},
+    mutation::{Limit, Rejection, Transaction},
+    time::Micros,
+};
+
+use crate::{
+    config::PROPOSAL_OVERHEAD_BYTES, connection::Stage, log::Log, node::Node, rate::Verdict,
+};
+
+impl<L: Log> Node<L> {
+    pub(crate) fn on_frame(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        frame: &Bytes,
+    ) -> Result<(), CloseCode> {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return Ok(());
+        };
+        self.meter.counters.frames_received += 1;
+        self.meter.counters.frame_bytes_received += frame.len() as u64;
+        let allowances = &mut connection.allowances;
+        if !allowances.frames.take(now, 1) || !allowances.bytes.take(now, frame.len()) {
+            return Err(CloseCode::Flooding);
+        }
+        match connection.stage {
+            Stage::Unknown => self.greet(now, id, frame),
+            Stage::Joining(_) => Err(CloseCode::Malformed),
+            Stage::Joined(player) => self.on_message(now, id, player, frame),
+        }
+    }
+
+    /// The player leaves for good.
+    pub(crate) fn leave(&mut self, now: Micros, player: PlayerId) {
+        if self.sessions.close(player) {
+            tracing::info!(player = player.0, "leaves");
+            self.append(now, Change::PlayerLeft { player });
+        }
+    }
+
+    fn on_message(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        player: PlayerId,
+        frame: &[u8],
+    ) -> Result<(), CloseCode> {
+        match control::decode(frame).map_err(|_| CloseCode::Malformed)? {
+            ClientMessage::Propose { seq, transaction } => {
+                let bytes = frame.len();
+                self.propose(now, id, (player, seq), transaction, bytes)
+            }
+            ClientMessage::Leave => {
+                self.leave(now, player);
+                Err(CloseCode::Done)
+            }
+            ClientMessage::Hello(_) => Err(CloseCode::Malformed),
+        }
+    }
+
+    /// Everything else about a proposal is decided where it stands in the log.
+    fn propose(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        (player, seq): (PlayerId, ClientSeq),
+        transaction: Transaction,
+        frame_bytes: usize,
+    ) -> Result<(), CloseCode> {
+        match self.judge_proposal(now, id) {
+            Verdict::Flood => return Err(CloseCode::Flooding),
+            Verdict::Over => {
+                self.meter.counters.proposals_throttled += 1;
+                self.reject(now, player, seq, Rejection::TooMany);
+            }
+            Verdict::Within if frame_bytes > MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES => {
+                let reason = Rejection::TooLarge(Limit::MutationBytes);
+                self.reject(now, player, seq, reason);
+            }
+            Verdict::Within => {
+                let change = Change::Transaction {
+                    player,
+                    seq,
+                    transaction,
+                };
+                self.append(now, change);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_proposal(&mut self, now: Micros, id: ConnectionId) -> Verdict {
+        let connection = self.connections.get_mut(&id);
+        connection.map_or(Verdict::Over, |connection| {
+            connection.allowances.proposals.judge(now)
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! What comes by the live lane, and goes on at once.
+
+use bytes::Bytes;
+use synced_protocol::{
+    id::PlayerId,
+    link::{CloseCode, ConnectionId},
+    live::{
+        Block, BlockKind, Datagram, Live, MAX_UP_DATAGRAM_BYTES, Pong, RELAY_OVERHEAD_BYTES,
+        encode_pong, relay_header,
+    },
+    message::LiveEntry,
+    mutation::Lane,
+    time::Micros,
+};
+
+use crate::{connection::Stage, log::Log, node::Node, rate::Verdict};
+
+/// Datagrams are put together in chunks of this size; a chunk lives until the last of its datagrams is sent.
+const RELAY_CHUNK_BYTES: usize = 64 * 1024;
+
+impl<L: Log> Node<L> {
+    pub(crate) fn on_datagram(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        bytes: &Bytes,
+    ) -> Result<(), CloseCode> {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return Ok(());
+        };
+        self.meter.counters.datagrams_received += 1;
+        self.meter.counters.datagram_bytes_received += bytes.len() as u64;
+        if !connection.allowances.bytes.take(now, bytes.len()) {
+            return Err(CloseCode::Flooding);
+        }
+        let stage = connection.stage;
+        match connection.allowances.datagrams.judge(now) {
+            Verdict::Within => {}
+            Verdict::Flood => return Err(CloseCode::Flooding),
+            Verdict::Over => {
+                self.meter.counters.datagrams_throttled += 1;
+                return Ok(());
+            }
+        }
+        match Datagram::decode(bytes).map_err(|_| CloseCode::Malformed)? {
+            Datagram::Ping { sent_at } => self.pong(now, id, sent_at),
+            Datagram::Up(live) if bytes.len() <= MAX_UP_DATAGRAM_BYTES => {
+                if let Stage::Joined(player) = stage {
+                    self.on_live(now, id, player, &live)?;
+                }
+            }
+            Datagram::Up(_) | Datagram::Down { .. } | Datagram::Pong(_) => {
+                return Err(CloseCode::Malformed);
+            }
+        }
+        Ok(())
+    }
+
+    fn pong(&mut self, now: Micros, connection: ConnectionId, ping_sent_at: Micros) {
+        let received_at = self.session_time(now);
+        let pong = Pong {
+            ping_sent_at,
+            received_at,
+            sent_at: received_at,
+        };
+        let bytes = Bytes::copy_from_slice(&encode_pong(&pong));
+        self.outbox.datagram(connection, bytes);
+    }
+
+    fn on_live(
+        &mut self,
+        now: Micros,
+        from: ConnectionId,
+        player: PlayerId,
+        live: &Live<'_>,
+    ) -> Result<(), CloseCode> {
+        let time = self.session_time(now);
+        if live.sent_at.since(time) > self.config.clock_offset_max {
+            self.meter.counters.datagrams_ahead += 1;
+            return Ok(());
+        }
+        self.meter.propagation.record(time.since(live.sent_at));
+        let blocks = self.collect(time, player, live);
+        let datagram = self.relay_buffer.split().freeze();
+        if blocks? > 0 {
+            self.relay(from, &datagram);
+        }
+        Ok(())
+    }
+
+    /// Puts the stamped datagram into the buffer with those blocks that the player may send; returns how many.
+    fn collect(
+        &mut self,
+        time: Micros,
+        player: PlayerId,
+        live: &Live<'_>,
+    ) -> Result<u64, CloseCode> {
+        let hlc = self.clock.now(time);
+        if self.relay_buffer.capacity() < MAX_UP_DATAGRAM_BYTES + RELAY_OVERHEAD_BYTES {
+            self.relay_buffer.reserve(RELAY_CHUNK_BYTES);
+        }
+        let buffer = &mut self.relay_buffer;
+        buffer.extend_from_slice(&relay_header(player, hlc));
+        buffer.extend_from_slice(&live.sequence.to_le_bytes());
+        buffer.extend_from_slice(&live.sent_at.0.to_le_bytes());
+        let mut relayed = 0;
+        for block in live.blocks() {
+            let block = block.map_err(|_| CloseCode::Malformed)?;
+            if self.may_send(player, &block) {
+                self.relay_buffer.extend_from_slice(block.raw);
+                self.keep_value(block);
+                relayed += 1;
+            } else {
+                self.meter.counters.blocks_refused += 1;
+            }
+        }
+        self.meter.counters.blocks_relayed += relayed;
+        Ok(relayed)
+    }
+
+    fn may_send(&self, player: PlayerId, block: &Block<'_>) -> bool {
+        let Some(node) = self.world.node(block.node) else {
+            return false;
+        };
+        let is_live = match block.kind {
+            BlockKind::Input { .. } => true,
+            BlockKind::Value { property, .. } => {
+                let property = node.property(property);
+                property.is_some_and(|property| property.lane() == Lane::Live)
+            }
+        };
+        is_live && self.world.may_stream(player, node)
+    }
+
+    fn keep_value(&mut self, block: Block<'_>) {
+        let node = block.node;
+        if let BlockKind::Value {
+            property,
+            stamp,
+            value,
+        } = block.kind
+        {
+            self.live_values.offer(LiveEntry {
+                node,
+                property,
+                stamp,
+                value,
+            });
+        }
+    }
+
+    /// Sends a datagram to every player but the one it came from.
+    fn relay(&mut self, from: ConnectionId, datagram: &Bytes) {
+        for (&id, peer) in &self.connections {
+            if id != from && peer.is_joined() {
+                self.outbox.datagram(id, datagram.clone());
+            }
+        }
+    }
+}

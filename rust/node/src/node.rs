@@ -1,0 +1,238 @@
+//! The node itself: what it holds, and where events go.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use bytes::{Bytes, BytesMut};
+use synced_protocol::{
+    hlc::HlcClock,
+    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
+    time::Micros,
+};
+use synced_world::{Effect, World};
+
+use crate::{
+    config::NodeConfig,
+    connection::Connection,
+    kept::Kept,
+    live_values::LiveValues,
+    log::{Log, SoloLog},
+    outbox::Outbox,
+    sessions::Sessions,
+    stats::{Meter, NodeStats},
+    timers::{Timer, Timers},
+};
+
+/// One server's logic over one log.
+#[derive(Debug)]
+pub struct Node<L = SoloLog> {
+    pub(crate) config: NodeConfig,
+    pub(crate) log: L,
+    pub(crate) world: World,
+    pub(crate) clock: HlcClock,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) sessions: Sessions,
+    pub(crate) timers: Timers,
+    pub(crate) kept: Kept,
+    pub(crate) live_values: LiveValues,
+    /// Where relayed datagrams are put together, several to one allocation.
+    pub(crate) relay_buffer: BytesMut,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) outbox: Outbox,
+    pub(crate) meter: Meter,
+    pub(crate) finished: bool,
+}
+
+impl Node {
+    /// A node that is alone: what it orders is committed. Its resume tokens come from `seed`, which must be secret and
+    /// never used again.
+    #[must_use]
+    pub fn new(config: NodeConfig, seed: [u8; 32]) -> Self {
+        Self::with_log(config, SoloLog::default(), seed)
+    }
+}
+
+impl<L: Log> Node<L> {
+    /// A node on a log, with an empty world. `seed` is as in [`Node::new`].
+    #[must_use]
+    pub fn with_log(config: NodeConfig, log: L, seed: [u8; 32]) -> Self {
+        Self {
+            log,
+            world: World::new(),
+            clock: HlcClock::new(config.clock_offset_max),
+            connections: BTreeMap::new(),
+            sessions: Sessions::new(seed),
+            timers: Timers::default(),
+            kept: Kept::new(config.limits.kept_frames_max, config.limits.kept_bytes_max),
+            live_values: LiveValues::default(),
+            relay_buffer: BytesMut::new(),
+            effects: Vec::new(),
+            outbox: Outbox::default(),
+            meter: Meter::default(),
+            finished: false,
+            config,
+        }
+    }
+
+    /// The world as it was published.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The log. After it has committed something, the node wants [`Event::Woken`].
+    pub const fn log(&mut self) -> &mut L {
+        &mut self.log
+    }
+
+    /// What was counted and measured so far.
+    #[must_use]
+    pub fn stats(&self) -> NodeStats {
+        NodeStats {
+            propagation: self.meter.propagation.summary(),
+            counters: self.meter.counters,
+            sent: self.outbox.sent(),
+            cut_offs: self.meter.cut_offs,
+            players: self.world.players().len(),
+            nodes: self.world.nodes().len(),
+            log_index: self.world.log_index().0,
+            digest: format!("{:016x}", self.world.digest()),
+        }
+    }
+
+    /// Tells everybody that the server is stopping, and handles nothing any more.
+    pub fn stop(&mut self) {
+        self.finished = true;
+        let code = CloseCode::ServerStopping;
+        for connection in std::mem::take(&mut self.connections).into_keys() {
+            self.outbox.close(connection, code);
+        }
+    }
+
+    pub(crate) fn session_time(&self, now: Micros) -> Micros {
+        now + self.config.epoch_offset
+    }
+
+    /// Sends a frame, behind those that wait for the same peer.
+    pub(crate) fn send(&mut self, now: Micros, id: ConnectionId, frame: Bytes) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        if connection.outlet.is_empty() {
+            self.outbox.frame(id, frame);
+        } else if connection.outlet.hold(frame).is_err() {
+            self.cut(now, id, CloseCode::TooSlow);
+        }
+    }
+
+    /// Sends as many of a peer's waiting frames as its pace allows.
+    pub(crate) fn drain(&mut self, now: Micros, id: ConnectionId) {
+        while let Some(connection) = self.connections.get_mut(&id) {
+            let Some(frame) = connection.outlet.release(now) else {
+                if let Some(at) = connection.outlet.ready_at() {
+                    self.timers.set(at, Timer::Backlog(id));
+                }
+                return;
+            };
+            self.outbox.frame(id, frame);
+        }
+    }
+
+    /// Ends a connection from this side. Its player may come back by another.
+    pub(crate) fn cut(&mut self, now: Micros, connection: ConnectionId, code: CloseCode) {
+        if self.forget(now, connection) {
+            tracing::info!(connection = connection.0, "connection closed: {code}");
+            self.meter.cut_off(code);
+            self.outbox.close(connection, code);
+        }
+    }
+
+    /// Knows a connection no more, and lets its player's time to come back begin. Returns whether it was known.
+    fn forget(&mut self, now: Micros, id: ConnectionId) -> bool {
+        let Some(connection) = self.connections.remove(&id) else {
+            return false;
+        };
+        if let Some(player) = connection.player() {
+            let leaves_at = now + self.config.resume_grace;
+            if self.sessions.detach(player, id, leaves_at) {
+                self.timers.set(leaves_at, Timer::Grace(player));
+            }
+        }
+        true
+    }
+
+    fn on_connected(&mut self, now: Micros, id: ConnectionId, remote: SocketAddr) {
+        tracing::debug!(connection = id.0, %remote, "connected");
+        self.meter.counters.connections += 1;
+        let connection = Connection::new(&self.config.limits, now);
+        self.connections.insert(id, connection);
+        let deadline = now + self.config.handshake_timeout;
+        self.timers.set(deadline, Timer::Handshake(id));
+    }
+
+    fn on_closed(&mut self, now: Micros, id: ConnectionId, reason: &CloseReason) {
+        if !self.forget(now, id) {
+            return;
+        }
+        tracing::info!(connection = id.0, "connection lost: {reason}");
+        if let CloseReason::ByUs(code) = reason {
+            self.meter.cut_off(*code);
+        }
+    }
+
+    fn run_timers(&mut self, now: Micros) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Handshake(id) => self.expire_handshake(now, id),
+                Timer::Grace(player) if self.sessions.is_overdue(player, now) => {
+                    self.leave(now, player);
+                }
+                Timer::Grace(_) => {}
+                Timer::Backlog(id) => self.drain(now, id),
+            }
+        }
+    }
+
+    fn expire_handshake(&mut self, now: Micros, id: ConnectionId) {
+        let connection = self.connections.get(&id);
+        if connection.is_some_and(|connection| connection.player().is_none()) {
+            self.cut(now, id, CloseCode::HandshakeTimeout);
+        }
+    }
+}
+
+impl<L: Log> Logic for Node<L> {
+    fn handle(&mut self, now: Micros, event: Event) {
+        if self.finished {
+            return;
+        }
+        self.run_timers(now);
+        match event {
+            Event::Connected { connection, remote } => self.on_connected(now, connection, remote),
+            Event::Frame { connection, bytes } => {
+                if let Err(code) = self.on_frame(now, connection, &bytes) {
+                    self.cut(now, connection, code);
+                }
+            }
+            Event::Datagram { connection, bytes } => {
+                if let Err(code) = self.on_datagram(now, connection, &bytes) {
+                    self.cut(now, connection, code);
+                }
+            }
+            Event::Closed { connection, reason } => self.on_closed(now, connection, &reason),
+            Event::Woken => {}
+        }
+        self.publish_committed(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outbox.pop()
+    }
+
+    fn poll_deadline(&self) -> Option<Micros> {
+        self.timers.next().filter(|_| !self.finished)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished
+    }
+}

@@ -1,0 +1,161 @@
+//! From the log to the players.
+
+use bytes::Bytes;
+use synced_protocol::{
+    control,
+    hlc::HlcTimestamp,
+    id::{ClientSeq, PlayerId},
+    link::{CloseCode, ConnectionId},
+    message::{Change, Commit, LogEntry, ServerMessage},
+    mutation::{Lane, Rejection},
+    time::Micros,
+};
+use synced_world::{Effect, Outcome};
+
+use crate::{config::NODES_PER_PROPOSAL, log::Log, node::Node};
+
+impl<L: Log> Node<L> {
+    /// Stamps a change and gives it to the log.
+    pub(crate) fn append(&mut self, now: Micros, change: Change) {
+        let hlc = self.clock.now(self.session_time(now));
+        self.log.append(LogEntry { hlc, change });
+    }
+
+    /// Decides and publishes everything that the log has committed.
+    pub(crate) fn publish_committed(&mut self, now: Micros) {
+        while !self.finished
+            && let Some(commit) = self.log.poll_committed()
+        {
+            self.decide(now, commit);
+        }
+    }
+
+    /// Tells a player, and nobody else, that a proposal changed nothing.
+    pub(crate) fn reject(
+        &mut self,
+        now: Micros,
+        player: PlayerId,
+        seq: ClientSeq,
+        reason: Rejection,
+    ) {
+        self.meter.counters.rejections += 1;
+        let log_index = self.world.log_index();
+        let message = ServerMessage::Rejected {
+            seq,
+            log_index,
+            reason,
+        };
+        let Some(frame) = self.encode(&message) else {
+            return;
+        };
+        self.kept.push(log_index, Some(player), frame.clone());
+        if let Some(id) = self.connection_of(player) {
+            self.send(now, id, frame);
+        }
+    }
+
+    fn decide(&mut self, now: Micros, commit: Commit) {
+        self.effects.clear();
+        let result = self
+            .world
+            .apply(commit.log_index, &commit.entry, &mut self.effects);
+        let proposal = match &commit.entry.change {
+            Change::Transaction { player, seq, .. } => Some((*player, *seq)),
+            Change::PlayerJoined { .. } | Change::PlayerLeft { .. } => None,
+        };
+        match (result, proposal) {
+            (Ok(Outcome::Applied), _) => self.publish(now, commit),
+            (Ok(Outcome::Duplicate), _) => self.meter.counters.duplicates += 1,
+            (Err(reason), Some((player, seq))) => self.reject(now, player, seq, reason),
+            (Err(reason), None) => tracing::error!("the log holds an impossible entry: {reason}"),
+        }
+        if let Some((player, _)) = proposal {
+            self.charge(player);
+        }
+    }
+
+    fn publish(&mut self, now: Micros, commit: Commit) {
+        self.meter.counters.commits += 1;
+        let log_index = commit.log_index;
+        let joined = match commit.entry.change {
+            Change::PlayerJoined { ref player } => Some(player.player),
+            _ => None,
+        };
+        self.follow_effects(commit.entry.hlc);
+        let Some(frame) = self.encode(&ServerMessage::Commit(commit)) else {
+            return;
+        };
+        self.kept.push(log_index, None, frame.clone());
+        self.broadcast(now, &frame);
+        if let Some(player) = joined {
+            self.welcome_joined(now, player);
+        }
+    }
+
+    fn broadcast(&mut self, now: Micros, frame: &Bytes) {
+        let mut overflowed = Vec::new();
+        for (&id, connection) in &mut self.connections {
+            if !connection.is_joined() {
+                continue;
+            }
+            if connection.outlet.is_empty() {
+                self.outbox.frame(id, frame.clone());
+            } else if connection.outlet.hold(frame.clone()).is_err() {
+                overflowed.push(id);
+            }
+        }
+        for id in overflowed {
+            self.cut(now, id, CloseCode::TooSlow);
+        }
+    }
+
+    fn follow_effects(&mut self, hlc: HlcTimestamp) {
+        for effect in &self.effects {
+            match *effect {
+                Effect::PlayerJoined { .. } => self.meter.counters.players_joined += 1,
+                Effect::PlayerLeft { .. } => self.meter.counters.players_left += 1,
+                Effect::Despawned { node } => self.live_values.forget(node),
+                Effect::PropertySet { node, property } => {
+                    let set = self
+                        .world
+                        .node(node)
+                        .and_then(|node| node.property(property));
+                    if set.is_some_and(|property| property.lane() == Lane::Live) {
+                        self.live_values.confirm(node, property, hlc.physical());
+                    }
+                }
+                Effect::Spawned { .. }
+                | Effect::Reparented { .. }
+                | Effect::OwnerChanged { .. }
+                | Effect::Called { .. } => {}
+            }
+        }
+    }
+
+    /// Counts a transaction that made the tree look at many nodes as many.
+    fn charge(&mut self, player: PlayerId) {
+        let proposals = self.world.touched() / NODES_PER_PROPOSAL;
+        if proposals == 0 {
+            return;
+        }
+        let id = self.connection_of(player);
+        if let Some(connection) = id.and_then(|id| self.connections.get_mut(&id)) {
+            connection.allowances.proposals.charge(proposals);
+        }
+    }
+
+    fn connection_of(&self, player: PlayerId) -> Option<ConnectionId> {
+        self.sessions.get(player)?.connection
+    }
+
+    /// A frame for whatever the limits of the protocol let into the world always fits. Should that ever fail, the node
+    /// stops: to go on would make the players' worlds differ.
+    fn encode(&mut self, message: &ServerMessage) -> Option<Bytes> {
+        let frame = control::encode(message);
+        if let Err(error) = &frame {
+            tracing::error!("a message cannot be sent: {error}");
+            self.stop();
+        }
+        frame.ok()
+    }
+}

@@ -1,0 +1,108 @@
+//! Who plays, by which connection, and who may come back.
+
+use std::collections::BTreeMap;
+
+use synced_protocol::{id::PlayerId, link::ConnectionId, message::ResumeToken, time::Micros};
+
+use crate::secret::Mint;
+
+/// One player's stay, over all of its connections.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) token: ResumeToken,
+    pub(crate) connection: Option<ConnectionId>,
+    /// When the player leaves for good, if no connection comes until then.
+    leaves_at: Option<Micros>,
+}
+
+/// All players who are present, or about to be.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    mint: Mint,
+    last: PlayerId,
+    by_player: BTreeMap<PlayerId, Session>,
+    by_token: BTreeMap<ResumeToken, PlayerId>,
+}
+
+impl Sessions {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            mint: Mint::new(seed),
+            last: PlayerId::SERVER,
+            by_player: BTreeMap::new(),
+            by_token: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.by_player.len()
+    }
+
+    /// Begins a new player's session, or `None` when every player id was used.
+    pub(crate) fn open(&mut self, connection: ConnectionId) -> Option<PlayerId> {
+        if self.last >= PlayerId::MAX {
+            return None;
+        }
+        self.last.0 += 1;
+        let token = self.mint.token();
+        let session = Session {
+            token,
+            connection: Some(connection),
+            leaves_at: None,
+        };
+        self.by_token.insert(token, self.last);
+        self.by_player.insert(self.last, session);
+        Some(self.last)
+    }
+
+    pub(crate) fn get(&self, player: PlayerId) -> Option<&Session> {
+        self.by_player.get(&player)
+    }
+
+    pub(crate) fn with_token(&self, token: ResumeToken) -> Option<PlayerId> {
+        self.by_token.get(&token).copied()
+    }
+
+    /// Goes on by another connection; returns the one before.
+    pub(crate) fn attach(
+        &mut self,
+        player: PlayerId,
+        connection: ConnectionId,
+    ) -> Option<ConnectionId> {
+        let session = self.by_player.get_mut(&player)?;
+        session.leaves_at = None;
+        session.connection.replace(connection)
+    }
+
+    /// The connection is gone; returns whether the player went by it and now has until `leaves_at` to come back.
+    pub(crate) fn detach(
+        &mut self,
+        player: PlayerId,
+        connection: ConnectionId,
+        leaves_at: Micros,
+    ) -> bool {
+        let Some(session) = self.by_player.get_mut(&player) else {
+            return false;
+        };
+        if session.connection != Some(connection) {
+            return false;
+        }
+        session.connection = None;
+        session.leaves_at = Some(leaves_at);
+        true
+    }
+
+    pub(crate) fn is_overdue(&self, player: PlayerId, now: Micros) -> bool {
+        let leaves_at = self.get(player).and_then(|session| session.leaves_at);
+        leaves_at.is_some_and(|leaves_at| leaves_at <= now)
+    }
+
+    /// Ends a session; returns whether there was one.
+    pub(crate) fn close(&mut self, player: PlayerId) -> bool {
+        let Some(session) = self.by_player.remove(&player) else {
+            return false;
+        };
+        self.by_token.remove(&session.token);
+        true
+    }
+}

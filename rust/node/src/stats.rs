@@ -1,0 +1,130 @@
+//! What a node counts and measures.
+
+use serde::{Deserialize, Serialize};
+use synced_protocol::{
+    link::CloseCode,
+    stage::{Stage, Summary},
+};
+
+/// What a node counted and measured since it began.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStats {
+    /// From a live datagram's sending by its player, in session time as the player knows it, until its arrival here.
+    pub propagation: Summary,
+    /// How often things happened.
+    pub counters: Counters,
+    /// What was sent.
+    pub sent: Sent,
+    /// How often a connection was cut off, by reason.
+    pub cut_offs: CutOffs,
+    /// Players who are present now.
+    pub players: usize,
+    /// Nodes of the world now.
+    pub nodes: usize,
+    /// The last entry of the log that was applied.
+    pub log_index: u64,
+    /// The world's digest there, as 16 hexadecimal digits.
+    pub digest: String,
+}
+
+macro_rules! counters {
+    ($(#[$of:meta])* $kind:ident: $($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        $(#[$of])*
+        #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $kind {
+            $($(#[$doc])* pub $name: u64,)+
+        }
+    };
+}
+
+counters! {
+    /// How often things happened.
+    Counters:
+    /// Connections that came up.
+    connections,
+    /// Players who joined.
+    players_joined,
+    /// Players who came back and went on from their cursor.
+    players_resumed,
+    /// Players who left for good.
+    players_left,
+    /// Snapshots sent.
+    snapshots_sent,
+    /// Entries of the log that changed something and were published.
+    commits,
+    /// Proposals that changed nothing.
+    rejections,
+    /// Of those, how many came faster than a player may propose.
+    proposals_throttled,
+    /// Proposals that were sent twice and counted once.
+    duplicates,
+    /// Frames of the confirmed lane received.
+    frames_received,
+    /// Their bytes.
+    frame_bytes_received,
+    /// Datagrams received, pings too.
+    datagrams_received,
+    /// Their bytes.
+    datagram_bytes_received,
+    /// Datagrams dropped because they came faster than a player may send.
+    datagrams_throttled,
+    /// Datagrams dropped because they claimed to be sent too far in the future.
+    datagrams_ahead,
+    /// Blocks of live datagrams relayed.
+    blocks_relayed,
+    /// Blocks of live datagrams left out: for what their sender does not own, or what is not live, or not there.
+    blocks_refused,
+}
+
+counters! {
+    /// What was sent to all players together.
+    Sent:
+    /// Frames of the confirmed lane.
+    frames,
+    /// Their bytes.
+    frame_bytes,
+    /// Datagrams of the live lane, pongs too, each receiver counted.
+    datagrams,
+    /// Their bytes.
+    datagram_bytes,
+}
+
+counters! {
+    /// How often a connection was cut off, by reason.
+    CutOffs:
+    /// Refused at the handshake.
+    refused,
+    /// Sent something that cannot be decoded.
+    malformed,
+    /// Sent more than its rate limit allows.
+    flooding,
+    /// Does not read what it is sent.
+    too_slow,
+    /// No handshake within the time for it.
+    handshake_timeout,
+    /// The player came back by another connection.
+    superseded,
+}
+
+/// The measurements of one node.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    pub(crate) propagation: Stage,
+    pub(crate) counters: Counters,
+    pub(crate) cut_offs: CutOffs,
+}
+
+impl Meter {
+    pub(crate) const fn cut_off(&mut self, code: CloseCode) {
+        let count = match code {
+            CloseCode::Refused => &mut self.cut_offs.refused,
+            CloseCode::Malformed => &mut self.cut_offs.malformed,
+            CloseCode::Flooding => &mut self.cut_offs.flooding,
+            CloseCode::TooSlow => &mut self.cut_offs.too_slow,
+            CloseCode::HandshakeTimeout => &mut self.cut_offs.handshake_timeout,
+            CloseCode::Superseded => &mut self.cut_offs.superseded,
+            CloseCode::Done | CloseCode::ServerStopping | CloseCode::Other(_) => return,
+        };
+        *count += 1;
+    }
+}

@@ -1,0 +1,226 @@
+//! Rates and sizes, at their limit and past it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Table, config, words::*};
+use synced_node::{Limits, NodeConfig, Rate};
+use synced_protocol::{
+    id::NodeId,
+    limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
+    link::{CloseCode, ConnectionId},
+    live::MAX_UP_DATAGRAM_BYTES,
+    mutation::{Limit, Mutation, Rejection},
+    time::Micros,
+    value::Value,
+};
+
+/// A table where Ann plays and Mal is about to misbehave.
+fn table() -> (Table, ConnectionId, ConnectionId) {
+    table_with(Limits::DEFAULT)
+}
+
+fn table_with(limits: Limits) -> (Table, ConnectionId, ConnectionId) {
+    let mut table = Table::with(NodeConfig { limits, ..config() });
+    let (ann, mal) = (table.join("Ann"), table.join("Mal"));
+    (table, ann, mal)
+}
+
+/// Mal is cut off for `code`; Ann hears nothing of it until the grace is over, and plays on.
+fn assert_cut(mut table: Table, ann: ConnectionId, mal: ConnectionId, code: CloseCode) {
+    assert_eq!(table.closed(mal), Some(code));
+    assert_eq!(table.client(ann).datagrams.len(), 0);
+    let heard = table.client(ann).commits.len();
+    table.pass(config().resume_grace - Micros(1));
+    assert_eq!(table.client(ann).commits.len(), heard);
+    table.spawn(ann, 1_000);
+    table.assert_agree(&[ann]);
+}
+
+#[test]
+fn the_largest_datagram_of_a_player_fits_when_relayed() {
+    let (mut table, ann, mal) = table();
+    let cup = table.spawn(mal, 1);
+    let block = |bytes: usize| (cup, LIVE, Value::PackedByteArray(vec![1; bytes]));
+    let values = [block(500), block(500)];
+    let short = live(0, table.session_time(), &values).len();
+    let values = [
+        block(500),
+        block(500),
+        block(MAX_UP_DATAGRAM_BYTES - short - 13),
+    ];
+    let datagram = live(0, table.session_time(), &values);
+    assert_eq!(datagram.len(), MAX_UP_DATAGRAM_BYTES);
+    table.send_datagram(mal, datagram);
+    assert_eq!(table.client(ann).datagrams[0].len(), MAX_DATAGRAM_BYTES);
+}
+
+#[test]
+fn a_mutation_past_its_size_is_rejected_with_its_limit() {
+    let (mut table, ann, mal) = table();
+    let cup = table.spawn(mal, 1);
+    let value = || (CONFIRMED, Value::PackedByteArray(vec![0; 16_000]));
+    let set = |count| Mutation::SetProperties {
+        node: cup,
+        properties: vec![value(); count],
+    };
+    let seq = table.propose(mal, set(3));
+    let reason = Rejection::TooLarge(Limit::MutationBytes);
+    let expected = [(seq, table.log_index(), reason)];
+    assert_eq!(table.client(mal).rejected[..], expected);
+    table.propose(mal, set(2));
+    assert_eq!(table.client(mal).rejected.len(), 1);
+    table.assert_agree(&[ann, mal]);
+}
+
+#[test]
+fn proposals_past_the_rate_are_rejected_and_a_lasting_flood_of_them_is_cut_off() {
+    let proposals = Rate::new(10, 5);
+    let (mut table, ann, mal) = table_with(Limits {
+        proposals,
+        ..Limits::DEFAULT
+    });
+    let nowhere = NodeId(1);
+    let reasons = |table: &mut Table, count: usize| {
+        table.client_mut(mal).rejected.clear();
+        for _ in 0..count {
+            table.propose(mal, despawn(nowhere));
+        }
+        let rejected = &table.client(mal).rejected;
+        rejected.iter().map(|told| told.2).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&mut table, 5), [Rejection::NodeMissing(nowhere); 5]);
+    assert_eq!(reasons(&mut table, 2), [Rejection::TooMany; 2]);
+    table.pass(Micros::from_millis(100));
+    assert_eq!(reasons(&mut table, 1), [Rejection::NodeMissing(nowhere)]);
+    assert_eq!(table.stats().counters.proposals_throttled, 2);
+    reasons(&mut table, 40);
+    assert_cut(table, ann, mal, CloseCode::Flooding);
+}
+
+#[test]
+fn a_transaction_that_costs_much_counts_as_many_proposals() {
+    let proposals = Rate::new(1, 100);
+    let (mut table, _, mal) = table_with(Limits {
+        proposals,
+        ..Limits::DEFAULT
+    });
+    let player = table.player(mal);
+    let spawns = |range: std::ops::Range<u32>| {
+        let spawn = |counter| {
+            let mut spawn = instance(player, counter);
+            if counter > 1 {
+                spawn.parent.anchor = NodeId::spawned(player, 1);
+            }
+            Mutation::Spawn(spawn)
+        };
+        synced_protocol::mutation::Transaction {
+            guards: vec![],
+            steps: range.map(spawn).collect(),
+        }
+    };
+    for start in (1..641).step_by(64) {
+        table.propose(mal, spawns(start..start + 64));
+    }
+    let root = NodeId::spawned(player, 1);
+    let cycle = Mutation::Reparent {
+        node: root,
+        parent: synced_protocol::mutation::ParentRef {
+            anchor: root,
+            path: String::new(),
+        },
+    };
+    for _ in 0..9 {
+        table.propose(mal, cycle.clone());
+    }
+    let reasons: Vec<_> = table
+        .client(mal)
+        .rejected
+        .iter()
+        .map(|told| told.2)
+        .collect();
+    assert!(reasons.contains(&Rejection::WouldCycle(root)));
+    assert_eq!(reasons.last(), Some(&Rejection::TooMany));
+}
+
+#[test]
+fn frames_past_their_rate_and_bytes_past_theirs_are_a_flood() {
+    let frames = Limits {
+        frames: Rate::new(1, 10),
+        ..Limits::DEFAULT
+    };
+    let bytes = Limits {
+        bytes: Rate::new(1, 600),
+        ..Limits::DEFAULT
+    };
+    for limits in [frames, bytes] {
+        let (mut table, ann, mal) = table_with(limits);
+        let mut sent = 0;
+        while table.closed(mal).is_none() {
+            table.propose(mal, despawn(NodeId(1)));
+            sent += 1;
+            assert!(sent < 100);
+        }
+        assert!(sent > 5, "{sent}");
+        assert_eq!(table.closed(mal), Some(CloseCode::Flooding));
+        assert_eq!(table.closed(ann), None);
+    }
+}
+
+#[test]
+fn datagrams_past_the_rate_are_dropped_and_a_lasting_flood_of_them_is_cut_off() {
+    let datagrams = Rate::new(10, 5);
+    let (mut table, ann, mal) = table_with(Limits {
+        datagrams,
+        ..Limits::DEFAULT
+    });
+    let cup = table.spawn(mal, 1);
+    let send = |table: &mut Table, count| {
+        let before = table.client(ann).datagrams.len();
+        for number in 0..count {
+            let value = [(cup, LIVE, Value::Int(number))];
+            let datagram = live(0, table.session_time(), &value);
+            table.send_datagram(mal, datagram);
+        }
+        table.client(ann).datagrams.len() - before
+    };
+    assert_eq!(send(&mut table, 7), 5);
+    table.pass(Micros::from_millis(200));
+    assert_eq!(send(&mut table, 3), 2);
+    assert_eq!(table.stats().counters.datagrams_throttled, 3);
+    assert_eq!(table.closed(mal), None);
+    send(&mut table, 40);
+    assert_eq!(table.closed(mal), Some(CloseCode::Flooding));
+    assert_eq!(table.stats().cut_offs.flooding, 1);
+}
+
+#[test]
+fn a_peer_for_whom_too_much_waits_is_cut_off() {
+    let limits = Limits {
+        snapshot_bytes: Rate::new(0, MAX_FRAME_BYTES as u32),
+        backlog_bytes_max: 300_000,
+        ..Limits::DEFAULT
+    };
+    let mut table = Table::with(NodeConfig { limits, ..config() });
+    let ann = table.join("Ann");
+    let big = Value::PackedByteArray(vec![1; 16_000]);
+    for counter in 1..=10 {
+        let node = table.spawn(ann, counter);
+        table.propose(ann, set(node, CONFIRMED, big.clone()));
+    }
+    let slow = table.join("Mal");
+    for _ in 0..20 {
+        table.propose(
+            ann,
+            set(
+                NodeId::spawned(table.player(ann), 1),
+                CONFIRMED,
+                big.clone(),
+            ),
+        );
+    }
+    assert_eq!(table.closed(slow), Some(CloseCode::TooSlow));
+    assert_eq!(table.stats().cut_offs.too_slow, 1);
+    table.assert_agree(&[ann]);
+}

@@ -1,0 +1,136 @@
+//! Nothing is published before the log says that it is committed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::VecDeque;
+
+use common::{Table, config, words::*};
+use synced_node::{Log, Node};
+use synced_protocol::{
+    id::{ClientSeq, LogIndex},
+    link::{CloseCode, Event},
+    message::{ClientMessage, Commit, LogEntry},
+    mutation::Mutation,
+    time::Micros,
+    value::Value,
+};
+
+/// Commits when it is told to.
+#[derive(Debug, Default)]
+struct SlowLog {
+    last: LogIndex,
+    entries: VecDeque<Commit>,
+    committed: LogIndex,
+}
+
+impl Log for SlowLog {
+    fn append(&mut self, entry: LogEntry) -> LogIndex {
+        self.last = self.last.next();
+        let log_index = self.last;
+        self.entries.push_back(Commit { log_index, entry });
+        log_index
+    }
+
+    fn poll_committed(&mut self) -> Option<Commit> {
+        let committed = self.committed;
+        let next = self.entries.front()?;
+        if next.log_index > committed {
+            return None;
+        }
+        self.entries.pop_front()
+    }
+}
+
+fn table() -> Table<SlowLog> {
+    Table::on(Node::with_log(config(), SlowLog::default(), [2; 32]))
+}
+
+fn commit(table: &mut Table<SlowLog>, count: u64) {
+    table.node.log().committed.0 += count;
+    table.handle(Event::Woken);
+}
+
+#[test]
+fn a_player_is_welcomed_once_the_join_is_committed() {
+    let mut table = table();
+    let ann = table.join("Ann");
+    assert_eq!(table.client(ann).welcome, None);
+    commit(&mut table, 1);
+    table.assert_agree(&[ann]);
+    assert_eq!(table.world_of(ann).players().len(), 1);
+}
+
+#[test]
+fn no_change_shows_before_it_is_committed_and_then_each_in_order() {
+    let mut table = table();
+    let (ann, bob) = (table.join("Ann"), table.join("Bob"));
+    commit(&mut table, 2);
+    let cup = table.spawn(ann, 1);
+    table.propose(ann, set(cup, CONFIRMED, Value::Int(1)));
+    table.propose(bob, despawn(cup));
+    assert_eq!(table.client(bob).commits, []);
+    commit(&mut table, 1);
+    assert_eq!(table.client(bob).commits.len(), 1);
+    commit(&mut table, 1);
+    assert_eq!(table.client(bob).commits.len(), 2);
+    assert_eq!(table.client(bob).rejected, []);
+    commit(&mut table, 1);
+    assert_eq!(table.client(bob).rejected.len(), 1);
+    table.assert_agree(&[ann, bob]);
+}
+
+#[test]
+fn what_a_joiner_did_not_see_committed_comes_after_the_snapshot() {
+    let mut table = table();
+    let ann = table.join("Ann");
+    commit(&mut table, 1);
+    table.spawn(ann, 1);
+    let bob = table.join("Bob");
+    table.spawn(ann, 2);
+    commit(&mut table, 2);
+    assert_eq!(table.world_of(bob).nodes().len(), 1);
+    commit(&mut table, 1);
+    assert_eq!(table.client(bob).commits.len(), 1);
+    table.assert_agree(&[ann, bob]);
+}
+
+#[test]
+fn a_proposal_that_is_sent_again_before_it_is_committed_counts_once() {
+    let mut table = table();
+    let ann = table.join("Ann");
+    commit(&mut table, 1);
+    let cup = table.spawn(ann, 1);
+    table.lose(ann);
+    let back = table.come_back(ann);
+    let again = instance(table.player(back), 1);
+    table.propose_as(back, ClientSeq(1), Mutation::Spawn(again));
+    commit(&mut table, 2);
+    assert!(table.world_of(back).node(cup).is_some());
+    assert_eq!(table.stats().counters.duplicates, 1);
+    table.assert_agree(&[back]);
+}
+
+#[test]
+fn a_peer_that_is_gone_before_its_join_is_committed_leaves_after_the_grace() {
+    let mut table = table();
+    let ann = table.join("Ann");
+    table.lose(ann);
+    commit(&mut table, 1);
+    assert_eq!(table.stats().players, 1);
+    table.pass(config().resume_grace);
+    commit(&mut table, 1);
+    assert_eq!(table.stats().players, 0);
+}
+
+#[test]
+fn a_peer_that_speaks_before_it_is_welcomed_is_cut_off() {
+    let mut table = table();
+    let ann = table.join("Ann");
+    table.send(ann, &ClientMessage::Leave);
+    assert_eq!(table.closed(ann), Some(CloseCode::Malformed));
+    table.pass(Micros::from_secs(60));
+    commit(&mut table, 2);
+    assert_eq!(table.stats().players, 0);
+}
