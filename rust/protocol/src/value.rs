@@ -177,9 +177,6 @@ impl Value {
 
     /// `owed` bytes at the reader's end belong to the arrays and dictionaries around this value.
     fn decode_at(reader: &mut Reader<'_>, depth: usize, owed: usize) -> Result<Self, DecodeError> {
-        if depth > MAX_VALUE_DEPTH {
-            return Err(DecodeError::TooDeep);
-        }
         Ok(match reader.u8()? {
             0 => Self::Nil,
             1 => Self::Bool(take_bool(reader)?),
@@ -209,6 +206,7 @@ impl Value {
             25 => Self::PackedVector3Array(take_packed(reader, owed)?),
             26 => Self::PackedVector4Array(take_packed(reader, owed)?),
             27 => Self::PackedColorArray(take_packed(reader, owed)?),
+            28 | 29 if depth >= MAX_VALUE_DEPTH => return Err(DecodeError::TooDeep),
             28 => Self::Array(take_items(reader, owed, 1, |reader, owed| {
                 Self::decode_at(reader, depth + 1, owed)
             })?),

@@ -154,8 +154,13 @@ fn a_value_reads_back_up_to_its_depth() {
         |inner| Value::Dictionary(vec![(inner, Value::Nil)]),
         |inner| Value::Dictionary(vec![(Value::Nil, inner)]),
     ];
-    for wrap in wraps {
-        let nested = |depth| (0..depth).fold(Value::Nil, |inner, _| wrap(inner));
+    // An empty array is one deep, as one around a plain value is.
+    let innermost = [Value::Array(vec![Value::Nil]), Value::Array(Vec::new())];
+    for (wrap, innermost) in wraps
+        .into_iter()
+        .flat_map(|wrap| innermost.clone().map(|value| (wrap, value)))
+    {
+        let nested = |depth| (1..depth).fold(innermost.clone(), |inner, _| wrap(inner));
         let deepest = nested(MAX_VALUE_DEPTH);
         assert_eq!(deepest.depth(), MAX_VALUE_DEPTH);
         assert_eq!(Value::from_bytes(&encoded(&deepest)), Ok(deepest));
