@@ -1,1 +1,41 @@
 //! The GDExtension: thin classes over client, transport and node.
+//!
+//! ```text
+//! network thread                 | main thread
+//!   Session (client) <-> bridge -|-> frame::early: apply, binding, place, playout
+//!   Node (when hosting)          |   ... the game's own scripts ...
+//! capture threads -> rings ------|-> frame::late: binding, tracking, collect -> bridge
+//! ```
+//! Everything that the main thread knows of the session is in [`core::Core`], which runs no script. The passes borrow it
+//! shortly, and do with nothing borrowed what may run one.
+
+#![allow(unreachable_pub, reason = "what gdext generates for a class is public")]
+
+mod alloc_count;
+mod apply;
+mod binding;
+mod classes;
+mod collect;
+mod config;
+mod core;
+mod decisions;
+mod digest;
+mod directory;
+mod entry;
+mod frame;
+mod frame_stats;
+mod local;
+mod network;
+mod operations;
+mod optional;
+mod options;
+mod place;
+mod playout;
+mod property;
+mod report;
+mod spawning;
+mod statistics;
+mod teardown;
+mod tracker;
+mod tracking;
+mod variant;

@@ -1,0 +1,248 @@
+//! Bringing `SyncedNode`s of the scene and nodes of the session together.
+
+use godot::prelude::*;
+use synced_client::update::Spawned;
+use synced_protocol::{
+    id::{LogIndex, NodeId},
+    mutation::{Mutation, Origin, ParentRef, PropertySpec, Spawn},
+};
+
+use crate::{
+    classes::with_core,
+    core::{Core, Entry, State, Touch, single},
+    local::{Bound, Property},
+    place,
+    property::Target,
+    report, variant,
+};
+
+/// Binds what can be bound, and declares to the session what the scene holds and the session does not know.
+pub(crate) fn run() {
+    let candidates = with_core(|core| {
+        if core.state == State::Offline {
+            Vec::new()
+        } else {
+            std::mem::take(&mut core.unbound).into_iter().collect()
+        }
+    });
+    for id in candidates {
+        match with_core(|core| next_step(core, id)) {
+            Step::Bind => bind(id),
+            Step::Declare => declare(id),
+            Step::Wait => with_core(|core| _ = core.unbound.insert(id)),
+            Step::Drop => {}
+        }
+    }
+}
+
+/// Tries again to put into the scene what had no place there before.
+pub(crate) fn place_unplaced() {
+    let unplaced = with_core(|core| std::mem::take(&mut core.unplaced));
+    unplaced.into_iter().for_each(place::place);
+}
+
+enum Step {
+    Bind,
+    Declare,
+    Wait,
+    Drop,
+}
+
+fn next_step(core: &Core, id: NodeId) -> Step {
+    let Some(local) = core.locals.get(&id).filter(|local| local.is_alive()) else {
+        return Step::Drop;
+    };
+    if core.entries.contains_key(&id) {
+        Step::Bind
+    } else if local.is_authored && core.state == State::Joined {
+        Step::Declare
+    } else {
+        Step::Wait
+    }
+}
+
+/// Resolves a node's properties in the scene; reports each that leads nowhere.
+fn resolve(id: NodeId) -> Option<Vec<Target>> {
+    let (root, properties) = with_core(|core| {
+        let local = core.locals.get(&id)?;
+        Some((local.root.clone(), local.config.properties.clone()))
+    })?;
+    let mut targets = Vec::with_capacity(properties.len());
+    for (path, _) in &properties {
+        match Target::resolve(&root, path) {
+            Ok(target) => targets.push(target),
+            Err(fault) => {
+                with_core(|core| {
+                    report::error_at(
+                        &core.locals,
+                        id,
+                        &format!("{fault}. The node is not synced."),
+                    )
+                });
+                return None;
+            }
+        }
+    }
+    Some(targets)
+}
+
+fn bind(id: NodeId) {
+    let Some(targets) = resolve(id) else { return };
+    let Some(shown) = with_core(|core| confirmed_variants(core, id)) else {
+        return;
+    };
+    let is_own_proposal = with_core(|core| {
+        core.entries
+            .get(&id)
+            .is_some_and(|entry| !entry.is_confirmed)
+    });
+    let mut properties = Vec::with_capacity(targets.len());
+    for (mut target, (value, version)) in targets.into_iter().zip(shown) {
+        if !is_own_proposal && target.get() != value {
+            target.set(&value);
+        }
+        properties.push((target, value, version));
+    }
+    with_core(|core| attach(core, id, properties));
+}
+
+/// The confirmed values as Variants, if the scene's properties are the session's.
+fn confirmed_variants(core: &Core, id: NodeId) -> Option<Vec<(Variant, LogIndex)>> {
+    let entry = core.entries.get(&id)?;
+    let local = core.locals.get(&id)?;
+    let theirs = entry
+        .spawned
+        .spawn
+        .properties
+        .iter()
+        .map(|spec| (spec.path.as_str(), spec.lane));
+    if !theirs.clone().eq(local
+        .config
+        .properties
+        .iter()
+        .map(|(path, lane)| (path.as_str(), *lane)))
+    {
+        let theirs: Vec<_> = theirs.map(|(path, _)| path).collect();
+        let message = format!(
+            "the session syncs [{}] here, which is not what this scene lists: is it the same version of the game?",
+            theirs.join(", ")
+        );
+        report::error_at(&core.locals, id, &message);
+        return None;
+    }
+    let versions = &entry.spawned.versions;
+    let specs = entry.spawned.spawn.properties.iter().enumerate();
+    Some(
+        specs
+            .map(|(place, spec)| {
+                (
+                    variant::to_variant(&spec.value, &core.directory),
+                    versions.get(place).copied().unwrap_or(LogIndex::ZERO),
+                )
+            })
+            .collect(),
+    )
+}
+
+fn attach(core: &mut Core, id: NodeId, properties: Vec<(Target, Variant, LogIndex)>) {
+    let me = core.me;
+    let Some(owner) = core.entries.get(&id).map(|entry| entry.spawned.spawn.owner) else {
+        return;
+    };
+    let Some(local) = core.locals.get_mut(&id) else {
+        return;
+    };
+    let lanes = local.config.properties.iter().map(|(_, lane)| *lane);
+    let properties = properties.into_iter().zip(lanes);
+    let properties = properties
+        .map(|((target, shown, version), lane)| Property::new(target, lane, shown, version));
+    local.bound = Some(Bound {
+        owner,
+        requested: None,
+        properties: properties.collect(),
+        undecided: 0,
+    });
+    local.apply_authority(me);
+    core.generation += 1;
+}
+
+/// Tells the session of a node that the scene holds. Should another player be first, theirs counts.
+fn declare(id: NodeId) {
+    let Some(specs) = resolve(id).and_then(|targets| read_specs(id, &targets)) else {
+        return;
+    };
+    with_core(|core| {
+        let Some(spawn) = authored_spawn(core, id, specs) else {
+            return;
+        };
+        let entry = Entry::proposed(spawn.clone());
+        let (transaction, touches) = single(Mutation::Spawn(spawn), Touch::Declare(id));
+        if core.propose(transaction, touches).is_some() {
+            core.entries.insert(id, entry);
+        }
+    });
+    bind(id);
+}
+
+/// The properties with their present values; reports each that cannot cross the network.
+pub(crate) fn read_specs(id: NodeId, targets: &[Target]) -> Option<Vec<PropertySpec>> {
+    let values: Vec<_> = targets.iter().map(Target::get).collect();
+    with_core(|core| {
+        let local = core.locals.get(&id)?;
+        let mut specs = Vec::with_capacity(values.len());
+        for ((path, lane), value) in local.config.properties.iter().zip(&values) {
+            match variant::to_value(value, &core.directory) {
+                Ok(value) => specs.push(PropertySpec {
+                    path: path.clone(),
+                    lane: *lane,
+                    value,
+                }),
+                Err(fault) => {
+                    report::error_at(
+                        &core.locals,
+                        id,
+                        &format!("property \"{path}\": {fault}. The node is not synced."),
+                    );
+                    return None;
+                }
+            }
+        }
+        Some(specs)
+    })
+}
+
+/// The properties of a node that is in the scene but in no session yet.
+pub(crate) fn resolve_and_read(id: NodeId) -> Option<Vec<PropertySpec>> {
+    read_specs(id, &resolve(id)?)
+}
+
+fn authored_spawn(core: &Core, id: NodeId, properties: Vec<PropertySpec>) -> Option<Spawn> {
+    let local = core.locals.get(&id)?;
+    let parent = local.root.get_parent().map_or(
+        ParentRef {
+            anchor: NodeId::ROOT,
+            path: String::new(),
+        },
+        |parent| core.parent_ref(&parent),
+    );
+    Some(Spawn {
+        node: id,
+        origin: Origin::Authored,
+        parent,
+        name: local.root.get_name().to_string(),
+        policy: local.config.policy,
+        owner: synced_protocol::id::PlayerId::SERVER,
+        properties,
+    })
+}
+
+impl Entry {
+    /// A node that this player has proposed and that is shown already.
+    pub(crate) fn proposed(spawn: Spawn) -> Self {
+        let versions = vec![LogIndex::ZERO; spawn.properties.len()];
+        Self {
+            spawned: Spawned { spawn, versions },
+            is_confirmed: false,
+        }
+    }
+}

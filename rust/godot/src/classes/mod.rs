@@ -1,0 +1,12 @@
+//! The classes that a Godot user meets. Thin: what they do is in the modules beside this one.
+
+mod driver;
+mod node;
+mod session;
+mod spawner;
+mod transaction;
+
+pub(crate) use driver::SyncedDriver;
+pub(crate) use node::SyncedNode;
+pub(crate) use session::{SyncedSession, with_core};
+pub(crate) use spawner::SyncedSpawner;

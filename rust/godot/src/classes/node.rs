@@ -1,0 +1,443 @@
+//! `SyncedNode`.
+
+use godot::{classes::Node, prelude::*};
+use synced_protocol::{
+    id::{NodeId, PlayerId},
+    mutation::{Access, Mutation, OnOwnerLeft, Policy, Transfer},
+    time::Micros,
+};
+
+use super::with_core;
+use crate::{
+    config::NodeConfig,
+    core::{Touch, single},
+    local::Local,
+    operations,
+    optional::Arguments,
+    property::{PropertyPath, Target},
+    report,
+    tracker::{Tracker, TrackerSource, TrackerTarget},
+    variant,
+};
+
+/// Syncs properties of the node above it with everyone in the session.
+///
+/// Add it below any node, choose properties in the inspector, and give each a lane. A *confirmed* property goes through
+/// the leader's log: every player sees the same changes in the same order, exactly once. A *live* property is streamed
+/// while its owner changes it, the newest value wins, and it is confirmed where it comes to rest.
+///
+/// With [member tracker] set, the node also streams the samples of that controller, and moves its root to where the
+/// owner's controller is.
+///
+/// Local writes show at once. If the session rejects one, the property goes back to its confirmed value and
+/// [signal write_rejected] is emitted.
+#[derive(GodotClass)]
+#[class(tool, init, base = Node)]
+pub(crate) struct SyncedNode {
+    /// The node whose properties are synced. Property paths start here.
+    #[export]
+    #[init(val = NodePath::from(".."))]
+    root_path: NodePath,
+
+    /// Properties that go through the log, as `property` or `Child/Path:property`.
+    #[export]
+    confirmed_properties: PackedStringArray,
+
+    /// Properties that are streamed while they change, written as in [member confirmed_properties].
+    #[export]
+    live_properties: PackedStringArray,
+
+    /// How long a live property has to stay the same until its value is confirmed, in milliseconds.
+    #[export(range = (20.0, 5000.0, 1.0, or_greater, suffix = "ms"))]
+    #[init(val = 250.0)]
+    rest_time_msec: f64,
+
+    /// Who may set properties, reparent and despawn the node.
+    #[export_group(name = "Ownership")]
+    #[export(enum = (Owner, Anyone, Server))]
+    write_access: i64,
+
+    /// Who may use [method call_synced].
+    #[export(enum = (Owner, Anyone, Server))]
+    #[init(val = 1)]
+    call_access: i64,
+
+    /// When [method request_ownership] is granted: while nobody owns the node, always, or only if the owner gives it.
+    #[export(enum = (WhenFree, Always, ByOwner))]
+    ownership_transfer: i64,
+
+    /// Whether the node goes when its owner leaves the session; else nobody owns it then.
+    #[export]
+    despawn_with_owner: bool,
+
+    /// The controller to follow: `left_hand`, `right_hand` or `head`; empty for none.
+    #[export]
+    #[var(hint = ENUM, hint_string = ",left_hand,right_hand,head")]
+    #[export_group(name = "Tracker")]
+    tracker: GString,
+
+    /// Where the samples come from. Auto: the XR tracker while there is one, else the root's own movement.
+    /// Synthetic: a made-up trajectory at 1 kHz. Trace: a recorded one.
+    #[export(enum = (Auto, Xr, Synthetic, Trace))]
+    tracker_source: i64,
+
+    /// The trace to play when [member tracker_source] is Trace.
+    #[export(file = "*.trace")]
+    trace_file: GString,
+
+    /// Set before the node enters the tree when it is part of a spawned scene.
+    assigned: Option<NodeId>,
+    id: Option<NodeId>,
+    base: Base<Node>,
+}
+
+#[godot_api]
+impl SyncedNode {
+    /// Emitted on every machine when the node has another owner; 0 is nobody.
+    #[signal]
+    pub(crate) fn ownership_changed(from_player: i64, to_player: i64);
+
+    /// Emitted when a request of this player was not granted; the node is `owner_id`'s.
+    #[signal]
+    pub(crate) fn ownership_denied(owner_id: i64);
+
+    /// Emitted when a property has a new confirmed value, this player's own included.
+    #[signal]
+    pub(crate) fn property_confirmed(property: GString);
+
+    /// Emitted when the session rejected a change of this player to this node. What was shown is taken back.
+    #[signal]
+    pub(crate) fn write_rejected(code: GString, message: GString);
+
+    /// Emitted when the session despawned the node, before its root is freed.
+    #[signal]
+    pub(crate) fn despawned();
+
+    /// The owner alone.
+    #[constant]
+    pub const ACCESS_OWNER: i64 = 0;
+    /// Every player.
+    #[constant]
+    pub const ACCESS_ANYONE: i64 = 1;
+    /// The server, and the player who hosts.
+    #[constant]
+    pub const ACCESS_SERVER: i64 = 2;
+    /// Ownership passes to whoever asks while nobody owns the node.
+    #[constant]
+    pub const TRANSFER_WHEN_FREE: i64 = 0;
+    /// Ownership passes to whoever asks.
+    #[constant]
+    pub const TRANSFER_ALWAYS: i64 = 1;
+    /// Ownership passes only when the owner gives it.
+    #[constant]
+    pub const TRANSFER_BY_OWNER: i64 = 2;
+    /// The XR tracker while there is one, else the root's own movement.
+    #[constant]
+    pub const SOURCE_AUTO: i64 = 0;
+    /// The XR tracker.
+    #[constant]
+    pub const SOURCE_XR: i64 = 1;
+    /// A made-up trajectory at 1 kHz.
+    #[constant]
+    pub const SOURCE_SYNTHETIC: i64 = 2;
+    /// A recorded trajectory.
+    #[constant]
+    pub const SOURCE_TRACE: i64 = 3;
+
+    /// Asks for the ownership of the node and treats it as granted until the answer: [signal ownership_changed] or
+    /// [signal ownership_denied]. Of two players who ask at once exactly one gets it. Returns the proposal's sequence
+    /// number, 0 without a session.
+    #[func(gd_self)]
+    fn request_ownership(this: Gd<Self>) -> i64 {
+        let transfer = |node, core: &mut crate::core::Core| {
+            let to = core.me;
+            Some(single(
+                Mutation::TransferOwnership { node, to },
+                Touch::Ownership(node),
+            ))
+        };
+        let sequence = operations::propose(&this, "request_ownership", transfer);
+        operations::apply_authority(&this);
+        sequence
+    }
+
+    /// Gives the node back, so that nobody owns it. Returns the proposal's sequence number, 0 without a session.
+    #[func(gd_self)]
+    fn release_ownership(this: Gd<Self>) -> i64 {
+        Self::give_ownership(this, i64::from(PlayerId::SERVER.0))
+    }
+
+    /// Gives the node to another player. Returns the proposal's sequence number, 0 without a session.
+    #[func(gd_self)]
+    fn give_ownership(this: Gd<Self>, player_id: i64) -> i64 {
+        let Ok(player) = u32::try_from(player_id) else {
+            report::error(
+                &this,
+                &format!("give_ownership: {player_id} is no player id"),
+            );
+            return 0;
+        };
+        operations::settle(&this);
+        operations::propose(&this, "give_ownership", |node, _| {
+            Some(single(
+                Mutation::TransferOwnership {
+                    node,
+                    to: PlayerId(player),
+                },
+                Touch::Call(node),
+            ))
+        })
+    }
+
+    /// Whether this player owns the node, as confirmed by the session. Without a session everybody owns everything.
+    #[func]
+    fn is_owner(&self) -> bool {
+        with_core(|core| match self.bound_owner(core) {
+            Some(owner) => owner == core.me,
+            None => !core.is_joined(),
+        })
+    }
+
+    /// The player who owns the node; 0 is nobody.
+    #[func]
+    fn get_owner_id(&self) -> i64 {
+        with_core(|core| self.bound_owner(core)).map_or(0, |owner| i64::from(owner.0))
+    }
+
+    /// Calls a method of the root's script on every machine, here too, once the session has ordered it. Methods that begin
+    /// with an underscore and methods of the engine cannot be called. Returns the proposal's sequence number, 0 without a session.
+    #[func(gd_self)]
+    fn call_synced(
+        this: Gd<Self>,
+        method: StringName,
+        #[opt(default = &Arguments::default())] args: Arguments,
+    ) -> i64 {
+        operations::propose(&this, "call_synced", |node, core| {
+            let arguments = args
+                .iter_shared()
+                .map(|argument| variant::to_value(&argument, &core.directory));
+            match arguments.collect::<Result<_, _>>() {
+                Ok(arguments) => Some(single(
+                    Mutation::Call {
+                        node,
+                        method: method.to_string(),
+                        arguments,
+                    },
+                    Touch::Call(node),
+                )),
+                Err(fault) => {
+                    report::error_at(
+                        &core.locals,
+                        node,
+                        &format!("call_synced(\"{method}\"): an argument is refused: {fault}"),
+                    );
+                    None
+                }
+            }
+        })
+    }
+
+    /// Hangs the root below another node on every machine, keeping where it is in the world. Shows at once. Returns the
+    /// proposal's sequence number, 0 without a session.
+    #[func(gd_self)]
+    fn reparent_synced(this: Gd<Self>, new_parent: Gd<Node>) -> i64 {
+        operations::reparent(&this, &new_parent)
+    }
+
+    /// Removes the node and all below it for everyone. Returns the proposal's sequence number, 0 without a session.
+    #[func(gd_self)]
+    fn despawn(this: Gd<Self>) -> i64 {
+        operations::propose(&this, "despawn", |node, _| {
+            Some(single(Mutation::Despawn { node }, Touch::Despawn(node)))
+        })
+    }
+
+    /// Whether some change of this player to this node is not decided yet.
+    #[func]
+    fn is_pending(&self) -> bool {
+        let Some(id) = self.id else { return false };
+        with_core(|core| {
+            core.locals
+                .get(&id)
+                .and_then(|local| local.bound.as_ref())
+                .is_some_and(|bound| bound.undecided > 0)
+        })
+    }
+
+    /// The place in the log of the property's last confirmed change, for [method SyncedTransaction.require_version]; 0 if it
+    /// is not known to the session.
+    #[func]
+    fn get_property_version(&self, property: GString) -> i64 {
+        let path = PropertyPath::parse(&property.to_string()).canonical();
+        let Some(id) = self.id else { return 0 };
+        with_core(|core| {
+            let local = core.locals.get(&id)?;
+            let place = local.property_id(&path)?;
+            let version = local
+                .bound
+                .as_ref()?
+                .properties
+                .get(usize::from(place.0))?
+                .version();
+            i64::try_from(version.0).ok()
+        })
+        .unwrap_or(0)
+    }
+
+    /// The node's id, the same on every machine; 0 outside the tree.
+    #[func]
+    fn get_synced_id(&self) -> i64 {
+        self.id.map_or(0, |id| id.0.cast_signed())
+    }
+
+    /// The node whose properties are synced.
+    #[func]
+    pub(crate) fn get_root(&self) -> Option<Gd<Node>> {
+        self.base().get_node_or_null(&self.root_path)
+    }
+
+    /// Buttons and axes of the controller that the node follows, the owner's on every machine: `buttons` as bits, `trigger`,
+    /// `grip`, and `stick` as a Vector2. Empty without a tracker.
+    #[func]
+    fn get_controls(&self) -> VarDictionary {
+        let Some(id) = self.id else {
+            return VarDictionary::new();
+        };
+        with_core(|core| {
+            core.locals
+                .get(&id)
+                .and_then(|local| local.tracker.as_ref().map(Tracker::controls))
+        })
+        .unwrap_or_default()
+    }
+
+    /// Makes the next [method Node._enter_tree] take this id.
+    pub(crate) fn assign(&mut self, id: NodeId) {
+        self.assigned = Some(id);
+    }
+
+    pub(crate) fn id(&self) -> Option<NodeId> {
+        self.id
+    }
+
+    pub(crate) fn config(&self) -> NodeConfig {
+        NodeConfig {
+            policy: self.policy(),
+            properties: NodeConfig::properties(&self.confirmed_properties, &self.live_properties),
+            rest_time: Micros((self.rest_time_msec.clamp(0.0, 60_000.0) * 1e3) as u64),
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        let access = |number| match number {
+            Self::ACCESS_ANYONE => Access::Anyone,
+            Self::ACCESS_SERVER => Access::Server,
+            _ => Access::Owner,
+        };
+        Policy {
+            write: access(self.write_access),
+            call: access(self.call_access),
+            transfer: match self.ownership_transfer {
+                Self::TRANSFER_ALWAYS => Transfer::Always,
+                Self::TRANSFER_BY_OWNER => Transfer::ByOwner,
+                _ => Transfer::WhenFree,
+            },
+            on_owner_left: if self.despawn_with_owner {
+                OnOwnerLeft::Despawn
+            } else {
+                OnOwnerLeft::Release
+            },
+        }
+    }
+
+    fn bound_owner(&self, core: &crate::core::Core) -> Option<PlayerId> {
+        Some(core.entries.get(&self.id?)?.spawned.spawn.owner)
+    }
+
+    fn tracker(&self) -> Option<Tracker> {
+        let target = TrackerTarget::parse(&self.tracker.to_string())?;
+        Some(Tracker::new(
+            target,
+            TrackerSource::from_number(self.tracker_source, &self.trace_file),
+        ))
+    }
+
+    /// The id of a node that every player's scene holds, from its path.
+    fn authored_id(&self) -> NodeId {
+        let path = self.base().get_path().to_string();
+        NodeId::derived(NodeId::ROOT, path.strip_prefix("/root/").unwrap_or(&path))
+    }
+
+    fn register(&mut self) {
+        let Some(root) = self.get_root() else {
+            let message = format!(
+                "root_path \"{}\" leads to no node: the node is not synced",
+                self.root_path
+            );
+            report::error(&self.to_gd(), &message);
+            return;
+        };
+        let id = self.assigned.unwrap_or_else(|| self.authored_id());
+        let local = Local {
+            node: self.to_gd(),
+            root,
+            config: self.config(),
+            is_authored: self.assigned.is_none(),
+            bound: None,
+            tracker: self.tracker(),
+        };
+        self.id = Some(id);
+        with_core(|core| core.register(id, local));
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let Some(root) = self.get_root() else {
+            return vec![format!(
+                "Root path \"{}\" leads to no node. Choose the node to sync.",
+                self.root_path
+            )];
+        };
+        let properties = NodeConfig::properties(&self.confirmed_properties, &self.live_properties);
+        let mut warnings = NodeConfig::list_faults(&properties);
+        warnings.extend(
+            properties
+                .iter()
+                .filter_map(|(path, _)| Target::resolve(&root, path).err())
+                .map(|fault| fault.to_string()),
+        );
+        if properties.is_empty() && self.tracker.is_empty() {
+            warnings.push("Nothing is synced yet: add properties, or set a tracker.".to_owned());
+        }
+        if self.tracker_source == Self::SOURCE_TRACE && self.trace_file.is_empty() {
+            warnings.push("The tracker's source is a trace, but no trace file is set.".to_owned());
+        }
+        warnings
+    }
+}
+
+#[godot_api]
+impl INode for SyncedNode {
+    fn enter_tree(&mut self) {
+        let in_editor = godot::init::is_editor_hint();
+        if !in_editor && !with_core(|core| core.is_moving) {
+            self.register();
+        }
+    }
+
+    fn exit_tree(&mut self) {
+        let Some(id) = self.id else { return };
+        if with_core(|core| core.is_moving) {
+            return;
+        }
+        let is_freed = self
+            .get_root()
+            .is_none_or(|root| root.is_queued_for_deletion());
+        let node = self.to_gd();
+        with_core(|core| operations::left_tree(core, id, &node, is_freed));
+        self.id = None;
+    }
+
+    fn get_configuration_warnings(&self) -> PackedStringArray {
+        self.warnings().iter().map(GString::from).collect()
+    }
+}

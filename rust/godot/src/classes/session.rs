@@ -1,0 +1,442 @@
+//! `SyncedSession`.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use godot::{
+    classes::{Engine, Node, ProjectSettings, SceneTree, node::InternalMode},
+    global::Error,
+    prelude::*,
+};
+use synced_client::config::SessionConfig;
+use synced_protocol::{id::NodeId, message::Game, time::Micros};
+use synced_transport::{Fingerprint, ServerAddress, Trust, clock};
+
+use super::SyncedDriver;
+use crate::{
+    core::{Core, State},
+    digest,
+    frame::Frame,
+    network::{Fault, HostOptions, Link},
+    optional::Named,
+    options::Options,
+    statistics,
+};
+
+/// Runs `f` on the session's state. Nothing in `f` may run a script.
+pub(crate) fn with_core<R>(f: impl FnOnce(&mut Core) -> R) -> R {
+    f(&mut SyncedSession::singleton().bind_mut().core)
+}
+
+/// The session that this game is in: one singleton, reachable from every script.
+///
+/// Call [method connect_to_server] to join a server, or [method host] to run one inside this game. Once
+/// [signal session_joined] is emitted, every [SyncedNode] in the scene is shared, and so are those of scenes that a
+/// [SyncedSpawner] spawns. A lost connection is resumed by itself: nothing confirmed is lost, and what was under way goes on.
+#[derive(GodotClass)]
+#[class(init, singleton, base = Object)]
+pub(crate) struct SyncedSession {
+    /// How this player is called; need not be unique. [method connect_to_server] and [method host] can be given another.
+    #[var]
+    #[init(val = GString::from("Player"))]
+    player_name: GString,
+
+    /// The game's name. All players of a session have the same. The project's name if empty.
+    #[var]
+    game_name: GString,
+
+    /// The game's version. All players of a session have the same. The project's version if empty.
+    #[var]
+    game_version: GString,
+
+    /// How far in the past other players' streams are shown, in milliseconds, so that late datagrams still count.
+    #[var]
+    #[init(val = 50.0)]
+    interpolation_delay_msec: f64,
+
+    /// How long a frame may apply the session's news, in microseconds. What is left waits for the next frame; a commit is
+    /// never torn apart.
+    #[var]
+    #[init(val = 2000)]
+    apply_budget_usec: i64,
+
+    core: Core,
+    frame: Option<Box<Frame>>,
+    drivers: Vec<Gd<SyncedDriver>>,
+    base: Base<Object>,
+}
+
+#[godot_api]
+impl SyncedSession {
+    /// This player is in the session and sees its world.
+    #[signal]
+    pub(crate) fn session_joined(player_id: i64);
+
+    /// The session could not be joined, or is over for good.
+    #[signal]
+    pub(crate) fn session_failed(reason: GString);
+
+    /// The connection is lost. The session tries to come back.
+    #[signal]
+    pub(crate) fn session_lost(reason: GString);
+
+    /// The session came back after [signal session_lost].
+    #[signal]
+    pub(crate) fn session_resumed();
+
+    /// This player has left.
+    #[signal]
+    pub(crate) fn session_left();
+
+    /// A player is in the session, this one included.
+    #[signal]
+    pub(crate) fn player_joined(player_id: i64, player_name: GString);
+
+    /// A player has left for good.
+    #[signal]
+    pub(crate) fn player_left(player_id: i64);
+
+    /// A proposal of this player is confirmed: everybody sees it, and nobody will see it taken back.
+    #[signal]
+    pub(crate) fn mutation_confirmed(sequence: i64);
+
+    /// A proposal of this player changed nothing. `code` is for comparing, `message` for reading.
+    #[signal]
+    pub(crate) fn mutation_rejected(sequence: i64, code: GString, message: GString);
+
+    /// No session.
+    #[constant]
+    pub const STATE_OFFLINE: i64 = 0;
+    /// On the way into a session.
+    #[constant]
+    pub const STATE_CONNECTING: i64 = 1;
+    /// In a session.
+    #[constant]
+    pub const STATE_JOINED: i64 = 2;
+    /// In a session whose connection is lost for now.
+    #[constant]
+    pub const STATE_RECONNECTING: i64 = 3;
+
+    /// Joins the server at `url`: `synced://host:port`, with `#sha256=...` behind it to accept just that certificate.
+    ///
+    /// Options: `player_name`; `fingerprint` or `ca_file` for the certificate (without either, a server on this machine is
+    /// trusted and any other needs a certificate that the system trusts); `timeout_msec` (5000); `retry` (false): whether to
+    /// try again, with growing pauses, while there is no server.
+    ///
+    /// Returns at once: [constant OK] when the attempt has begun. Then [signal session_joined] or [signal session_failed].
+    #[func(gd_self)]
+    fn connect_to_server(
+        this: Gd<Self>,
+        url: GString,
+        #[opt(default = &Named::default())] options: Named,
+    ) -> Error {
+        let known = [
+            "player_name",
+            "fingerprint",
+            "ca_file",
+            "timeout_msec",
+            "retry",
+        ];
+        Self::begin(this, "connect_to_server", |session| {
+            let options = Options::new(&options, &known)?;
+            let address: ServerAddress = url
+                .to_string()
+                .parse()
+                .map_err(|fault| format!("\"{url}\": {fault}"))?;
+            let timeout =
+                Duration::from_millis(options.integer("timeout_msec", 5_000, 1..=600_000)?);
+            let mut config = session.config(&options)?;
+            config.retry.first_connect = options.boolean("retry", false)?;
+            Link::connect(address, trust(&options)?, timeout, config)
+        })
+    }
+
+    /// Runs a server inside this game and joins it; others may join over the network by [method get_invite_url].
+    ///
+    /// Options: `player_name`; `port` (4870, 0 for any); `address` ("127.0.0.1" for this machine only, "0.0.0.0" for everyone);
+    /// `players_max` (64).
+    ///
+    /// Returns [constant ERR_ALREADY_IN_USE] when the port is taken, and then emits nothing.
+    #[func(gd_self)]
+    fn host(this: Gd<Self>, #[opt(default = &Named::default())] options: Named) -> Error {
+        let known = ["player_name", "port", "address", "players_max"];
+        Self::begin(this, "host", |session| {
+            let options = Options::new(&options, &known)?;
+            let port = options.integer(
+                "port",
+                u64::from(synced_transport::DEFAULT_PORT),
+                0..=65_535,
+            )? as u16;
+            let address = options.text("address", "127.0.0.1")?;
+            let ip: IpAddr = address
+                .parse()
+                .map_err(|_| format!("address \"{address}\" is no IP address"))?;
+            let players_max = options.integer("players_max", 64, 1..=1_024)? as u32;
+            let host = HostOptions {
+                listen: (ip, port).into(),
+                players_max,
+            };
+            Link::host(&host, &identity_dir(), session.config(&options)?)
+        })
+    }
+
+    /// Leaves the session. What others spawned goes from the scene. [signal session_left] follows.
+    #[func]
+    fn leave(&mut self) {
+        if let Some(handle) = self.core.handle() {
+            handle.leave();
+            handle.flush();
+        }
+    }
+
+    /// Where the session stands, as one of the `STATE_` constants.
+    #[func]
+    fn get_state(&self) -> i64 {
+        match self.core.state {
+            State::Offline => Self::STATE_OFFLINE,
+            State::Connecting => Self::STATE_CONNECTING,
+            State::Joined => Self::STATE_JOINED,
+            State::Reconnecting => Self::STATE_RECONNECTING,
+        }
+    }
+
+    /// Whether this player is in a session, its connection being up or on its way back.
+    #[func]
+    fn is_joined(&self) -> bool {
+        self.core.is_joined()
+    }
+
+    /// Whether the session's server runs inside this game.
+    #[func]
+    fn is_hosting(&self) -> bool {
+        self.core.is_hosting()
+    }
+
+    /// Who this player is in the session; 0 without one.
+    #[func]
+    fn get_player_id(&self) -> i64 {
+        i64::from(self.core.me.0)
+    }
+
+    /// The players in the session: names by id.
+    #[func]
+    fn get_players(&self) -> VarDictionary {
+        let players = self.core.players.iter();
+        players
+            .map(|(id, name)| {
+                (
+                    i64::from(id.0).to_variant(),
+                    GString::from(name).to_variant(),
+                )
+            })
+            .collect()
+    }
+
+    /// How long a datagram takes to the leader and back, in milliseconds.
+    #[func]
+    fn get_round_trip_msec(&self) -> f64 {
+        self.core.clock.round_trip.as_secs_f64() * 1e3
+    }
+
+    /// What the leader's clock is ahead of this process's, in microseconds.
+    #[func]
+    fn get_clock_offset_usec(&self) -> i64 {
+        self.core.clock.offset_us
+    }
+
+    /// The leader's clock now, in microseconds since the Unix epoch.
+    #[func]
+    fn get_session_time_usec(&self) -> i64 {
+        self.core.session_time(clock::now()).0.cast_signed()
+    }
+
+    /// What another game passes to [method connect_to_server] to join this session; empty without one.
+    #[func]
+    fn get_invite_url(&self) -> GString {
+        self.core
+            .link
+            .as_ref()
+            .map(|link| GString::from(&link.invite().to_string()))
+            .unwrap_or_default()
+    }
+
+    /// The [SyncedNode] with this id, or null if it is not in the scene here.
+    #[func]
+    fn get_node_by_id(&self, id: i64) -> Option<Gd<Node>> {
+        let local = self.core.locals.get(&NodeId(id.cast_unsigned()))?;
+        local.is_alive().then(|| local.node.clone().upcast())
+    }
+
+    /// A number over the session's part of the scene tree as it really is here: which nodes there are, where they hang,
+    /// whose they are, and their properties. Equal for all players once everything rests.
+    #[func(gd_self)]
+    fn get_digest(this: Gd<Self>) -> i64 {
+        let _ = this;
+        digest::of_scene().cast_signed()
+    }
+
+    /// What the session counts and measures: `client`, `frame`, `transport`. Times in microseconds.
+    #[func]
+    fn get_stats(&self) -> VarDictionary {
+        statistics::dictionary(&self.core)
+    }
+
+    /// How long a frame may apply, and how far in the past streams are shown.
+    pub(crate) fn pace(&self) -> (Micros, Micros) {
+        let budget = Micros(self.apply_budget_usec.clamp(100, 1_000_000).cast_unsigned());
+        let delay = Micros((self.interpolation_delay_msec.clamp(0.0, 2_000.0) * 1e3) as u64);
+        (budget, delay)
+    }
+
+    pub(crate) fn early(this: &Gd<Self>) {
+        Self::with_frame(this, |frame| frame.early(this));
+    }
+
+    pub(crate) fn late(this: &Gd<Self>) {
+        Self::with_frame(this, Frame::late);
+    }
+
+    /// The game ends: the session is left in order, and its threads are waited for.
+    pub(crate) fn shut_down(mut this: Gd<Self>) {
+        disconnect_all(&mut this);
+        let mut session = this.bind_mut();
+        session.frame = None;
+        let core = std::mem::take(&mut session.core);
+        drop(session);
+        for link in core.link.into_iter().chain(core.retired) {
+            link.finish();
+        }
+    }
+
+    /// Takes the frame's passes out for as long as they run, since scripts that they call may call the session.
+    fn with_frame(this: &Gd<Self>, run: impl FnOnce(&mut Frame)) {
+        let Some(mut frame) = this.clone().bind_mut().frame.take() else {
+            return;
+        };
+        run(&mut frame);
+        this.clone().bind_mut().frame = Some(frame);
+    }
+
+    fn begin(
+        mut this: Gd<Self>,
+        what: &str,
+        start: impl FnOnce(&Self) -> Result<Link, Fault>,
+    ) -> Error {
+        if this.bind().core.state != State::Offline {
+            godot_error!(
+                "SyncedSession.{what}: there is a session already. Call leave() and wait for session_left first."
+            );
+            return Error::ERR_ALREADY_EXISTS;
+        }
+        let started = start(&this.bind());
+        match started {
+            Ok(link) => {
+                Self::add_drivers(&mut this);
+                let mut session = this.bind_mut();
+                session.core.link = Some(link);
+                session.core.state = State::Connecting;
+                Error::OK
+            }
+            Err(Fault::PortTaken(message)) => {
+                godot_print!("SyncedSession.{what}: {message}");
+                Error::ERR_ALREADY_IN_USE
+            }
+            Err(Fault::Other(message)) => {
+                godot_error!("SyncedSession.{what}: {message}");
+                Error::ERR_INVALID_PARAMETER
+            }
+        }
+    }
+
+    fn add_drivers(this: &mut Gd<Self>) {
+        if this
+            .bind()
+            .drivers
+            .iter()
+            .any(|driver| driver.is_instance_valid())
+        {
+            return;
+        }
+        let tree = Engine::singleton()
+            .get_main_loop()
+            .and_then(|main_loop| main_loop.try_cast::<SceneTree>().ok());
+        let Some(mut root) = tree.and_then(|tree| tree.get_root()) else {
+            return;
+        };
+        let drivers = [false, true].map(SyncedDriver::new_gd);
+        for driver in &drivers {
+            // The tree is locked while a scene becomes ready, which is when most games call this.
+            root.call_deferred(
+                "add_child",
+                vslice![driver.clone(), false, InternalMode::FRONT],
+            );
+        }
+        let mut session = this.bind_mut();
+        session.drivers = drivers.into();
+        session.frame = Some(Box::default());
+    }
+
+    fn config(&self, options: &Options) -> Result<SessionConfig, String> {
+        let setting = |value: &GString, name: &str| {
+            if value.is_empty() {
+                ProjectSettings::singleton()
+                    .get_setting(name)
+                    .stringify()
+                    .to_string()
+            } else {
+                value.to_string()
+            }
+        };
+        let game = Game {
+            name: setting(&self.game_name, "application/config/name"),
+            version: setting(&self.game_version, "application/config/version"),
+        };
+        Ok(SessionConfig::new(
+            game,
+            options.text("player_name", &self.player_name.to_string())?,
+        ))
+    }
+}
+
+/// A script's lambdas must not outlive the script's language, as the session does.
+fn disconnect_all(this: &mut Gd<SyncedSession>) {
+    for signal in this.get_signal_list().iter_shared() {
+        let Some(name) = signal.get("name") else {
+            continue;
+        };
+        let name = StringName::from(&name.stringify());
+        for connection in this.get_signal_connection_list(&name).iter_shared() {
+            if let Some(callable) = connection.get("callable") {
+                this.disconnect(&name, &callable.to::<Callable>());
+            }
+        }
+    }
+}
+
+fn trust(options: &Options) -> Result<Trust, String> {
+    let (pin, roots) = (
+        options.text("fingerprint", "")?,
+        options.text("ca_file", "")?,
+    );
+    match (pin.as_str(), roots.as_str()) {
+        ("", "") => Ok(Trust::default()),
+        (pin, "") => pin
+            .parse::<Fingerprint>()
+            .map(Trust::Fingerprint)
+            .map_err(|fault| format!("fingerprint: {fault}")),
+        ("", roots) => Ok(Trust::Roots(absolute(roots))),
+        _ => Err("fingerprint and ca_file cannot be given both".to_owned()),
+    }
+}
+
+/// Where a hosting game keeps its certificate.
+fn identity_dir() -> PathBuf {
+    absolute("user://synced_node")
+}
+
+fn absolute(path: &str) -> PathBuf {
+    PathBuf::from(
+        ProjectSettings::singleton()
+            .globalize_path(path)
+            .to_string(),
+    )
+}

@@ -1,0 +1,138 @@
+//! `SyncedSpawner`.
+
+use godot::{classes::Node, prelude::*};
+use synced_protocol::id::NodeId;
+
+use super::with_core;
+use crate::{binding, optional::Named, report, spawning};
+
+/// Spawns scenes for everyone in the session, those who join later included.
+///
+/// List the scenes that may be spawned; every player's list has to be the same. A spawnable scene has a [SyncedNode] whose
+/// root is the scene's root.
+#[derive(GodotClass)]
+#[class(tool, init, base = Node)]
+pub(crate) struct SyncedSpawner {
+    /// The scenes that may be spawned, by file path.
+    #[export]
+    #[var(hint = TYPE_STRING, hint_string = "4/13:*.tscn,*.scn")]
+    spawnable_scenes: PackedStringArray,
+
+    /// The node below which spawned scenes are hung.
+    #[export]
+    #[init(val = NodePath::from(".."))]
+    spawn_path: NodePath,
+
+    id: Option<NodeId>,
+    base: Base<Node>,
+}
+
+#[godot_api]
+impl SyncedSpawner {
+    /// Emitted on every machine when a scene of this spawner is in the tree.
+    #[signal]
+    pub(crate) fn spawned(node: Gd<Node>);
+
+    /// Emitted on every machine when a scene of this spawner is about to be freed.
+    #[signal]
+    pub(crate) fn despawned(node: Gd<Node>);
+
+    /// Spawns a scene of the list for everyone and returns its instance, which is in the tree at once. `properties` are set on
+    /// its root before that. It belongs to this player if `owned`, else to nobody. Returns null without a session or when
+    /// the scene cannot be spawned.
+    #[func(gd_self)]
+    fn spawn(
+        this: Gd<Self>,
+        scene_path: GString,
+        #[opt(default = &Named::default())] properties: Named,
+        #[opt(default = true)] owned: bool,
+    ) -> Option<Gd<Node>> {
+        match spawning::spawn(&this, &scene_path.to_string(), &properties, owned) {
+            Ok(instance) => Some(instance),
+            Err(fault) => {
+                report::error(&this, &format!("spawn(\"{scene_path}\"): {fault}"));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn id(&self) -> Option<NodeId> {
+        self.id
+    }
+
+    /// The node below which spawned scenes are hung.
+    pub(crate) fn spawn_parent(&self) -> Option<Gd<Node>> {
+        self.base().get_node_or_null(&self.spawn_path)
+    }
+
+    pub(crate) fn scene_path(&self, scene: u16) -> Option<String> {
+        self.spawnable_scenes
+            .get(usize::from(scene))
+            .map(|path| path.to_string())
+    }
+
+    pub(crate) fn scene_number(&self, path: &str) -> Option<u16> {
+        let place = self
+            .spawnable_scenes
+            .as_slice()
+            .iter()
+            .position(|listed| same_scene(&listed.to_string(), path))?;
+        u16::try_from(place).ok()
+    }
+}
+
+/// The inspector may list a scene by its unique id.
+fn same_scene(listed: &str, path: &str) -> bool {
+    let resolve = |path: &str| {
+        let uid = godot::classes::ResourceUid::singleton();
+        if path.starts_with("uid://") {
+            uid.get_id_path(uid.text_to_id(path)).to_string()
+        } else {
+            path.to_owned()
+        }
+    };
+    listed == path || resolve(listed) == resolve(path)
+}
+
+#[godot_api]
+impl INode for SyncedSpawner {
+    fn enter_tree(&mut self) {
+        if godot::init::is_editor_hint() {
+            return;
+        }
+        let path = self.base().get_path().to_string();
+        let id = NodeId::derived(NodeId::ROOT, path.strip_prefix("/root/").unwrap_or(&path));
+        self.id = Some(id);
+        let this = self.to_gd();
+        with_core(|core| core.spawners.insert(id, this));
+        self.base_mut().call_deferred("_place_waiting", &[]);
+    }
+
+    fn exit_tree(&mut self) {
+        if let Some(id) = self.id.take() {
+            with_core(|core| _ = core.spawners.remove(&id));
+        }
+    }
+
+    fn get_configuration_warnings(&self) -> PackedStringArray {
+        let mut warnings = PackedStringArray::new();
+        if self.spawnable_scenes.is_empty() {
+            warnings.push("No scene can be spawned yet: add scenes to the list.");
+        }
+        if self.spawn_parent().is_none() {
+            warnings.push(&format!(
+                "Spawn path \"{}\" leads to no node.",
+                self.spawn_path
+            ));
+        }
+        warnings
+    }
+}
+
+#[godot_api(secondary)]
+impl SyncedSpawner {
+    #[func(rename = _place_waiting)]
+    fn place_waiting(&self) {
+        binding::place_unplaced();
+    }
+}

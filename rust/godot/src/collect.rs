@@ -1,0 +1,300 @@
+//! Finding out what the game changed, at the end of each frame.
+//!
+//! Reading a property may run a script, so a pass first reads everything with nothing borrowed and then compares. Its
+//! lists are kept from frame to frame.
+
+use godot::prelude::*;
+use synced_protocol::{
+    id::{NodeId, PropertyId},
+    mutation::Mutation,
+    time::Micros,
+    value::Value,
+};
+use synced_transport::clock;
+
+use crate::{
+    classes::with_core,
+    core::{Core, Touch},
+    directory::Directory,
+    local::{LiveState, Place, PropertyState},
+    property::Target,
+    report,
+    variant::{self, Unsupported},
+};
+
+/// The pass, with its lists.
+#[derive(Debug, Default)]
+pub(crate) struct Collector {
+    generation: Option<u64>,
+    probes: Vec<Probe>,
+    values: Vec<Variant>,
+    found: Found,
+}
+
+#[derive(Debug)]
+struct Probe {
+    place: Place,
+    target: Target,
+}
+
+/// What a comparison found. All but the last two are of one node at a time.
+#[derive(Debug, Default)]
+struct Found {
+    changed: Vec<(PropertyId, Value)>,
+    streamed: Vec<(PropertyId, Value)>,
+    settled: Vec<(PropertyId, Variant)>,
+    reverts: Vec<(Target, Variant)>,
+    refused: Vec<Refused>,
+}
+
+/// A local write that never reaches the session.
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    place: Place,
+    why: Refusal,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    NotPermitted,
+    Unsupported(Unsupported),
+}
+
+/// What this player may do with a node now.
+#[derive(Debug, Clone, Copy)]
+struct Rights {
+    may_write: bool,
+    is_held: bool,
+    is_owner: bool,
+    rest_time: Micros,
+}
+
+impl Collector {
+    /// Proposes confirmed properties that changed, streams live ones, and confirms those at rest.
+    pub(crate) fn run(&mut self) {
+        self.look_anew();
+        self.values.clear();
+        self.values.extend(self.probes.iter().map(|probe| {
+            if probe.target.is_valid() {
+                probe.target.get()
+            } else {
+                Variant::nil()
+            }
+        }));
+        let now = clock::now();
+        with_core(|core| self.compare(core, now));
+        for (mut target, value) in self.found.reverts.drain(..) {
+            target.set(&value);
+        }
+        for place in 0..self.found.refused.len() {
+            tell(self.found.refused[place]);
+        }
+        self.found.refused.clear();
+    }
+
+    /// Lists the properties again when nodes came or went.
+    fn look_anew(&mut self) {
+        with_core(|core| {
+            if self.generation == Some(core.generation) {
+                return;
+            }
+            self.generation = Some(core.generation);
+            let mut ids: Vec<_> = core.locals.keys().copied().collect();
+            ids.sort_unstable();
+            let probes = ids.into_iter().flat_map(|node| {
+                core.targets(node)
+                    .into_iter()
+                    .map(move |(property, target)| Probe {
+                        place: Place { node, property },
+                        target,
+                    })
+            });
+            self.probes = probes.collect();
+        });
+    }
+
+    fn compare(&mut self, core: &mut Core, now: Micros) {
+        let mut rest = self.probes.iter().zip(&self.values).peekable();
+        while let Some((first, _)) = rest.peek() {
+            let node = first.place.node;
+            let rights = core
+                .locals
+                .get(&node)
+                .and_then(|local| Rights::of(core, local));
+            while let Some((probe, value)) = rest.next_if(|(probe, _)| probe.place.node == node) {
+                if let Some(rights) = rights {
+                    compare_property(core, probe, value, rights, now, &mut self.found);
+                }
+            }
+            self.found.send(core, node, now);
+        }
+    }
+}
+
+impl Rights {
+    fn of(core: &Core, local: &crate::local::Local) -> Option<Self> {
+        let bound = local.bound.as_ref().filter(|_| local.is_alive())?;
+        Some(Self {
+            may_write: local.may_write(core.me, core.is_hosting()),
+            is_held: local.is_held_by(core.me),
+            is_owner: bound.owner == core.me,
+            rest_time: local.config.rest_time,
+        })
+    }
+}
+
+fn compare_property(
+    core: &mut Core,
+    probe: &Probe,
+    value: &Variant,
+    rights: Rights,
+    now: Micros,
+    found: &mut Found,
+) {
+    let Probe { place, target } = probe;
+    let Core {
+        locals, directory, ..
+    } = core;
+    let bound = locals
+        .get_mut(&place.node)
+        .and_then(|local| local.bound.as_mut());
+    let Some(property) =
+        bound.and_then(|bound| bound.properties.get_mut(usize::from(place.property.0)))
+    else {
+        return;
+    };
+    if !target.is_valid() {
+        return;
+    }
+    match &mut property.state {
+        PropertyState::Confirmed(slot) if slot.shown() == value => {}
+        PropertyState::Confirmed(slot) => match check(value, rights.may_write, directory) {
+            Ok(value) => found.changed.push((place.property, value)),
+            Err(why) => {
+                found.reverts.push((target.clone(), slot.shown().clone()));
+                found.refused.push(Refused { place: *place, why });
+            }
+        },
+        PropertyState::Live(live) if rights.is_held => {
+            compare_live(live, *place, value, rights, now, directory, found);
+        }
+        PropertyState::Live(_) => {}
+    }
+}
+
+fn check(value: &Variant, may_write: bool, directory: &Directory) -> Result<Value, Refusal> {
+    if may_write {
+        variant::to_value(value, directory).map_err(Refusal::Unsupported)
+    } else {
+        Err(Refusal::NotPermitted)
+    }
+}
+
+fn compare_live(
+    live: &mut LiveState,
+    place: Place,
+    value: &Variant,
+    rights: Rights,
+    now: Micros,
+    directory: &Directory,
+    found: &mut Found,
+) {
+    if live.seen != *value {
+        live.seen = value.clone();
+        live.changed_at = now;
+        live.settled = false;
+        if rights.is_owner {
+            match variant::to_value(value, directory) {
+                Ok(value) => found.streamed.push((place.property, value)),
+                Err(fault) => found.refused.push(Refused {
+                    place,
+                    why: Refusal::Unsupported(fault),
+                }),
+            }
+        }
+    } else if rights.is_owner && !live.settled && now - live.changed_at >= rights.rest_time {
+        live.settled = true;
+        found.settled.push((place.property, value.clone()));
+    }
+}
+
+impl Found {
+    fn send(&mut self, core: &mut Core, node: NodeId, now: Micros) {
+        if !self.settled.is_empty() {
+            core.propose_settled(node, std::mem::take(&mut self.settled));
+            if let Some(handle) = core.handle() {
+                handle.forget_live(node);
+            }
+        }
+        for (property, value) in self.streamed.drain(..) {
+            if let Some(handle) = core.handle() {
+                handle.set_live(node, property, now, value);
+            }
+        }
+        if !self.changed.is_empty() {
+            propose(core, node, std::mem::take(&mut self.changed));
+        }
+    }
+}
+
+fn propose(core: &mut Core, node: NodeId, properties: Vec<(PropertyId, Value)>) {
+    let touches = properties
+        .iter()
+        .map(|(property, _)| Touch::Property(node, *property))
+        .collect();
+    let shown: Vec<_> = properties
+        .iter()
+        .map(|(property, value)| (*property, variant::to_variant(value, &core.directory)))
+        .collect();
+    let Some(seq) = core.propose(Mutation::SetProperties { node, properties }.into(), touches)
+    else {
+        return;
+    };
+    for (property, value) in shown {
+        if let Some(PropertyState::Confirmed(slot)) = core
+            .property_mut(node, property)
+            .map(|property| &mut property.state)
+        {
+            slot.wrote(value, seq);
+        }
+    }
+}
+
+fn tell(Refused { place, why }: Refused) {
+    let (code, message) = match why {
+        Refusal::NotPermitted => (
+            "not_owner",
+            "this player may not write the node. Call request_ownership() first, or choose another write_access".to_owned(),
+        ),
+        Refusal::Unsupported(fault) => ("unsupported_value", fault.to_string()),
+    };
+    let node = with_core(|core| {
+        report_once(core, place, &message);
+        core.locals
+            .get(&place.node)
+            .filter(|local| local.is_alive())
+            .map(|local| local.node.clone())
+    });
+    if let Some(node) = node {
+        node.signals()
+            .write_rejected()
+            .emit(&GString::from(code), &GString::from(&message));
+    }
+}
+
+/// Once for each property: the game may go on writing it every frame.
+fn report_once(core: &mut Core, place: Place, why: &str) {
+    if !core.reported.insert((place.node, place.property)) {
+        return;
+    }
+    let path = core
+        .locals
+        .get(&place.node)
+        .and_then(|local| local.config.properties.get(usize::from(place.property.0)));
+    let path = path.map_or("?", |(path, _)| path.as_str());
+    report::error_at(
+        &core.locals,
+        place.node,
+        &format!("property \"{path}\" was changed here but is not synced: {why}"),
+    );
+}

@@ -1,0 +1,60 @@
+//! One frame: apply and show before the game's scripts run, collect and send after them.
+
+use godot::prelude::*;
+use synced_protocol::time::Micros;
+use synced_transport::clock;
+
+use crate::{
+    alloc_count::allocations,
+    apply, binding,
+    classes::{SyncedSession, with_core},
+    collect::Collector,
+    core::State,
+    playout::Player,
+    tracking::Tracking,
+};
+
+/// The passes, with the lists that they keep from frame to frame.
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    player: Player,
+    tracking: Tracking,
+    collector: Collector,
+    begun: Option<(Micros, u64)>,
+}
+
+impl Frame {
+    /// Before the game's scripts: the session's news go into the scene.
+    pub(crate) fn early(&mut self, session: &Gd<SyncedSession>) {
+        if with_core(|core| core.state == State::Offline) {
+            return;
+        }
+        let (begun, counted) = (clock::now(), allocations());
+        let (budget, delay) = session.bind().pace();
+        apply::run(session, budget);
+        let now = clock::now();
+        let shown_at = with_core(|core| core.session_time(now)) - delay;
+        self.player.run(shown_at);
+        self.begun = Some((clock::now() - begun, allocations() - counted));
+    }
+
+    /// After the game's scripts: what they changed goes to the session.
+    pub(crate) fn late(&mut self) {
+        let Some((spent, counted)) = self.begun.take() else {
+            return;
+        };
+        let (begun, before) = (clock::now(), allocations());
+        binding::run();
+        self.tracking.run();
+        self.collector.run();
+        with_core(|core| {
+            if let Some(handle) = core.handle() {
+                handle.flush();
+            }
+            core.frame_stats.frame(
+                spent + (clock::now() - begun),
+                counted + allocations() - before,
+            );
+        });
+    }
+}

@@ -1,0 +1,49 @@
+//! What applying costs, measured on the main thread.
+
+use synced_protocol::{
+    stage::{Stage, Summary},
+    time::Micros,
+};
+
+/// The main thread's work.
+#[derive(Debug, Default)]
+pub(crate) struct FrameStats {
+    /// From a commit's arrival by network to its being in the scene.
+    apply: Stage,
+    /// The extension's own time in a frame.
+    frame: Stage,
+    pub updates: u64,
+    pub frames_over_budget: u64,
+    /// Heap allocations by this library on the main thread, in its passes.
+    pub allocations: u64,
+    pub frames: u64,
+}
+
+impl FrameStats {
+    pub(crate) fn commit_applied(&mut self, latency: Micros) {
+        self.apply.record(latency);
+    }
+
+    pub(crate) fn applied(&mut self, updates: u32) {
+        self.updates += u64::from(updates);
+    }
+
+    pub(crate) fn budget_exceeded(&mut self) {
+        self.frames_over_budget += 1;
+    }
+
+    /// One frame's work is done.
+    pub(crate) fn frame(&mut self, spent: Micros, allocations: u64) {
+        self.frame.record(spent);
+        self.allocations += allocations;
+        self.frames += 1;
+    }
+
+    pub(crate) fn apply_summary(&self) -> Summary {
+        self.apply.summary()
+    }
+
+    pub(crate) fn frame_summary(&self) -> Summary {
+        self.frame.summary()
+    }
+}

@@ -1,0 +1,160 @@
+//! One synced property in the engine: where it is, and reading and writing it.
+
+use std::fmt;
+
+use godot::{
+    classes::{Node, Object},
+    prelude::*,
+};
+
+use crate::variant;
+
+/// A property's path, as `SceneReplicationConfig` writes it: `property`, `.:property` or `Child/Path:property:subname`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PropertyPath<'a> {
+    node: &'a str,
+    property: &'a str,
+}
+
+impl<'a> PropertyPath<'a> {
+    pub(crate) fn parse(path: &'a str) -> Self {
+        let (node, property) = path.split_once(':').unwrap_or((".", path));
+        Self {
+            node: if node.is_empty() { "." } else { node },
+            property,
+        }
+    }
+
+    /// The same path in one way of writing, so that two ways of writing are one property on every machine.
+    pub(crate) fn canonical(&self) -> String {
+        if self.node == "." {
+            self.property.to_owned()
+        } else {
+            format!("{}:{}", self.node, self.property)
+        }
+    }
+}
+
+/// Why a property's path leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PathFault {
+    Empty,
+    NoNode(String),
+    NoProperty { node: String, property: String },
+    Type { property: String, kind: VariantType },
+}
+
+impl fmt::Display for PathFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a property path is empty"),
+            Self::NoNode(node) => write!(f, "there is no node \"{node}\" below the root"),
+            Self::NoProperty { node, property } => {
+                write!(f, "node \"{node}\" has no property \"{property}\"")
+            }
+            Self::Type { property, kind } => {
+                write!(
+                    f,
+                    "property \"{property}\" is of type {kind:?}, which cannot be synced"
+                )
+            }
+        }
+    }
+}
+
+/// A resolved property. Valid as long as its object lives.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    object: Gd<Object>,
+    name: Name,
+}
+
+#[derive(Debug, Clone)]
+enum Name {
+    Plain(StringName),
+    Indexed(NodePath),
+}
+
+impl Target {
+    /// Finds the property below `root`.
+    pub(crate) fn resolve(root: &Gd<Node>, path: &str) -> Result<Self, PathFault> {
+        let path = PropertyPath::parse(path);
+        if path.property.is_empty() {
+            return Err(PathFault::Empty);
+        }
+        let node = root
+            .get_node_or_null(path.node)
+            .ok_or_else(|| PathFault::NoNode(path.node.to_owned()))?;
+        let first = path.property.split(':').next().unwrap_or_default();
+        if !has_property(&node, first) {
+            return Err(PathFault::NoProperty {
+                node: path.node.to_owned(),
+                property: first.to_owned(),
+            });
+        }
+        let name = if first == path.property {
+            Name::Plain(first.into())
+        } else {
+            Name::Indexed(path.property.into())
+        };
+        let target = Self {
+            object: node.upcast(),
+            name,
+        };
+        let kind = target.get().get_type();
+        if variant::is_supported(kind) {
+            Ok(target)
+        } else {
+            Err(PathFault::Type {
+                property: path.property.to_owned(),
+                kind,
+            })
+        }
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        self.object.is_instance_valid()
+    }
+
+    /// Reads the property; may run a script's getter.
+    pub(crate) fn get(&self) -> Variant {
+        match &self.name {
+            Name::Plain(name) => self.object.get(name),
+            Name::Indexed(path) => self.object.get_indexed(path),
+        }
+    }
+
+    /// Writes the property; may run a script's setter.
+    pub(crate) fn set(&mut self, value: &Variant) {
+        match &self.name {
+            Name::Plain(name) => self.object.set(name, value),
+            Name::Indexed(path) => self.object.set_indexed(path, value),
+        }
+    }
+}
+
+fn has_property(node: &Gd<Node>, name: &str) -> bool {
+    if !node.get(name).is_nil() {
+        return true;
+    }
+    let wanted = name.to_variant();
+    node.get_property_list()
+        .iter_shared()
+        .any(|entry| entry.get("name") == Some(wanted.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_writing_a_path_means_one_property() {
+        for path in ["position", ".:position", ":position"] {
+            assert_eq!(PropertyPath::parse(path).canonical(), "position");
+        }
+        assert_eq!(
+            PropertyPath::parse("Mesh/Lid:position:x").canonical(),
+            "Mesh/Lid:position:x"
+        );
+    }
+}

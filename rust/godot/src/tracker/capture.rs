@@ -1,0 +1,97 @@
+//! The thread that samples a controller at 1 kHz.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rtrb::{Consumer, Producer, RingBuffer};
+use synced_protocol::{input::InputFrame, time::Micros};
+use synced_transport::clock;
+
+/// The time from one sample to the next.
+const INTERVAL: Micros = Micros(1_000);
+/// Samples that the ring to the main thread holds: it looks once a frame and wants only the newest.
+const LATEST_SAMPLES: usize = 64;
+
+/// Something that can be sampled from a thread of its own. It touches no object of the engine.
+pub(crate) trait Source: Send + 'static {
+    /// The controller at a time since the start, or `None` once there is no more.
+    fn sample(&mut self, elapsed: Micros) -> Option<InputFrame>;
+}
+
+/// A running capture. Dropping it stops the thread and waits for it, a millisecond at most.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    stop: Arc<AtomicBool>,
+    latest: Consumer<InputFrame>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Capture {
+    /// Samples `source` into `ring` until dropped.
+    pub(crate) fn start(source: impl Source, ring: Producer<InputFrame>) -> Result<Self, String> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (shown, latest) = RingBuffer::new(LATEST_SAMPLES);
+        let body = {
+            let stop = stop.clone();
+            move || run(source, ring, shown, &stop)
+        };
+        let thread = thread::Builder::new()
+            .name("synced-capture".to_owned())
+            .spawn(body);
+        let thread =
+            thread.map_err(|error| format!("the capture thread cannot be started: {error}"))?;
+        Ok(Self {
+            stop,
+            latest,
+            thread: Some(thread),
+        })
+    }
+
+    /// The newest sample since the last call.
+    pub(crate) fn latest(&mut self) -> Option<InputFrame> {
+        let mut newest = None;
+        while let Ok(frame) = self.latest.pop() {
+            newest = Some(frame);
+        }
+        newest
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Samples by absolute deadlines: a late one does not shift those after it, a missed one is skipped.
+fn run(
+    mut source: impl Source,
+    mut ring: Producer<InputFrame>,
+    mut shown: Producer<InputFrame>,
+    stop: &AtomicBool,
+) {
+    let begun = clock::now();
+    let mut deadline = begun;
+    while !stop.load(Ordering::Relaxed) {
+        let now = clock::now();
+        let Some(mut frame) = source.sample(now - begun) else {
+            return;
+        };
+        frame.sampled_at = now;
+        // Either ring is full only while its reader stands still, and then newer samples will count.
+        let _ = ring.push(frame);
+        let _ = shown.push(frame);
+        let missed = (clock::now() - deadline).0 / INTERVAL.0;
+        deadline = deadline + Micros(INTERVAL.0 * (missed + 1));
+        thread::sleep(Duration::from_micros((deadline - clock::now()).0));
+    }
+}

@@ -1,0 +1,198 @@
+//! A controller that a node follows: this player's, captured and streamed, or another's, played out.
+
+mod capture;
+mod root;
+mod synthetic;
+mod trace;
+mod xr;
+
+use godot::{
+    classes::{Node, Node3D},
+    prelude::*,
+};
+use rtrb::{Consumer, Producer, RingBuffer};
+use synced_client::playout::JitterBuffer;
+use synced_protocol::{
+    input::{Controls, InputFrame},
+    time::Micros,
+};
+use synced_transport::clock;
+
+use capture::Capture;
+
+/// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
+const RING_SAMPLES: usize = 256;
+
+/// Samples of another player's controller that are kept for playout: half a second at 1 kHz.
+const PLAYOUT_SAMPLES: usize = 512;
+
+/// Which controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrackerTarget {
+    LeftHand,
+    RightHand,
+    Head,
+}
+
+impl TrackerTarget {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "left_hand" => Some(Self::LeftHand),
+            "right_hand" => Some(Self::RightHand),
+            "head" => Some(Self::Head),
+            _ => None,
+        }
+    }
+
+    /// The tracker's name in Godot's XRServer.
+    pub(crate) const fn xr_name(self) -> &'static str {
+        match self {
+            Self::LeftHand => "left_hand",
+            Self::RightHand => "right_hand",
+            Self::Head => "head",
+        }
+    }
+}
+
+/// Where a controller's samples come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TrackerSource {
+    /// The XR runtime's trackers while they are there, else the root's own movement; once a frame.
+    Auto,
+    /// The XR runtime's trackers; once a frame.
+    Xr,
+    /// A made-up trajectory, at 1 kHz.
+    Synthetic,
+    /// A recorded trajectory, at the pace of its recording.
+    Trace(String),
+}
+
+impl TrackerSource {
+    /// The source by its number in the inspector.
+    pub(crate) fn from_number(number: i64, trace_file: &GString) -> Self {
+        match number {
+            1 => Self::Xr,
+            2 => Self::Synthetic,
+            3 => Self::Trace(trace_file.to_string()),
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// A node's controller.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    target: TrackerTarget,
+    source: TrackerSource,
+    feed: Feed,
+    /// What another player streams.
+    remote: JitterBuffer,
+    /// The sample shown last, this player's or another's.
+    latest: InputFrame,
+}
+
+/// How this player's samples get into the ring.
+#[derive(Debug, Default)]
+enum Feed {
+    /// They do not: the node is another player's, or in no session.
+    #[default]
+    Off,
+    /// The main thread takes one each frame.
+    EachFrame(Producer<InputFrame>),
+    /// A thread takes them.
+    Thread(Capture),
+}
+
+impl Tracker {
+    pub(crate) fn new(target: TrackerTarget, source: TrackerSource) -> Self {
+        Self {
+            target,
+            source,
+            feed: Feed::Off,
+            remote: JitterBuffer::new(PLAYOUT_SAMPLES),
+            latest: InputFrame::default(),
+        }
+    }
+
+    pub(crate) fn is_feeding(&self) -> bool {
+        !matches!(self.feed, Feed::Off)
+    }
+
+    /// Starts to capture. The samples come out of the ring that is returned, stamped in local time.
+    ///
+    /// # Errors
+    /// What is wrong with the trace.
+    pub(crate) fn start(&mut self) -> Result<Consumer<InputFrame>, String> {
+        let (producer, consumer) = RingBuffer::new(RING_SAMPLES);
+        self.feed = match &self.source {
+            TrackerSource::Auto | TrackerSource::Xr => Feed::EachFrame(producer),
+            TrackerSource::Synthetic => Feed::Thread(Capture::start(
+                synthetic::Synthetic::new(self.target),
+                producer,
+            )?),
+            TrackerSource::Trace(path) => {
+                Feed::Thread(Capture::start(trace::Trace::open(path)?, producer)?)
+            }
+        };
+        Ok(consumer)
+    }
+
+    /// Stops to capture, and waits for the thread if there is one.
+    pub(crate) fn stop(&mut self) {
+        self.feed = Feed::Off;
+        self.remote.clear();
+    }
+
+    /// Once a frame: takes a sample where the main thread is the source, and says where the root belongs if it does not
+    /// move by itself.
+    pub(crate) fn capture_frame(&mut self, root: &Gd<Node>) -> Option<InputFrame> {
+        match &mut self.feed {
+            Feed::Off => None,
+            Feed::EachFrame(producer) => {
+                let root = root.clone().try_cast::<Node3D>().ok()?;
+                let from_xr = xr::sample(self.target, clock::now());
+                let moves_root = from_xr.is_some();
+                let sample = match (from_xr, &self.source) {
+                    (Some(sample), _) => sample,
+                    (None, TrackerSource::Auto) => root::sample(&root, &self.latest, clock::now()),
+                    (None, _) => return None,
+                };
+                self.latest = sample;
+                // A full ring means that the network thread is behind: it has newer samples than this one to send soon.
+                let _ = producer.push(sample);
+                moves_root.then_some(sample)
+            }
+            Feed::Thread(capture) => {
+                self.latest = capture.latest().unwrap_or(self.latest);
+                Some(self.latest)
+            }
+        }
+    }
+
+    /// Takes in a sample of another player.
+    pub(crate) fn received(&mut self, frame: InputFrame) {
+        self.remote.push(frame);
+    }
+
+    /// The other player's controller at a session time.
+    pub(crate) fn remote_at(&mut self, shown_at: Micros) -> Option<InputFrame> {
+        self.latest = self.remote.sample_at(shown_at)?;
+        Some(self.latest)
+    }
+
+    /// Buttons and axes, as GDScript sees them.
+    pub(crate) fn controls(&self) -> VarDictionary {
+        let Controls {
+            buttons,
+            trigger,
+            grip,
+            stick: [x, y],
+        } = self.latest.controls;
+        vdict! {
+            "buttons" => i64::from(buttons),
+            "trigger" => trigger,
+            "grip" => grip,
+            "stick" => Vector2::new(x, y),
+        }
+    }
+}
