@@ -16,7 +16,7 @@ use crate::{
     classes::{SyncedSession, with_core},
     core::{Entry, State, Touch},
     local::PropertyState,
-    operations, place, report, teardown, variant,
+    place, report, teardown, variant,
 };
 
 /// Between two looks at the clock, this many updates are applied.
@@ -205,9 +205,9 @@ fn refresh(spawned: Spawned) {
             return (PlayerId::SERVER, PlayerId::SERVER);
         };
         entry.is_confirmed = true;
-        entry.spawned.spawn.parent = spawned.spawn.parent.clone();
         (entry.spawned.spawn.owner, spawned.spawn.owner)
     });
+    reparent(id, spawned.spawn.parent);
     for (place, (spec, version)) in spawned
         .spawn
         .properties
@@ -216,7 +216,7 @@ fn refresh(spawned: Spawned) {
         .enumerate()
     {
         if let Ok(place) = u8::try_from(place) {
-            set_property(id, PropertyId(place), spec.value, version);
+            show_property(id, PropertyId(place), spec.value, version);
         }
     }
     if from != to {
@@ -254,45 +254,14 @@ fn reparent(id: NodeId, parent: ParentRef) {
             entry.spawned.spawn.parent = parent;
         }
     });
-    follow_parent(id);
-}
-
-/// Hangs a node where the session says that it hangs.
-fn follow_parent(id: NodeId) {
-    let Some(tree_root) = place::tree_root() else {
-        return;
-    };
-    let found = with_core(|core| {
-        let parent = &core.entries.get(&id)?.spawned.spawn.parent;
-        let root = core.directory.root(id)?;
-        match core.resolve_parent(parent, &tree_root) {
-            Some(parent) => Some((root, parent)),
-            None => {
-                report::error_at(
-                    &core.locals,
-                    id,
-                    &format!("its new parent \"{}\" is not in this scene", parent.path),
-                );
-                None
-            }
-        }
-    });
-    let Some((mut root, parent)) = found else {
-        return;
-    };
-    if root.get_parent().as_ref() != Some(&parent) {
-        operations::move_below(&mut root, &parent);
-        with_core(|core| core.clear_live(id));
+    if !place::follow_parent(id) {
+        // It waits for its parent as a node that is new to the scene does.
+        with_core(|core| core.unbind(id));
     }
 }
 
 fn set_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
-    let shown = with_core(|core| core.committed(id, property, value, version));
-    if let Some((mut target, variant)) = shown
-        && target.is_valid()
-    {
-        target.set(&variant);
-    }
+    show_property(id, property, value, version);
     let node = with_core(|core| {
         let local = core.locals.get(&id).filter(|local| local.is_alive())?;
         let (path, _) = local.config.properties.get(usize::from(property.0))?;
@@ -300,6 +269,15 @@ fn set_property(id: NodeId, property: PropertyId, value: Value, version: LogInde
     });
     if let Some((node, path)) = node {
         node.signals().property_confirmed().emit(&path);
+    }
+}
+
+fn show_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
+    let shown = with_core(|core| core.committed(id, property, value, version));
+    if let Some((mut target, variant)) = shown
+        && target.is_valid()
+    {
+        target.set(&variant);
     }
 }
 
@@ -487,7 +465,7 @@ fn take_back(touch: &Touch, seq: ClientSeq) {
             }
         }
         Touch::Spawn(node) | Touch::Declare(node) => despawn(node),
-        Touch::Reparent(node) => follow_parent(node),
+        Touch::Reparent(node) => _ = place::follow_parent(node),
         Touch::Ownership(node) => ownership_denied(node),
         Touch::Despawn(node) => {
             if !with_core(|core| core.locals.contains_key(&node))

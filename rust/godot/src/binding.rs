@@ -22,7 +22,7 @@ pub(crate) fn run() {
         if core.state == State::Offline {
             Vec::new()
         } else {
-            std::mem::take(&mut core.unbound).into_iter().collect()
+            core.take_unbound()
         }
     });
     for id in candidates {
@@ -87,15 +87,19 @@ fn resolve(id: NodeId) -> Option<Vec<Target>> {
 }
 
 fn bind(id: NodeId) {
-    let Some(targets) = resolve(id) else { return };
-    let Some(shown) = with_core(|core| confirmed_variants(core, id)) else {
-        return;
-    };
     let is_own_proposal = with_core(|core| {
         core.entries
             .get(&id)
             .is_some_and(|entry| !entry.is_confirmed)
     });
+    if !is_own_proposal && !place::follow_parent(id) {
+        wait_for_parent(id);
+        return;
+    }
+    let Some(targets) = resolve(id) else { return };
+    let Some(shown) = with_core(|core| confirmed_variants(core, id)) else {
+        return;
+    };
     let mut properties = Vec::with_capacity(targets.len());
     for (mut target, (value, version)) in targets.into_iter().zip(shown) {
         if !is_own_proposal && target.get() != value {
@@ -104,6 +108,26 @@ fn bind(id: NodeId) {
         properties.push((target, value, version));
     }
     with_core(|core| attach(core, id, properties));
+}
+
+/// The session has hung the node below something that is not in the scene here, or not yet.
+fn wait_for_parent(id: NodeId) {
+    with_core(|core| {
+        core.unbound.insert(id);
+        if !core.reported_orphans.insert(id) {
+            return;
+        }
+        if let Some(entry) = core.entries.get(&id) {
+            let path = &entry.spawned.spawn.parent.path;
+            report::error_at(
+                &core.locals,
+                id,
+                &format!(
+                    "the session has it below \"{path}\", which is not in this scene: it is synced once that is"
+                ),
+            );
+        }
+    });
 }
 
 /// The confirmed values as Variants, if the scene's properties are the session's.

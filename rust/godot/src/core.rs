@@ -64,6 +64,8 @@ pub(crate) struct Core {
     pub is_moving: bool,
     /// Counts changes of `locals` and their binding, so that the passes over them know when to look anew.
     pub generation: u64,
+    /// Nodes whose parent is not in the scene, and that were reported already.
+    pub reported_orphans: BTreeSet<NodeId>,
     /// Properties whose local writes were refused and reported already.
     pub reported: BTreeSet<(NodeId, PropertyId)>,
     pub frame_stats: FrameStats,
@@ -173,6 +175,25 @@ impl Core {
             }
         }
         touches
+    }
+
+    /// The nodes to bind, those nearer to the root first: what hangs below a synced node is told by way of that.
+    pub(crate) fn take_unbound(&mut self) -> Vec<NodeId> {
+        let mut unbound: Vec<_> = std::mem::take(&mut self.unbound).into_iter().collect();
+        unbound.sort_by_cached_key(|id| {
+            let local = self.locals.get(id).filter(|local| local.is_alive());
+            local.map_or(0, |local| local.node.get_path().get_name_count())
+        });
+        unbound
+    }
+
+    /// Takes a node out of the session's hands until it can be bound again.
+    pub(crate) fn unbind(&mut self, id: NodeId) {
+        if let Some(local) = self.locals.get_mut(&id) {
+            local.bound = None;
+            self.unbound.insert(id);
+            self.generation += 1;
+        }
     }
 
     /// The id for the next node that this player spawns.

@@ -14,6 +14,9 @@ use crate::{
     tracking::Tracking,
 };
 
+/// After so many frames, nodes whose place was not in the scene are tried again.
+const FRAMES_A_PLACING: u64 = 30;
+
 /// The passes, with the lists that they keep from frame to frame.
 #[derive(Debug, Default)]
 pub(crate) struct Frame {
@@ -21,6 +24,7 @@ pub(crate) struct Frame {
     tracking: Tracking,
     collector: Collector,
     begun: Option<(Micros, u64)>,
+    frames: u64,
 }
 
 impl Frame {
@@ -44,6 +48,10 @@ impl Frame {
             return;
         };
         let (begun, before) = (clock::now(), allocations());
+        self.frames += 1;
+        if self.frames.is_multiple_of(FRAMES_A_PLACING) {
+            binding::place_unplaced();
+        }
         binding::run();
         self.tracking.run();
         self.collector.run();

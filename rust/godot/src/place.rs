@@ -13,6 +13,7 @@ use synced_protocol::{
 
 use crate::{
     classes::{SyncedNode, SyncedSpawner, with_core},
+    operations,
     property::Target,
     report, variant,
 };
@@ -108,6 +109,28 @@ pub(crate) fn place(id: NodeId) {
         }
         Err(fault) => report::error(&spawner, &fault.to_string()),
     }
+}
+
+/// Hangs a node where the session says that it hangs. False when that place is not in the scene here.
+pub(crate) fn follow_parent(id: NodeId) -> bool {
+    let Some(tree_root) = tree_root() else {
+        return false;
+    };
+    let found = with_core(|core| {
+        let root = core.directory.root(id)?;
+        let parent =
+            core.resolve_parent(&core.entries.get(&id)?.spawned.spawn.parent, &tree_root)?;
+        Some((root, parent))
+    });
+    let Some((mut root, parent)) = found else {
+        return false;
+    };
+    // A part that syncs the very root of its scene hangs where that hangs.
+    if root != parent && root.get_parent().as_ref() != Some(&parent) {
+        operations::move_below(&mut root, &parent);
+        with_core(|core| core.clear_live(id));
+    }
+    true
 }
 
 /// The tree's root node, under which everything hangs.

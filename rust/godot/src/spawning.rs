@@ -96,7 +96,7 @@ fn propose(instance: &Instance, origin: Origin, parent: &Gd<Node>, owned: bool) 
                     instance.root.get_name().to_string(),
                 )
             } else {
-                let path = instance.root.get_path_to(&local.root).to_string();
+                let path = path_to_parent(&instance.root, &local.root);
                 (
                     Origin::Part,
                     ParentRef { anchor: top, path },
@@ -115,6 +115,16 @@ fn propose(instance: &Instance, origin: Origin, parent: &Gd<Node>, owned: bool) 
         }
         show(core, steps, top)
     })
+}
+
+/// The path from a scene's root to the parent of a node in it; empty for the root itself, and for the root's own.
+fn path_to_parent(scene_root: &Gd<Node>, node: &Gd<Node>) -> String {
+    match node.get_parent() {
+        Some(parent) if node != scene_root && parent != *scene_root => {
+            scene_root.get_path_to(&parent).to_string()
+        }
+        _ => String::new(),
+    }
 }
 
 fn show(core: &mut Core, spawns: Vec<Spawn>, top: NodeId) -> Option<()> {

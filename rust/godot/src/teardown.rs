@@ -52,6 +52,7 @@ fn forget_session(core: &mut Core) -> (Spawned, Vec<synced_protocol::id::NodeId>
     core.unplaced.clear();
     core.pending.clear();
     core.reported.clear();
+    core.reported_orphans.clear();
     core.last_spawn_counter = 0;
     core.me = synced_protocol::id::PlayerId::SERVER;
     core.unbound = core.locals.keys().copied().collect();
