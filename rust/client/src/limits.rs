@@ -11,6 +11,10 @@ pub const PROPOSALS_IN_FLIGHT_MAX: usize = 256;
 pub const PROPOSALS_PENDING_MAX: usize = 4_096;
 /// The most bytes that those may take.
 pub const PROPOSALS_PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most proposals a second; what is more waits. A leader takes a few more before it rejects any.
+pub const PROPOSALS_PER_SECOND_MAX: u32 = 800;
+/// The most proposals sent at once, after a pause.
+pub const PROPOSAL_BURST_MAX: u32 = 400;
 /// The most bytes of proposals a second; what is more waits. Half of what a leader takes before it calls it a flood.
 pub const PROPOSAL_BYTES_PER_SECOND_MAX: u32 = 2 * 1024 * 1024;
 /// The most bytes of proposals sent at once, after a pause.

@@ -14,8 +14,9 @@ use synced_protocol::{
 
 use crate::{
     limits::{
-        PROPOSAL_BURST_BYTES_MAX, PROPOSAL_BYTES_PER_SECOND_MAX, PROPOSALS_IN_FLIGHT_MAX,
-        PROPOSALS_PENDING_BYTES_MAX, PROPOSALS_PENDING_MAX,
+        PROPOSAL_BURST_BYTES_MAX, PROPOSAL_BURST_MAX, PROPOSAL_BYTES_PER_SECOND_MAX,
+        PROPOSALS_IN_FLIGHT_MAX, PROPOSALS_PENDING_BYTES_MAX, PROPOSALS_PENDING_MAX,
+        PROPOSALS_PER_SECOND_MAX,
     },
     pacing::Bucket,
     sizes,
@@ -49,6 +50,7 @@ pub(crate) struct Proposals {
     /// The newest that was ever sent, by this connection or one before.
     last_sent: ClientSeq,
     pace: Bucket,
+    pace_bytes: Bucket,
 }
 
 impl Default for Proposals {
@@ -59,7 +61,8 @@ impl Default for Proposals {
             bytes: 0,
             last_wire_seq: ClientSeq(0),
             last_sent: ClientSeq(0),
-            pace: Bucket::new(PROPOSAL_BYTES_PER_SECOND_MAX, PROPOSAL_BURST_BYTES_MAX),
+            pace: Bucket::new(PROPOSALS_PER_SECOND_MAX, PROPOSAL_BURST_MAX),
+            pace_bytes: Bucket::new(PROPOSAL_BYTES_PER_SECOND_MAX, PROPOSAL_BURST_BYTES_MAX),
         }
     }
 }
@@ -100,11 +103,12 @@ impl Proposals {
     /// The next frame to send, as long as the leader has not too many of them and did not just get too much.
     pub(crate) fn poll_frame(&mut self, now: Micros) -> Option<Bytes> {
         let next = self.next()?;
-        if !self.pace.has(now, next.frame.len()) {
+        if !self.pace.has(now, 1) || !self.pace_bytes.has(now, next.frame.len()) {
             return None;
         }
         let (frame, wire_seq) = (next.frame.clone(), next.wire_seq);
-        self.pace.take(now, frame.len());
+        self.pace.take(now, 1);
+        self.pace_bytes.take(now, frame.len());
         self.last_sent = self.last_sent.max(wire_seq);
         self.sent += 1;
         Some(frame)
@@ -113,7 +117,8 @@ impl Proposals {
     /// When the next frame may go; `None` when there is none, or none before a decision comes.
     pub(crate) fn poll_deadline(&self, now: Micros) -> Option<Micros> {
         let next = self.next()?;
-        Some(self.pace.ready_at(now, next.frame.len()))
+        let bytes_at = self.pace_bytes.ready_at(now, next.frame.len());
+        Some(bytes_at.max(self.pace.ready_at(now, 1)))
     }
 
     /// The game's number for a proposal that is not decided; `None` when it was decided before.
@@ -224,20 +229,34 @@ mod tests {
     }
 
     #[test]
-    fn no_more_bytes_than_the_rate_are_sent() {
+    fn no_more_proposals_and_no_more_bytes_than_their_rates_are_sent() {
         let mut proposals = Proposals::default();
-        let large = || setting(vec![Value::PackedByteArray(vec![0; MAX_VALUE_BYTES - 8])]);
-        for _ in 0..PROPOSALS_IN_FLIGHT_MAX {
-            proposals.add(Micros::ZERO, ClientSeq(1), large()).unwrap();
+        let bytes =
+            |large| Value::PackedByteArray(vec![0; if large { MAX_VALUE_BYTES - 8 } else { 0 }]);
+        let (mut now, mut count, mut bytes_sent) = (Micros::ZERO, 0, 0);
+        let allowed = |per_second: u32, burst: u32, now: Micros| {
+            f64::from(per_second) * now.as_secs_f64() + f64::from(burst) + 1.0
+        };
+        for place in 0..2_000 {
+            let transaction = setting(vec![bytes(place >= 1_000)]);
+            proposals.add(now, ClientSeq(1), transaction).unwrap();
+            now = proposals.poll_deadline(now).unwrap();
+            bytes_sent += proposals.poll_frame(now).unwrap().len();
+            count += 1;
+            assert!(proposals.decided(ClientSeq(count)).unwrap().is_some());
+            let most = allowed(PROPOSALS_PER_SECOND_MAX, PROPOSAL_BURST_MAX, now);
+            assert!(count as f64 <= most, "{count} at {now:?}");
+            let most = allowed(PROPOSAL_BYTES_PER_SECOND_MAX, PROPOSAL_BURST_BYTES_MAX, now);
+            assert!(bytes_sent as f64 <= most, "{bytes_sent} at {now:?}");
+            assert!(
+                place < 999 || now > Micros(700_000),
+                "a thousand take their time"
+            );
         }
-        let (mut now, mut bytes) = (Micros::ZERO, 0);
-        while let Some(at) = proposals.poll_deadline(now) {
-            now = at;
-            bytes += proposals.poll_frame(now).unwrap().len();
-            let allowed = f64::from(PROPOSAL_BYTES_PER_SECOND_MAX) * now.as_secs_f64();
-            assert!(bytes as f64 <= allowed + f64::from(PROPOSAL_BURST_BYTES_MAX) + 1.0);
-        }
-        assert!(bytes > PROPOSAL_BURST_BYTES_MAX as usize);
+        assert!(
+            now > Micros::from_secs(6),
+            "sixteen megabytes take their time"
+        );
     }
 
     #[test]

@@ -81,7 +81,11 @@ impl Session {
         self.end(EndReason::Refused(refusal));
     }
 
+    /// What was proposed before is sent before.
     pub(super) fn leave(&mut self) {
+        if let Phase::Up { connection } = self.phase {
+            self.send_proposals(connection);
+        }
         self.give_up(CloseCode::Done, EndReason::Left);
     }
 

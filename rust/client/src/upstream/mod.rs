@@ -211,6 +211,7 @@ impl Upstream {
         let session_now = clock.session_time(now);
         while self.has_room(now) {
             self.writer.begin(self.sequence, session_now);
+            self.trackers.iter_mut().for_each(Tracker::begin);
             self.fill(now, session_now, meter);
             if self.writer.is_empty() {
                 return;
@@ -255,3 +256,6 @@ impl Upstream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

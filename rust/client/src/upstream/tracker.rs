@@ -34,6 +34,8 @@ pub(super) struct Tracker {
     waiting_since: Option<Micros>,
     sent_at: Micros,
     finishing: bool,
+    /// Two batches in one datagram would be lost together.
+    in_datagram: bool,
     scratch: Vec<u8>,
 }
 
@@ -48,6 +50,7 @@ impl Tracker {
             waiting_since: None,
             sent_at: Micros::ZERO,
             finishing: false,
+            in_datagram: false,
             scratch: Vec::with_capacity(MAX_UP_DATAGRAM_BYTES),
         }
     }
@@ -98,9 +101,14 @@ impl Tracker {
         self.drop_backlog()
     }
 
-    /// Since when something is to be written.
-    pub(super) const fn oldest(&self) -> Option<Micros> {
-        self.waiting_since
+    /// A new datagram begins.
+    pub(super) const fn begin(&mut self) {
+        self.in_datagram = false;
+    }
+
+    /// Since when something waits that this datagram may take.
+    pub(super) fn oldest(&self) -> Option<Micros> {
+        self.waiting_since.filter(|_| !self.in_datagram)
     }
 
     /// Writes the next batch and tells `measured` the time of every sample in it that was not sent before.
@@ -121,6 +129,7 @@ impl Tracker {
             self.frames.drain(..self.repeated);
             self.repeated = end - self.repeated;
             self.sent_at = now;
+            self.in_datagram = true;
             if self.repeated == self.frames.len() {
                 self.waiting_since = None;
             }
