@@ -1,0 +1,83 @@
+extends Node3D
+## Starts the session, puts this player's avatar into the room, and hands it to whoever is to drive it.
+
+const AVATAR := "res://scenes/avatar/avatar.tscn"
+const XR_INPUT := preload("res://scenes/player/xr_input.tscn")
+const SEAT_METERS := 1.6
+const EXIT_FAILED := 1
+const EXIT_USAGE := 2
+
+var _arguments := Arguments.from_command_line()
+
+@onready var _hud: Hud = $Hud
+@onready var _avatar_spawner: SyncedSpawner = $AvatarSpawner
+@onready var _starter: SessionStarter = $SessionStarter
+
+
+func _ready() -> void:
+	if not _arguments.problem.is_empty():
+		printerr("%s\n%s" % [_arguments.problem, Arguments.HELP])
+		get_tree().quit(EXIT_USAGE)
+		return
+	($Room/PictureCamera as Camera3D).make_current()
+	SyncedSession.session_joined.connect(_on_session_joined)
+	SyncedSession.session_lost.connect(func(reason: String) -> void: print("session lost: %s" % reason))
+	_starter.gave_up.connect(_on_gave_up)
+	_starter.start(_arguments)
+
+
+func _on_session_joined(player_id: int) -> void:
+	print("joined as player %d%s" % [player_id, ", hosting at %s" % SyncedSession.get_invite_url() if SyncedSession.is_hosting() else ""])
+	var avatar := _spawn_avatar(player_id)
+	if avatar == null:
+		get_tree().quit(EXIT_FAILED)
+	elif _arguments.is_bot():
+		_start_bot(avatar)
+	else:
+		_start_player(avatar)
+
+
+func _on_gave_up(reason: String) -> void:
+	printerr("no session: %s" % reason)
+	_hud.show_message("No session: %s" % reason)
+	if _arguments.is_bot():
+		get_tree().quit(EXIT_FAILED)
+
+
+func _spawn_avatar(player_id: int) -> Avatar:
+	var angle := TAU * player_id / Avatar.TINTS.size()
+	var seat := Vector3(sin(angle), 0.0, cos(angle)) * SEAT_METERS
+	var player_name := _arguments.player_name
+	return _avatar_spawner.spawn(AVATAR, {
+		"transform": Transform3D(Basis(Vector3.UP, angle), seat),
+		"player_id": player_id,
+		"display_name": player_name if not player_name.is_empty() else "Player %d" % player_id,
+		"activity": "playing" if _arguments.is_bot() else "",
+		"is_synthetic": _arguments.is_synthetic,
+	}) as Avatar
+
+
+func _start_player(avatar: Avatar) -> void:
+	if XrInput.is_available():
+		var xr: XrInput = XR_INPUT.instantiate()
+		add_child(xr)
+		xr.drive(avatar)
+		return
+	var desktop := DesktopInput.new()
+	desktop.moves_trackers = not _arguments.is_synthetic
+	desktop.pointed_at.connect(_hud.show_target)
+	add_child(desktop)
+	desktop.drive(avatar)
+
+
+func _start_bot(avatar: Avatar) -> void:
+	var bot := Bot.new(avatar, _arguments)
+	bot.finished.connect(_leave_and_quit)
+	add_child(bot)
+	bot.run()
+
+
+func _leave_and_quit(exit_code: int) -> void:
+	SyncedSession.leave()
+	await get_tree().process_frame
+	get_tree().quit(exit_code)
