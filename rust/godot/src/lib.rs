@@ -6,7 +6,7 @@
 //!   Node (when hosting)          |   ... the game's own scripts ...
 //! capture threads -> rings ------|-> frame::late: binding, tracking, collect -> bridge
 //! ```
-//! Everything that the main thread knows of the session is in [`core::Core`], which runs no script. The passes borrow it
+//! Everything that the main thread knows of the session is in `core::Core`, which runs no script. The passes borrow it
 //! shortly, and do with nothing borrowed what may run one.
 
 #![allow(unreachable_pub, reason = "what gdext generates for a class is public")]
