@@ -77,8 +77,6 @@ impl NodeConfig {
 /// What one connection may send and be sent, and what is kept for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Frames from one peer. Beyond, it is cut off.
-    pub frames: Rate,
     /// Proposals from one peer. Beyond, they are rejected; beyond [`FLOOD_FACTOR`] times that, it is cut off.
     pub proposals: Rate,
     /// Datagrams from one peer. Beyond, they are dropped; beyond [`FLOOD_FACTOR`] times that, it is cut off.
@@ -98,7 +96,6 @@ pub struct Limits {
 impl Limits {
     /// Generous for play, tight for abuse.
     pub const DEFAULT: Self = Self {
-        frames: Rate::new(5_000, 5_000),
         proposals: Rate::new(1_000, 500),
         datagrams: Rate::new(600, 200),
         bytes: Rate::new(4 << 20, 8 << 20),
@@ -115,9 +112,6 @@ impl Default for Limits {
     }
 }
 
-const _: () = assert!(
-    Limits::DEFAULT.frames.per_second > FLOOD_FACTOR * Limits::DEFAULT.proposals.per_second
-);
 const _: () = assert!(Limits::DEFAULT.snapshot_bytes.burst as usize >= MAX_FRAME_BYTES);
 const _: () = assert!(Limits::DEFAULT.bytes.burst as usize >= MAX_FRAME_BYTES);
 const _: () = assert!(

@@ -52,7 +52,6 @@ impl Connection {
 /// What a peer may still send.
 #[derive(Debug)]
 pub(crate) struct Allowances {
-    pub(crate) frames: Bucket,
     pub(crate) bytes: Bucket,
     pub(crate) proposals: Allowance,
     pub(crate) datagrams: Allowance,
@@ -61,7 +60,6 @@ pub(crate) struct Allowances {
 impl Allowances {
     const fn new(limits: &Limits, now: Micros) -> Self {
         Self {
-            frames: Bucket::new(limits.frames, now),
             bytes: Bucket::new(limits.bytes, now),
             proposals: Allowance::new(limits.proposals, now),
             datagrams: Allowance::new(limits.datagrams, now),

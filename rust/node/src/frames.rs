@@ -1,4 +1,6 @@
 //! What comes by the confirmed lane.
+//!
+//! The number of frames needs no limit of its own: all but proposals either end the handshake or the connection.
 
 use bytes::Bytes;
 use synced_protocol::{
@@ -27,8 +29,7 @@ impl<L: Log> Node<L> {
         };
         self.meter.counters.frames_received += 1;
         self.meter.counters.frame_bytes_received += frame.len() as u64;
-        let allowances = &mut connection.allowances;
-        if !allowances.frames.take(now, 1) || !allowances.bytes.take(now, frame.len()) {
+        if !connection.allowances.bytes.take(now, frame.len()) {
             return Err(CloseCode::Flooding);
         }
         match connection.stage {

@@ -10,7 +10,7 @@ use synced_protocol::{
     id::NodeId,
     limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
     link::{CloseCode, ConnectionId},
-    live::MAX_UP_DATAGRAM_BYTES,
+    live::{MAX_UP_DATAGRAM_BYTES, encode_ping},
     mutation::{Limit, Mutation, Rejection},
     time::Micros,
     value::Value,
@@ -145,20 +145,19 @@ fn a_transaction_that_costs_much_counts_as_many_proposals() {
 }
 
 #[test]
-fn frames_past_their_rate_and_bytes_past_theirs_are_a_flood() {
-    let frames = Limits {
-        frames: Rate::new(1, 10),
-        ..Limits::DEFAULT
-    };
-    let bytes = Limits {
-        bytes: Rate::new(1, 600),
-        ..Limits::DEFAULT
-    };
-    for limits in [frames, bytes] {
-        let (mut table, ann, mal) = table_with(limits);
+fn bytes_past_their_rate_are_a_flood_on_either_lane() {
+    for on_live_lane in [false, true] {
+        let (mut table, ann, mal) = table_with(Limits {
+            bytes: Rate::new(1, 600),
+            ..Limits::DEFAULT
+        });
         let mut sent = 0;
         while table.closed(mal).is_none() {
-            table.propose(mal, despawn(NodeId(1)));
+            if on_live_lane {
+                table.send_datagram(mal, encode_ping(Micros::ZERO).to_vec());
+            } else {
+                table.propose(mal, despawn(NodeId(1)));
+            }
             sent += 1;
             assert!(sent < 100);
         }
