@@ -1,3 +1,52 @@
 //! The `synced` program.
 
-fn main() {}
+mod cli;
+mod config;
+mod exit;
+mod kinds;
+mod logging;
+mod output;
+mod serve;
+mod settings;
+mod signals;
+mod stats_file;
+mod watch;
+
+use std::{env, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::{
+    cli::{Cli, Command, Serve},
+    config::Config,
+    exit::Failure,
+};
+
+fn main() -> ExitCode {
+    let Command::Serve(flags) = Cli::parse().command;
+    match run(&flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("synced: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(flags: &Serve) -> Result<(), Failure> {
+    if flags.print_default {
+        return output::say(settings::DEFAULT_TOML);
+    }
+    let config = Config::load(flags)?;
+    logging::start(&config.log, config.log_format);
+    warn_of_unknown_variables();
+    serve::serve(config)
+}
+
+/// Other programs may have variables that begin alike, so this is no error.
+fn warn_of_unknown_variables() {
+    let names = env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    for name in settings::unknown_variables(names) {
+        tracing::warn!("environment variable {name}: there is no such setting");
+    }
+}

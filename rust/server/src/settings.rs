@@ -1,0 +1,202 @@
+//! Settings in layers: flags over environment over file over defaults.
+
+use std::{fmt, fs, path::Path, str::FromStr};
+
+use serde::Deserialize;
+use synced_protocol::limits::MAX_GAME_BYTES;
+
+use crate::{
+    exit::{Exit, Failure},
+    kinds::{Listen, LogFilter, LogFormat, NotAllowed, Place, Switch, Text, Whole},
+};
+
+/// The configuration file that says every default.
+pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
+
+const VARIABLE_PREFIX: &str = "SYNCED_";
+/// The longest span that a setting may have, an hour.
+const SPAN_MS_MAX: u32 = 3_600_000;
+
+macro_rules! settings {
+    ($($key:ident: $kind:ty),+ $(,)?) => {
+        /// One layer of settings; what it does not say, a lower one does. `default.toml` says what each is.
+        #[derive(Debug, Default, Clone, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct Settings {
+            $(pub(crate) $key: Option<$kind>,)+
+        }
+
+        impl Settings {
+            /// Every key, as the file names it.
+            pub(crate) const KEYS: &[&str] = &[$(stringify!($key)),+];
+
+            /// This layer over another.
+            pub(crate) fn over(self, below: Self) -> Self {
+                Self { $($key: self.$key.or(below.$key),)+ }
+            }
+
+            /// The layer of the environment, whose variables `read` reads.
+            pub(crate) fn from_environment(
+                read: impl Fn(&str) -> Option<String>,
+            ) -> Result<Self, Failure> {
+                Ok(Self { $($key: variable(stringify!($key), &read)?,)+ })
+            }
+        }
+    };
+}
+
+settings! {
+    game: Text<MAX_GAME_BYTES>,
+    game_version: Text<MAX_GAME_BYTES>,
+    listen: Listen,
+    public_host: Text<255>,
+    data_dir: Place,
+    certificate_file: Place,
+    key_file: Place,
+    stats_file: Place,
+    log: LogFilter,
+    log_format: LogFormat,
+    players_max: Whole<1, 10_000>,
+    connections_max: Whole<1, 65_536>,
+    resume_grace_ms: Whole<0, SPAN_MS_MAX>,
+    handshake_timeout_ms: Whole<100, SPAN_MS_MAX>,
+    global_data_update_interval_ms: Whole<10, SPAN_MS_MAX>,
+    proposals_per_second_max: Whole<1, 1_000_000>,
+    proposals_burst_max: Whole<1, 1_000_000>,
+    datagrams_per_second_max: Whole<1, 1_000_000>,
+    datagrams_burst_max: Whole<1, 1_000_000>,
+    bytes_per_second_max: Whole<10_000, 1_000_000_000>,
+    bytes_burst_max: Whole<100_000, 1_000_000_000>,
+    segmentation_offload: Switch,
+}
+
+impl Settings {
+    /// The layer of `default.toml`.
+    pub(crate) fn defaults() -> Result<Self, Failure> {
+        Self::parse(DEFAULT_TOML, "the built-in default")
+    }
+
+    /// The layer of a configuration file.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| wrong(format_args!("{}: cannot be read: {error}", path.display())))?;
+        Self::parse(&text, path.display())
+    }
+
+    pub(crate) fn parse(text: &str, origin: impl fmt::Display) -> Result<Self, Failure> {
+        toml::from_str(text).map_err(|error| wrong(format_args!("{origin}: {error}")))
+    }
+}
+
+/// The environment variable of a key.
+pub(crate) fn variable_of(key: &str) -> String {
+    format!("{VARIABLE_PREFIX}{}", key.to_uppercase())
+}
+
+/// Those of the names that look like ours and are no setting's.
+pub(crate) fn unknown_variables(
+    names: impl Iterator<Item = String>,
+) -> impl Iterator<Item = String> {
+    let known: Vec<_> = Settings::KEYS.iter().map(|key| variable_of(key)).collect();
+    names.filter(move |name| name.starts_with(VARIABLE_PREFIX) && !known.contains(name))
+}
+
+fn variable<T: FromStr<Err = NotAllowed>>(
+    key: &str,
+    read: impl Fn(&str) -> Option<String>,
+) -> Result<Option<T>, Failure> {
+    let name = variable_of(key);
+    let parsed = read(&name).map(|text| text.parse()).transpose();
+    parsed.map_err(|error| wrong(format_args!("environment variable {name}: {error}")))
+}
+
+fn wrong(message: impl fmt::Display) -> Failure {
+    Failure::new(Exit::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Settings::parse(text, "synced.toml")
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn the_default_file_tells_of_every_key() {
+        for key in Settings::KEYS {
+            let told = DEFAULT_TOML.lines().any(|line| {
+                line.trim_start_matches('#')
+                    .starts_with(&format!("{key} ="))
+            });
+            assert!(told, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_examples_in_the_default_file_are_right() {
+        let lines = DEFAULT_TOML.lines();
+        let examples = lines.map(|line| match line.strip_prefix('#') {
+            Some(example) if !example.starts_with(' ') => example,
+            _ => line,
+        });
+        let all: Vec<_> = examples.collect();
+        let settings = Settings::parse(&all.join("\n"), "x").unwrap();
+        assert_eq!(settings.game, Some(Text("My Game".to_owned())));
+        assert!(settings.stats_file.is_some() && settings.key_file.is_some());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_file_and_the_keys_there_are() {
+        let error = error("lisen = \"127.0.0.1:1\"\n");
+        for part in ["synced.toml", "lisen", "`listen`", "line 1"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_file_key_and_what_is_allowed() {
+        let range = "a whole number from 1 to 10000";
+        for (line, allowed) in [
+            ("players_max = 0", range),
+            ("players_max = 10001", range),
+            ("players_max = \"many\"", "i64"),
+            ("log_format = \"xml\"", "text or json"),
+            ("listen = \"here\"", "an IP address and a port"),
+            ("segmentation_offload = 1", "boolean"),
+        ] {
+            let error = error(line);
+            for part in ["synced.toml", line, allowed] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_with_what_is_allowed() {
+        let read = |name: &str| (name == "SYNCED_PLAYERS_MAX").then(|| "0".to_owned());
+        let error = Settings::from_environment(read).unwrap_err().to_string();
+        for part in ["SYNCED_PLAYERS_MAX", "\"0\"", "from 1 to 10000"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_misspelt_is_found() {
+        let names = ["SYNCED_LISTEN", "SYNCED_LISTN", "PATH"].map(str::to_owned);
+        let unknown: Vec<_> = unknown_variables(names.into_iter()).collect();
+        assert_eq!(unknown, ["SYNCED_LISTN"]);
+    }
+
+    #[test]
+    fn an_upper_layer_wins_and_a_lower_one_fills_the_gaps() {
+        let layer = |text| Settings::parse(text, "x").unwrap();
+        let upper = layer("players_max = 2");
+        let lower = layer("players_max = 3\nconnections_max = 4");
+        let both = upper.over(lower);
+        assert_eq!(both.players_max, Some(Whole(2)));
+        assert_eq!(both.connections_max, Some(Whole(4)));
+    }
+}
