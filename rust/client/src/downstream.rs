@@ -173,10 +173,10 @@ impl Downstream {
         tell: &mut impl FnMut(Update),
     ) -> Result<bool, DecodeError> {
         let newest = self.inputs.get(&node).copied();
-        let mut first = None;
         let mut last = newest;
+        let mut times = Times::default();
         let result = decode_batch(batch, sent_at, |frame| {
-            first.get_or_insert(frame.sampled_at);
+            times.add(frame.sampled_at);
             if last.is_none_or(|last| frame.sampled_at > last) {
                 last = Some(frame.sampled_at);
                 tell(Update::Input { node, frame });
@@ -185,11 +185,7 @@ impl Downstream {
         if let Some(last) = last {
             self.inputs.insert(node, last);
         }
-        result.map(|()| {
-            first
-                .zip(newest)
-                .is_some_and(|(first, newest)| first <= newest)
-        })
+        result.map(|()| newest.is_some_and(|newest| times.connect_to(newest)))
     }
 
     /// Whether a value of this stamp is newer than all before; then it is the newest.
@@ -245,6 +241,30 @@ impl Downstream {
             };
         }
         ahead
+    }
+}
+
+/// The times of a batch's samples, as far as it matters whether one is missing before them.
+#[derive(Debug, Default)]
+struct Times {
+    first: Option<Micros>,
+    last: Micros,
+    longest_interval: Micros,
+}
+
+impl Times {
+    fn add(&mut self, at: Micros) {
+        if self.first.is_some() {
+            self.longest_interval = self.longest_interval.max(at.since(self.last));
+        }
+        self.first.get_or_insert(at);
+        self.last = at;
+    }
+
+    /// Whether no sample can be missing after `newest`: there is no room for one at the source's own pace.
+    fn connect_to(&self, newest: Micros) -> bool {
+        let room = Micros(self.longest_interval.0 * 3 / 2);
+        self.first.is_some_and(|first| first <= newest + room)
     }
 }
 

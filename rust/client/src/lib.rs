@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`session`] | the connection's life: handshake, the world, commits, loss and return |
 //! | [`command`], [`update`] | what the game asks, and what it is told |
-//! | [`bridge`] | carries both between two threads without ever blocking the game's |
+//! | [`mod@bridge`] | carries both between two threads without ever blocking the game's |
 //! | [`reconcile`] | what is shown while own writes are undecided |
 //! | [`playout`] | what is shown between the samples and values of others |
 //! | [`clock`] | the leader's clock, estimated |

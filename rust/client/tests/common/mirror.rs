@@ -29,6 +29,10 @@ pub struct Mirror {
     pub clock: ClockEstimate,
     pub stats: ClientStats,
     pub ended: Option<EndReason>,
+    /// When each property was last written by a commit.
+    confirmed_at: BTreeMap<(NodeId, PropertyId), Micros>,
+    /// Properties written by a commit whose end has not come.
+    written: Vec<(NodeId, PropertyId)>,
     /// Updates of a commit whose end has not come.
     open: bool,
 }
@@ -71,9 +75,14 @@ impl Mirror {
                 value,
             } => {
                 assert!(self.nodes.contains_key(&node));
-                let before = self.live.insert((node, property), (stamp, value));
+                let key = (node, property);
+                let before = self
+                    .live
+                    .insert(key, (stamp, value))
+                    .map(|(before, _)| before);
+                let newest = before.max(self.confirmed_at.get(&key).copied());
                 assert!(
-                    before.is_none_or(|(before, _)| before < stamp),
+                    newest.is_none_or(|newest| newest < stamp),
                     "older than before"
                 );
             }
@@ -129,6 +138,9 @@ impl Mirror {
             .map_or(LogIndex::ZERO, |end| end.log_index);
         assert!(end.log_index >= before, "commits go forward");
         self.open = false;
+        for key in std::mem::take(&mut self.written) {
+            self.confirmed_at.insert(key, end.hlc.physical());
+        }
         self.commits.push(end);
         if let Some(seq) = end.own {
             self.decide(seq, Decision::Confirmed);
@@ -167,6 +179,7 @@ impl Mirror {
                 value,
                 version,
             } => {
+                self.written.push((node, property));
                 let slot = &mut self.node(node).values[usize::from(property.0)];
                 assert!(slot.1 <= version, "a version goes forward");
                 *slot = (value, version);

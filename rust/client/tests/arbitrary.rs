@@ -1,0 +1,232 @@
+//! Whatever a server says, a session neither panics nor goes on for ever.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use bytes::Bytes;
+use common::{
+    authored_cup, cup, game, give, paint,
+    scripted::{ME, OTHER, commit, resumed, snapshot, transaction, welcome},
+};
+use proptest::prelude::*;
+use synced_client::{Session, SessionConfig, command::Command};
+use synced_protocol::{
+    control::{encode, encode_first},
+    hlc::HlcTimestamp,
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    input::InputFrame,
+    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
+    live::{LiveWriter, Pong, encode_pong, relay_header},
+    message::{Change, PlayerEntry, Refusal, ServerMessage},
+    mutation::{Mutation, Rejection},
+    time::Micros,
+    value::Value,
+};
+
+/// What a server may come up with.
+#[derive(Debug, Clone)]
+enum Act {
+    Frame(Bytes),
+    /// A good frame with some bytes changed.
+    Damaged(Bytes, usize, u8),
+    Datagram(Bytes),
+    Close(CloseReason),
+    Wait(u64),
+    Propose(u8),
+    Live(u64),
+    Leave,
+}
+
+fn messages() -> impl Strategy<Value = ServerMessage> {
+    let node = authored_cup().node;
+    let entry = |player| PlayerEntry {
+        player,
+        name: "eve".into(),
+        hosts: true,
+    };
+    let change = (any::<bool>(), 0..5_u64, 0..6_u8).prop_map(move |(mine, seq, kind)| {
+        let player = if mine { ME } else { OTHER };
+        match kind {
+            0 => transaction(player, seq, Mutation::Spawn(authored_cup())),
+            1 => transaction(
+                player,
+                seq,
+                Mutation::Spawn(cup(NodeId::spawned(player, seq as u32), player)),
+            ),
+            2 => transaction(player, seq, give(node, player)),
+            3 => transaction(player, seq, paint(node, 3)),
+            4 => Change::PlayerLeft { player },
+            _ => Change::PlayerJoined {
+                player: entry(PlayerId(seq as u32)),
+            },
+        }
+    });
+    prop_oneof![
+        1 => (0..20_u64).prop_map(|index| ServerMessage::Welcome(welcome(ME, index))),
+        1 => (0..5_u64).prop_map(resumed),
+        1 => Just(ServerMessage::Welcome(welcome(OTHER, 9))),
+        1 => Just(ServerMessage::Refused(Refusal::NameTooLong)),
+        2 => (0..20_u64, any::<bool>()).prop_map(|(index, last)| {
+            let mut part = snapshot(index);
+            part.last = last;
+            ServerMessage::Snapshot(part)
+        }),
+        8 => (0..40_u64, change).prop_map(|(index, change)| commit(index, change)),
+        2 => (0..5_u64).prop_map(|seq| ServerMessage::Rejected {
+            seq: ClientSeq(seq),
+            log_index: LogIndex(1),
+            reason: Rejection::TooMany,
+        }),
+    ]
+}
+
+fn datagrams() -> impl Strategy<Value = Bytes> {
+    let live = (any::<u32>(), any::<u64>(), any::<bool>(), any::<u64>()).prop_map(
+        |(sequence, at, mine, hlc)| {
+            let node = authored_cup().node;
+            let mut writer = LiveWriter::default();
+            writer.begin(sequence, Micros(at));
+            let frame = InputFrame {
+                sampled_at: Micros(at),
+                ..InputFrame::default()
+            };
+            let _ = writer.input(node, &[frame]);
+            let _ = writer.value(node, PropertyId(1), Micros(at), &Value::Nil);
+            let header = relay_header(if mine { ME } else { OTHER }, HlcTimestamp(hlc));
+            [&header, &writer.bytes()[1..]].concat().into()
+        },
+    );
+    let pong = any::<[u64; 3]>().prop_map(|[ping, received, sent]| {
+        let pong = Pong {
+            ping_sent_at: Micros(ping),
+            received_at: Micros(received),
+            sent_at: Micros(sent),
+        };
+        Bytes::copy_from_slice(&encode_pong(&pong))
+    });
+    let any_bytes = prop::collection::vec(any::<u8>(), 0..200).prop_map(Bytes::from);
+    prop_oneof![live, pong, any_bytes]
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let first = messages().prop_map(|message| Act::Frame(encode_first(&message).unwrap()));
+    let frame = || messages().prop_map(|message| encode(&message).unwrap());
+    let any_bytes = prop::collection::vec(any::<u8>(), 0..100).prop_map(Bytes::from);
+    let close = prop_oneof![
+        Just(CloseReason::TimedOut),
+        Just(CloseReason::ByPeer(CloseCode::TooSlow)),
+        Just(CloseReason::Untrusted(String::new())),
+    ];
+    let act = prop_oneof![
+        6 => first,
+        12 => frame().prop_map(Act::Frame),
+        3 => (frame(), any::<usize>(), any::<u8>()).prop_map(|(bytes, at, flip)| Act::Damaged(bytes, at, flip)),
+        2 => any_bytes.prop_map(Act::Frame),
+        6 => datagrams().prop_map(Act::Datagram),
+        1 => close.prop_map(Act::Close),
+        4 => (0..3_000_000_u64).prop_map(Act::Wait),
+        4 => any::<u8>().prop_map(Act::Propose),
+        4 => any::<u64>().prop_map(Act::Live),
+        1 => Just(Act::Leave),
+    ];
+    prop::collection::vec(act, 0..60)
+}
+
+struct Driver {
+    session: Session,
+    now: Micros,
+    connections: u64,
+    seq: u64,
+}
+
+impl Driver {
+    fn act(&mut self, act: Act) {
+        let connection = ConnectionId(self.connections);
+        let event = match act {
+            Act::Frame(bytes) => Event::Frame { connection, bytes },
+            Act::Damaged(bytes, at, flip) => {
+                let mut bytes = bytes.to_vec();
+                let at = at % bytes.len();
+                bytes[at] ^= flip;
+                Event::Frame {
+                    connection,
+                    bytes: bytes.into(),
+                }
+            }
+            Act::Datagram(bytes) => Event::Datagram { connection, bytes },
+            Act::Close(reason) => Event::Closed { connection, reason },
+            Act::Wait(us) => {
+                self.now = self.now + Micros(us);
+                Event::Woken
+            }
+            Act::Propose(colour) => {
+                self.seq += 1;
+                let transaction = Box::new(paint(authored_cup().node, colour.into()).into());
+                let seq = ClientSeq(self.seq);
+                self.command(Command::Propose { seq, transaction })
+            }
+            Act::Live(at) => self.command(Command::SetLive {
+                node: authored_cup().node,
+                property: PropertyId(1),
+                at: Micros(at),
+                value: Value::Nil,
+            }),
+            Act::Leave => self.command(Command::Leave),
+        };
+        self.session.handle(self.now, event);
+        self.answer();
+    }
+
+    fn command(&mut self, command: Command) -> Event {
+        self.session.command(self.now, command);
+        Event::Woken
+    }
+
+    /// Lets every wish to connect come true.
+    fn answer(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            if output == Output::Connect {
+                self.connections += 1;
+                let connection = ConnectionId(self.connections);
+                let remote = ([127, 0, 0, 1], 7_000).into();
+                self.session
+                    .handle(self.now, Event::Connected { connection, remote });
+            }
+        }
+        while self.session.poll_update().is_some() {}
+    }
+
+    /// Wakes the session just when it asks for it; fails when it asks again and again for the same time.
+    fn run_for(&mut self, span: Micros) {
+        let end = self.now + span;
+        let mut at_once = 0;
+        while let Some(next) = self.session.poll_deadline().filter(|next| *next <= end) {
+            at_once = if next <= self.now { at_once + 1 } else { 0 };
+            assert!(
+                at_once < 10,
+                "the session never comes to rest at {:?}",
+                self.now
+            );
+            self.now = self.now.max(next);
+            self.session.handle(self.now, Event::Woken);
+            self.answer();
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_course_of_events_leaves_a_session_that_comes_to_rest(acts in acts(), up: bool) {
+        let mut config = SessionConfig::new(game(), "ann");
+        config.retry.first_connect = true;
+        let mut driver = Driver { session: Session::new(config, 1), now: Micros(1), connections: 0, seq: 0 };
+        driver.act(Act::Wait(1));
+        if up {
+            driver.act(Act::Frame(encode_first(&ServerMessage::Welcome(welcome(ME, 5))).unwrap()));
+            driver.act(Act::Frame(encode(&ServerMessage::Snapshot(snapshot(5))).unwrap()));
+        }
+        acts.into_iter().for_each(|act| driver.act(act));
+        driver.run_for(Micros::from_secs(3));
+    }
+}

@@ -1,0 +1,285 @@
+//! The live lane between players, through a node, in virtual time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{
+    POSE, authored_cup, cup, give, hand, ms,
+    network::{BAD, GOOD, Network, Path},
+};
+use rtrb::{Producer, RingBuffer};
+use synced_protocol::{
+    id::{NodeId, PlayerId},
+    input::InputFrame,
+    live::Datagram,
+    mutation::Mutation,
+    time::Micros,
+    value::Value,
+};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+
+/// Two players, the first of whom has a hand that is tracked.
+fn with_hand(path: Path, seed: u64) -> (Network, NodeId, Producer<InputFrame>) {
+    let mut net = Network::new(path, seed);
+    let [ann, _] = net.joined(["ann", "bob"]);
+    let node = NodeId::spawned(ann, 1);
+    let (samples, taken) = RingBuffer::new(256);
+    let handle = &mut net.players[ANN].handle;
+    handle.propose(Mutation::Spawn(cup(node, ann)));
+    handle.attach_tracker(node, taken);
+    net.run_for(ms(200));
+    (net, node, samples)
+}
+
+/// The hand swings; each sample is taken at its time.
+fn swing(net: &mut Network, samples: &mut Producer<InputFrame>, interval: Micros, count: u64) {
+    for place in 0..count {
+        net.run_for(interval);
+        let sampled_at = net.local(ANN);
+        samples.push(hand(sampled_at, place * interval.0)).unwrap();
+    }
+}
+
+fn is_live(datagram: &Datagram<'_>) -> bool {
+    matches!(datagram, Datagram::Up(_))
+}
+
+/// Two players and a cup that the first holds.
+fn with_cup(path: Path, seed: u64) -> (Network, NodeId, [PlayerId; 2]) {
+    let mut net = Network::new(path, seed);
+    let players = net.joined(["ann", "bob"]);
+    let cup = authored_cup();
+    let handle = &mut net.players[ANN].handle;
+    handle.propose(Mutation::Spawn(cup.clone()));
+    handle.propose(give(cup.node, players[ANN]));
+    net.run_for(ms(200));
+    (net, cup.node, players)
+}
+
+fn move_cup(net: &mut Network, player: usize, node: NodeId, x: f32) {
+    let at = net.local(player);
+    let handle = &mut net.players[player].handle;
+    handle.set_live(node, POSE, at, Value::Vector3([x, 0.0, 0.0]));
+    net.run_for(ms(1));
+}
+
+fn rest_cup(net: &mut Network, player: usize, node: NodeId, x: f32) {
+    let handle = &mut net.players[player].handle;
+    handle.propose(Mutation::SetProperties {
+        node,
+        properties: vec![(POSE, Value::Vector3([x, 0.0, 0.0]))],
+    });
+    handle.forget_live(node);
+}
+
+fn seen(net: &Network, player: usize, node: NodeId) -> Option<&Value> {
+    net.players[player]
+        .game
+        .live
+        .get(&(node, POSE))
+        .map(|(_, value)| value)
+}
+
+#[test]
+fn every_third_datagram_lost_not_one_sample_is_missing_and_each_loss_is_counted_as_healed() {
+    for (interval, count) in [(ms(1), 900), (ms(11), 90)] {
+        let (mut net, node, mut samples) = with_hand(GOOD, 1);
+        let mut number = 0;
+        net.filter = Box::new(move |_, datagram| {
+            number += u64::from(is_live(datagram));
+            !is_live(datagram) || number % 3 != 0
+        });
+        swing(&mut net, &mut samples, interval, count);
+        net.run_for(ms(200));
+        let game = &net.players[BOB].game;
+        let frames = &game.inputs[&node];
+        assert_eq!(frames.len() as u64, count);
+        for (place, frame) in frames.iter().enumerate() {
+            let truth = hand(frame.sampled_at, place as u64 * interval.0);
+            assert!(frame.position.distance(truth.position) < 1e-3);
+        }
+        net.run_for(Micros::from_secs(1));
+        let counters = net.players[BOB].game.stats.counters;
+        assert!(counters.live_lost > 20, "{counters:?}");
+        // The last repetition is of one sample alone, which does not tell the pace of its source.
+        assert!(
+            counters.live_lost - counters.live_healed <= 1,
+            "{counters:?}"
+        );
+    }
+}
+
+#[test]
+fn over_a_path_that_loses_one_in_ten_both_ways_together_one_sample_in_fifty_is_missing() {
+    let path = Path {
+        loss_percent: 5,
+        ..GOOD
+    };
+    let (mut net, node, mut samples) = with_hand(path, 2);
+    swing(&mut net, &mut samples, ms(1), 5_000);
+    net.run_for(ms(500));
+    let count = net.players[BOB].game.inputs[&node].len();
+    assert!(count > 4_900, "{count} of 5000");
+}
+
+#[test]
+fn however_datagrams_overtake_each_other_samples_are_told_in_order() {
+    let (mut net, node, mut samples) = with_hand(BAD, 2);
+    swing(&mut net, &mut samples, ms(1), 1_000);
+    net.run_for(ms(500));
+    // The game's own picture refuses a sample from before the one told last.
+    assert!(net.players[BOB].game.inputs[&node].len() > 500);
+}
+
+#[test]
+fn samples_are_told_in_session_time_within_a_millisecond_of_when_they_were_taken() {
+    let (mut net, node, mut samples) = with_hand(GOOD, 3);
+    swing(&mut net, &mut samples, ms(1), 100);
+    let last = net.now + common::network::EPOCH_OFFSET;
+    net.run_for(ms(100));
+    let told = net.players[BOB].game.inputs[&node]
+        .last()
+        .unwrap()
+        .sampled_at;
+    assert!(
+        told.offset_from(last).abs() < 1_000,
+        "{told:?} for {last:?}"
+    );
+}
+
+#[test]
+fn the_stages_of_the_way_are_measured() {
+    let (mut net, _, mut samples) = with_hand(GOOD, 4);
+    swing(&mut net, &mut samples, ms(1), 1_500);
+    net.run_for(Micros::from_secs(1));
+    let [ann, bob] = [ANN, BOB].map(|place| net.players[place].game.stats.clone());
+    let near = |found: u64, wanted: Micros| found.abs_diff(wanted.0) < 1_000;
+    assert!(
+        ann.capture.count > 1_400 && ann.capture.max_us <= 4_200,
+        "{ann:?}"
+    );
+    assert!(near(bob.propagation.p50_us, GOOD.delay), "{bob:?}");
+    assert!(near(bob.relay.p50_us, GOOD.delay), "{bob:?}");
+    assert!(near(bob.publish.p50_us, GOOD.delay), "{bob:?}");
+    assert!(near(ann.confirm.p50_us, GOOD.delay + GOOD.delay), "{ann:?}");
+    assert_eq!(bob.world.digest, net.node.world().digest());
+    assert_eq!(
+        ann.counters.datagrams_malformed + bob.counters.datagrams_malformed,
+        0
+    );
+}
+
+#[test]
+fn a_live_value_that_was_lost_is_told_again_within_the_interval() {
+    let (mut net, node, _) = with_cup(GOOD, 5);
+    move_cup(&mut net, ANN, node, 1.0);
+    net.run_for(ms(50));
+    net.filter = Box::new(|_, datagram| !is_live(datagram));
+    move_cup(&mut net, ANN, node, 2.0);
+    net.run_for(ms(20));
+    assert_eq!(
+        seen(&net, BOB, node),
+        Some(&Value::Vector3([1.0, 0.0, 0.0]))
+    );
+    net.filter = Box::new(|_, _| true);
+    net.run_for(Micros::from_secs(1));
+    assert_eq!(
+        seen(&net, BOB, node),
+        Some(&Value::Vector3([2.0, 0.0, 0.0]))
+    );
+}
+
+#[test]
+fn a_late_joiner_sees_what_is_live_at_once() {
+    let (mut net, node, _) = with_cup(GOOD, 6);
+    move_cup(&mut net, ANN, node, 7.0);
+    net.run_for(ms(20));
+    net.filter = Box::new(|_, datagram| !is_live(datagram));
+    let late = net.join("cleo");
+    net.run_for(ms(50));
+    assert_eq!(
+        seen(&net, late, node),
+        Some(&Value::Vector3([7.0, 0.0, 0.0]))
+    );
+}
+
+#[test]
+fn where_a_cup_comes_to_rest_stays_whatever_still_comes_late() {
+    for seed in 0..30 {
+        let (mut net, node, _) = with_cup(BAD, seed);
+        for place in 0..60 {
+            move_cup(&mut net, ANN, node, place as f32);
+        }
+        // The game's own picture refuses a live value from before what was confirmed.
+        rest_cup(&mut net, ANN, node, 99.0);
+        net.run_for(Micros::from_secs(3));
+        net.assert_all_agree();
+        let value = &net.players[BOB].game.nodes[&node].values[1].0;
+        assert_eq!(value, &Value::Vector3([99.0, 0.0, 0.0]));
+    }
+}
+
+#[test]
+fn who_gave_a_cup_away_moves_it_no_more_and_who_got_it_does() {
+    let (mut net, node, [_, bob]) = with_cup(BAD, 7);
+    let cleo = net.join("cleo");
+    net.run_for(ms(300));
+    move_cup(&mut net, ANN, node, 1.0);
+    net.players[ANN].handle.propose(give(node, bob));
+    net.run_for(ms(200));
+    // Neither knows better: the one still moves it, the other has not moved it yet.
+    for place in 0..50 {
+        move_cup(&mut net, ANN, node, 100.0 + place as f32);
+    }
+    net.run_for(ms(200));
+    assert_eq!(
+        seen(&net, cleo, node),
+        None,
+        "what the new owner has not said, nobody has"
+    );
+    move_cup(&mut net, BOB, node, 5.0);
+    net.run_for(Micros::from_secs(1));
+    assert_eq!(
+        seen(&net, cleo, node),
+        Some(&Value::Vector3([5.0, 0.0, 0.0]))
+    );
+}
+
+#[test]
+fn what_was_moved_before_the_grab_was_confirmed_is_told_again_as_soon_as_it_is() {
+    let (mut net, node, [_, bob]) = with_cup(GOOD, 8);
+    net.players[ANN]
+        .handle
+        .propose(give(node, PlayerId::SERVER));
+    net.run_for(ms(100));
+    let mut number = 0;
+    net.filter = Box::new(move |player, datagram| {
+        number += u64::from(player == BOB && is_live(datagram));
+        number != 1 || !is_live(datagram)
+    });
+    net.players[BOB].handle.propose(give(node, bob));
+    move_cup(&mut net, BOB, node, 3.0);
+    net.run_for(ms(30));
+    assert_eq!(
+        seen(&net, ANN, node),
+        Some(&Value::Vector3([3.0, 0.0, 0.0]))
+    );
+}
+
+#[test]
+fn after_a_broken_link_samples_go_on_without_the_stale_ones() {
+    let (mut net, node, mut samples) = with_hand(GOOD, 9);
+    swing(&mut net, &mut samples, ms(1), 50);
+    net.break_links(ANN);
+    net.run_for(Micros::from_secs(2));
+    let before = net.players[BOB].game.inputs[&node].len();
+    swing(&mut net, &mut samples, ms(1), 50);
+    net.run_for(ms(100));
+    let game = &net.players[BOB].game;
+    assert!(net.players[ANN].game.joins[1].resumed);
+    assert_eq!(game.inputs[&node].len(), before + 50);
+    assert!(game.stats.counters.live_lost < 10, "an absence is no loss");
+}
