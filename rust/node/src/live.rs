@@ -133,19 +133,20 @@ impl<L: Log> Node<L> {
     }
 
     fn keep_value(&mut self, block: Block<'_>) {
-        let node = block.node;
+        let (node, bytes) = (block.node, block.raw.len());
         if let BlockKind::Value {
             property,
             stamp,
             value,
         } = block.kind
         {
-            self.live_values.offer(LiveEntry {
+            let entry = LiveEntry {
                 node,
                 property,
                 stamp,
                 value,
-            });
+            };
+            self.live_values.offer(entry, bytes);
         }
     }
 

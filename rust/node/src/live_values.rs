@@ -28,13 +28,13 @@ struct Slot {
 
 impl LiveValues {
     /// Keeps the value, unless a newer one is known or too much is kept already: then the next refresh will tell it.
-    pub(crate) fn offer(&mut self, entry: LiveEntry) {
+    /// `bytes` is what it counts for, at least its encoded size.
+    pub(crate) fn offer(&mut self, entry: LiveEntry, bytes: usize) {
         let key = (entry.node, entry.property);
         let before = self
             .slots
             .get(&key)
             .map_or((Micros::ZERO, 0), |slot| (slot.stamp, slot.bytes));
-        let bytes = entry.value.encoded_len();
         let total = self.bytes - before.1 + bytes;
         if entry.stamp <= before.0 || total > LIVE_VALUES_BYTES_MAX {
             return;
@@ -79,5 +79,33 @@ impl LiveValues {
                 value,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(property: u8, stamp: u64) -> LiveEntry {
+        LiveEntry {
+            node: NodeId(1),
+            property: PropertyId(property),
+            stamp: Micros(stamp),
+            value: Value::Bool(true),
+        }
+    }
+
+    #[test]
+    fn past_the_limit_no_more_properties_are_kept_and_those_kept_are_still_renewed() {
+        let mut values = LiveValues::default();
+        values.offer(entry(1, 1), LIVE_VALUES_BYTES_MAX);
+        values.offer(entry(2, 1), 1);
+        values.offer(entry(1, 2), LIVE_VALUES_BYTES_MAX);
+        assert_eq!(values.entries().collect::<Vec<_>>(), [entry(1, 2)]);
+        values.confirm(NodeId(1), PropertyId(1), Micros(3));
+        values.offer(entry(2, 1), LIVE_VALUES_BYTES_MAX);
+        assert_eq!(values.entries().collect::<Vec<_>>(), [entry(2, 1)]);
+        values.forget(NodeId(1));
+        assert_eq!(values.bytes, 0);
     }
 }
