@@ -62,6 +62,7 @@ func _write_report(is_at_rest: bool) -> void:
 		"actions": _actions.counts,
 		"ownership_changes": _ownership.changes,
 		"stats": SyncedSession.get_stats(),
+		"tree": TreeText.of(get_tree()),
 	}
 	_say("reports digest %s, %s" % [report["digest"], _actions.counts])
 	if _arguments.report_file.is_empty():

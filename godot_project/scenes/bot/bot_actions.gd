@@ -3,11 +3,13 @@ extends Node
 ## The things that a bot does to the room, each counted.
 
 const ANSWER_SEC := 5.0
+## Every so often there is a moment at which bots grab the same cup, if they are at it in time.
 const CONTEST_USEC := 1_500_000
-const CONTEST_CHANCE := 0.6
+const CONTEST_NOTICE_USEC := 700_000
+const CONTEST_CHANCE := 0.5
 
 var counts: Dictionary[String, int] = {
-	"grabs_won": 0, "grabs_lost": 0, "thrown": 0, "spawned": 0, "drawn": 0, "reparented": 0, "despawned": 0,
+	"grabs_won": 0, "grabs_lost": 0, "grabs_late": 0, "thrown": 0, "spawned": 0, "drawn": 0, "reparented": 0, "despawned": 0,
 }
 
 var _avatar: Avatar
@@ -82,16 +84,18 @@ func _put_a_cup_into_the_bin() -> void:
 
 
 func _grab_a_cup() -> bool:
-	var cup := _choose_cup()
+	var is_contest := _random.randf() < CONTEST_CHANCE
+	var moment_usec := _next_contest_usec() if is_contest else 0
+	var cup := _contested_cup(moment_usec) if is_contest else _some_free_cup()
 	if cup == null:
 		return false
 	await _body.walk_to(cup.global_position)
 	if not is_instance_valid(cup):
 		return false
 	await _body.reach(_hand(), cup.global_position, 0.2)
-	if not is_instance_valid(cup):
-		return false
-	return await _won(cup)
+	while SyncedSession.get_session_time_usec() < moment_usec:
+		await get_tree().process_frame
+	return is_instance_valid(cup) and await _won(cup)
 
 
 func _won(cup: Cup) -> bool:
@@ -100,7 +104,9 @@ func _won(cup: Cup) -> bool:
 	var on_lost := func(_owner_id: int) -> void: answer.append(false)
 	cup.grab_won.connect(on_won)
 	cup.grab_lost.connect(on_lost)
-	if _hand().grab(cup):
+	if not _hand().grab(cup):
+		counts["grabs_late"] += 1
+	else:
 		var deadline := Time.get_ticks_msec() + ANSWER_SEC * 1000.0
 		while answer.is_empty() and is_instance_valid(cup) and Time.get_ticks_msec() < deadline:
 			await get_tree().process_frame
@@ -118,15 +124,20 @@ func _let_go(count: String) -> void:
 	_hand().release()
 
 
-## Often the one that every bot chooses in the same moment, so that they contend for it.
-func _choose_cup() -> Cup:
+func _next_contest_usec() -> int:
+	var earliest := SyncedSession.get_session_time_usec() + CONTEST_NOTICE_USEC
+	return (earliest / CONTEST_USEC + 1) * CONTEST_USEC
+
+
+## The same one for every bot that aims at the same moment.
+func _contested_cup(moment_usec: int) -> Cup:
 	var cups := get_tree().get_nodes_in_group(Cup.GROUP)
 	cups.sort_custom(func(a: Cup, b: Cup) -> bool: return a.synced.get_synced_id() < b.synced.get_synced_id())
-	if cups.is_empty():
-		return null
-	if _random.randf() < CONTEST_CHANCE:
-		return cups[int(SyncedSession.get_session_time_usec() / CONTEST_USEC) % cups.size()]
-	var free := cups.filter(func(cup: Cup) -> bool: return cup.is_free())
+	return cups[moment_usec / CONTEST_USEC % cups.size()] if not cups.is_empty() else null
+
+
+func _some_free_cup() -> Cup:
+	var free := get_tree().get_nodes_in_group(Cup.GROUP).filter(func(cup: Cup) -> bool: return cup.is_free())
 	return free[_random.randi_range(0, free.size() - 1)] if not free.is_empty() else null
 
 

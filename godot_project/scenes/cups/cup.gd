@@ -17,6 +17,7 @@ const NEIGHBOUR_METERS := 0.25
 var _holder: Hand
 var _grip := Transform3D.IDENTITY
 var _is_asking := false
+var _last_owner := 0
 
 
 func _ready() -> void:
@@ -24,6 +25,7 @@ func _ready() -> void:
 	body_entered.connect(_on_body_entered)
 	synced.ownership_changed.connect(_on_ownership_changed)
 	synced.ownership_denied.connect(_on_ownership_denied)
+	SyncedSession.player_left.connect(_on_player_left)
 
 
 func is_free() -> bool:
@@ -45,7 +47,7 @@ func pick_up(hand: Hand) -> bool:
 func let_go(velocity: Vector3, spin: Vector3) -> void:
 	_holder = null
 	if not _put_on_shelf():
-		freeze = false
+		_simulate()
 		linear_velocity = velocity
 		angular_velocity = spin
 
@@ -60,7 +62,7 @@ func _physics_process(_delta: float) -> void:
 		return
 	if global_position.y < LOWEST_Y:
 		_return_to_room()
-	elif sleeping and not synced.is_pending() and synced.get_owner_id() != 0:
+	elif sleeping and not freeze and not synced.is_pending() and synced.get_owner_id() != 0:
 		synced.release_ownership()
 
 
@@ -94,6 +96,12 @@ func _put_on_shelf() -> bool:
 	return false
 
 
+## A body that was frozen counts as asleep until it is told otherwise.
+func _simulate() -> void:
+	freeze = false
+	sleeping = false
+
+
 func _return_to_room() -> void:
 	linear_velocity = Vector3.ZERO
 	angular_velocity = Vector3.ZERO
@@ -108,16 +116,17 @@ func _on_body_entered(body: Node) -> void:
 func _on_ownership_changed(from_player: int, to_player: int) -> void:
 	if to_player == SyncedSession.get_player_id():
 		_become_owner()
-	elif to_player == 0:
-		_adopt_if_left_behind.call_deferred(from_player)
+	_last_owner = from_player if to_player == 0 else to_player
 
 
 func _become_owner() -> void:
 	_is_asking = false
-	freeze = _holder != null
-	if _holder != null:
-		grab_won.emit()
-		Shelf.take_off(self)
+	if _holder == null:
+		_simulate()
+		return
+	freeze = true
+	grab_won.emit()
+	Shelf.take_off(self)
 
 
 func _on_ownership_denied(owner_id: int) -> void:
@@ -129,9 +138,6 @@ func _on_ownership_denied(owner_id: int) -> void:
 
 
 ## A cup whose owner left may hang in the air: the player who has been here longest lets it fall.
-func _adopt_if_left_behind(previous_owner: int) -> void:
-	var players := SyncedSession.get_players()
-	if previous_owner in players or players.is_empty():
-		return
-	if players.keys().min() == SyncedSession.get_player_id():
+func _on_player_left(player_id: int) -> void:
+	if player_id == _last_owner and SyncedSession.get_players().keys().min() == SyncedSession.get_player_id():
 		wake()

@@ -4,16 +4,16 @@ extends CanvasLayer
 
 const MESSAGE_SEC := 4.0
 const STATE_NAMES: Dictionary[int, String] = {
-	SyncedSession.OFFLINE: "Offline",
-	SyncedSession.CONNECTING: "Connecting…",
-	SyncedSession.JOINED: "Joined",
-	SyncedSession.RECONNECTING: "Reconnecting…",
+	SyncedSession.STATE_OFFLINE: "Offline",
+	SyncedSession.STATE_CONNECTING: "Connecting…",
+	SyncedSession.STATE_JOINED: "Joined",
+	SyncedSession.STATE_RECONNECTING: "Reconnecting…",
 }
 const STATE_COLORS: Dictionary[int, Color] = {
-	SyncedSession.OFFLINE: Color("8a8794"),
-	SyncedSession.CONNECTING: Color("f2d55a"),
-	SyncedSession.JOINED: Color("5fd7c5"),
-	SyncedSession.RECONNECTING: Color("f2a65a"),
+	SyncedSession.STATE_OFFLINE: Color("8a8794"),
+	SyncedSession.STATE_CONNECTING: Color("f2d55a"),
+	SyncedSession.STATE_JOINED: Color("5fd7c5"),
+	SyncedSession.STATE_RECONNECTING: Color("f2a65a"),
 }
 
 @onready var _dot: Panel = %Dot

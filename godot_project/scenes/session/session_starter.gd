@@ -18,7 +18,8 @@ func _ready() -> void:
 
 
 func start(arguments: Arguments) -> void:
-	SyncedSession.player_name = arguments.player_name
+	if not arguments.player_name.is_empty():
+		SyncedSession.player_name = arguments.player_name
 	var joined: bool
 	if not arguments.url.is_empty():
 		joined = await _connect_to(arguments.url, CONNECT_MSEC)
