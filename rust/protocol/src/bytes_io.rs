@@ -112,6 +112,15 @@ pub fn put_count(out: &mut Vec<u8>, mut count: usize) {
     out.push((count & 0x7f) as u8);
 }
 
+/// The number of bytes that [`put_count`] appends.
+#[must_use]
+pub const fn count_len(count: usize) -> usize {
+    match count.checked_ilog2() {
+        Some(top) => top as usize / 7 + 1,
+        None => 1,
+    }
+}
+
 /// Appends text behind its length.
 pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put_count(out, text.len());
@@ -129,6 +138,7 @@ mod tests {
         fn a_count_reads_back_and_one_past_its_limit_is_refused(count in 0_usize..1 << 21) {
             let mut out = Vec::new();
             put_count(&mut out, count);
+            prop_assert_eq!(count_len(count), out.len());
             prop_assert_eq!(Reader::new(&out).count("x", count), Ok(count));
             if count > 0 {
                 let refused = Err(DecodeError::TooLong { what: "x", limit: count - 1 });
@@ -146,6 +156,7 @@ mod tests {
     fn a_count_beyond_every_limit_is_written_and_refused() {
         let mut out = Vec::new();
         put_count(&mut out, usize::MAX);
+        assert_eq!(count_len(usize::MAX), out.len());
         assert!(Reader::new(&out).count("x", usize::MAX).is_err());
     }
 }

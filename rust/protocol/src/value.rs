@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
-    bytes_io::{Reader, put_count, put_text},
+    bytes_io::{Reader, count_len, put_count, put_text},
     error::DecodeError,
     id::NodeId,
     limits::{MAX_VALUE_BYTES, MAX_VALUE_DEPTH},
@@ -154,9 +154,42 @@ impl Value {
     /// The number of bytes that [`Value::encode`] appends.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        let mut out = Vec::new();
-        self.encode(&mut out);
-        out.len()
+        let content = match self {
+            Self::Nil => 0,
+            Self::Bool(_) => 1,
+            Self::Int(_) | Self::Float(_) | Self::Node(_) => 8,
+            Self::String(text) | Self::StringName(text) | Self::NodePath(text) => text_len(text),
+            Self::Vector2(numbers) => size_of_val(numbers),
+            Self::Vector2i(numbers) => size_of_val(numbers),
+            Self::Vector3(numbers) => size_of_val(numbers),
+            Self::Vector3i(numbers) => size_of_val(numbers),
+            Self::Vector4(numbers) | Self::Quaternion(numbers) | Self::Color(numbers) => {
+                size_of_val(numbers)
+            }
+            Self::Basis(numbers) => size_of_val(numbers),
+            Self::Transform2D(numbers) => size_of_val(numbers),
+            Self::Transform3D(numbers) => size_of_val(numbers),
+            Self::PackedByteArray(items) => packed_len(items),
+            Self::PackedInt32Array(items) => packed_len(items),
+            Self::PackedInt64Array(items) => packed_len(items),
+            Self::PackedFloat32Array(items) => packed_len(items),
+            Self::PackedFloat64Array(items) => packed_len(items),
+            Self::PackedStringArray(items) => {
+                count_len(items.len()) + items.iter().map(|text| text_len(text)).sum::<usize>()
+            }
+            Self::PackedVector2Array(items) => packed_len(items),
+            Self::PackedVector3Array(items) => packed_len(items),
+            Self::PackedVector4Array(items) | Self::PackedColorArray(items) => packed_len(items),
+            Self::Array(items) => {
+                count_len(items.len()) + items.iter().map(Self::encoded_len).sum::<usize>()
+            }
+            Self::Dictionary(pairs) => {
+                let pair_len =
+                    |(key, value): &(Self, Self)| key.encoded_len() + value.encoded_len();
+                count_len(pairs.len()) + pairs.iter().map(pair_len).sum::<usize>()
+            }
+        };
+        1 + content
     }
 
     /// How deep arrays and dictionaries nest in it: 0 for a plain value.
@@ -307,6 +340,15 @@ impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
         }
         Ok(numbers)
     }
+}
+
+/// Numbers are as long on the wire as in memory.
+fn packed_len<T: Copy>(items: &[T]) -> usize {
+    count_len(items.len()) + size_of_val(items)
+}
+
+fn text_len(text: &str) -> usize {
+    count_len(text.len()) + text.len()
 }
 
 fn take_bool(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {

@@ -39,6 +39,7 @@ proptest! {
         if let Ok(value) = Value::from_bytes(&bytes) {
             let mut again = Vec::new();
             value.encode(&mut again);
+            prop_assert_eq!(value.encoded_len(), again.len());
             prop_assert!(again.len() <= bytes.len());
             prop_assert_eq!(Value::from_bytes(&again).map(|value| format!("{value:?}")), Ok(format!("{value:?}")));
         }

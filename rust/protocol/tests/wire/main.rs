@@ -14,4 +14,5 @@ mod messages;
 mod mutations;
 mod page;
 mod rejections;
+mod steady;
 mod values;
