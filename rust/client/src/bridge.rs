@@ -44,7 +44,7 @@ pub fn bridge(session: Session, wake: impl Fn() + Send + 'static) -> (Handle, Br
     (handle, bridged)
 }
 
-/// The game's half. Nothing here blocks.
+/// The game's half. Nothing here blocks. Whoever drops it leaves the session.
 pub struct Handle {
     commands: Producer<Command>,
     /// Commands that did not fit the ring, or came after one that did not.
@@ -161,8 +161,12 @@ impl BridgedSession {
     }
 
     fn take_commands(&mut self, now: Micros) {
+        let is_last = self.commands.is_abandoned();
         while let Ok(command) = self.commands.pop() {
             self.session.command(now, command);
+        }
+        if is_last {
+            self.session.command(now, Command::Leave);
         }
     }
 

@@ -57,6 +57,18 @@ fn the_network_is_woken_once_a_flush_and_not_when_there_is_nothing_to_do() {
 }
 
 #[test]
+fn a_game_that_drops_its_half_leaves_the_session() {
+    let mut net = Network::new(GOOD, 3);
+    let [ann, _] = net.joined(["ann", "bob"]);
+    let (other, _, _) = halves();
+    drop(std::mem::replace(&mut net.players[0].handle, other));
+    net.run_for(Micros::from_secs(2));
+    assert!(net.players[0].session.is_finished());
+    assert!(net.node.world().player(ann).is_none());
+    assert!(!net.players[1].game.players.contains_key(&ann));
+}
+
+#[test]
 fn the_two_halves_can_live_in_two_threads() {
     fn assert_send<T: Send>(_: &T) {}
     let (handle, session, _) = halves();

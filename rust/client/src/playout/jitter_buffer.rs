@@ -218,11 +218,18 @@ mod tests {
     #[test]
     fn a_sample_that_is_not_newer_is_dropped_and_a_full_buffer_drops_its_oldest() {
         let mut buffer = JitterBuffer::new(3);
+        let allocated = buffer.frames.capacity();
         [1, 3, 2, 3, 4, 5]
             .into_iter()
             .for_each(|ms| buffer.push(thrown(ms)));
         let times: Vec<_> = buffer.frames.iter().map(|frame| frame.sampled_at).collect();
         assert_eq!(times, [3, 4, 5].map(at_ms));
+        (6..10_000).for_each(|ms| buffer.push(thrown(ms)));
+        assert_eq!(
+            buffer.frames.capacity(),
+            allocated,
+            "nothing is allocated any more"
+        );
     }
 
     #[test]

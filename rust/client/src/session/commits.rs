@@ -84,11 +84,11 @@ impl Session {
 
     fn after_commit(&mut self, end: &CommitEnd) {
         self.meter.counters.commits += 1;
-        if let Some(clock) = &self.clock {
+        // What was missed while away was on its way for as long as that.
+        let ordered_at = end.hlc.physical();
+        if let Some(clock) = self.clock.as_ref().filter(|_| ordered_at >= self.up_since) {
             let received_at = clock.session_time(end.received_at);
-            self.meter
-                .publish
-                .record(received_at.since(end.hlc.physical()));
+            self.meter.publish.record(received_at.since(ordered_at));
         }
         if let Some(world) = &self.replica {
             self.downstream.committed(end.hlc, &self.effects, world);
@@ -106,7 +106,7 @@ impl Session {
             }
             Effect::Despawned { node } => self.upstream.remove(node),
             Effect::Spawned { node } | Effect::OwnerChanged { node, .. } => {
-                if self.owns(node) {
+                if self.may_stream(node) {
                     self.upstream.renew(self.now, node);
                 } else {
                     self.upstream.forget(node);
@@ -116,13 +116,13 @@ impl Session {
         }
     }
 
-    fn owns(&self, node: NodeId) -> bool {
+    fn may_stream(&self, node: NodeId) -> bool {
         let (Some(world), Some(player)) = (&self.replica, self.player()) else {
             return false;
         };
         world
             .node(node)
-            .is_some_and(|node| world.owns(player, node))
+            .is_some_and(|node| world.may_stream(player, node))
     }
 
     /// The outcome of proposals that were decided while nobody listened, and of which the leader does not speak any more.

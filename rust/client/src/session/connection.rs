@@ -69,24 +69,31 @@ impl Session {
     pub(super) fn give_up(&mut self, code: CloseCode, reason: EndReason) {
         if let Some(connection) = self.connection() {
             self.send_leave(connection);
-            self.close(connection, code);
         }
-        self.end(reason);
+        self.close_and_end(code, reason);
     }
 
     pub(super) fn refused(&mut self, refusal: Refusal) {
-        if let Some(connection) = self.connection() {
-            self.close(connection, CloseCode::Done);
-        }
-        self.end(EndReason::Refused(refusal));
+        self.close_and_end(CloseCode::Done, EndReason::Refused(refusal));
     }
 
-    /// What was proposed before is sent before.
+    /// What was proposed before is sent before. A server that has not answered the handshake yet takes no other word.
     pub(super) fn leave(&mut self) {
-        if let Phase::Up { connection } = self.phase {
-            self.send_proposals(connection);
+        match self.phase {
+            Phase::Greeting { .. } => self.close_and_end(CloseCode::Done, EndReason::Left),
+            Phase::Up { connection } => {
+                self.send_proposals(connection);
+                self.give_up(CloseCode::Done, EndReason::Left);
+            }
+            _ => self.give_up(CloseCode::Done, EndReason::Left),
         }
-        self.give_up(CloseCode::Done, EndReason::Left);
+    }
+
+    fn close_and_end(&mut self, code: CloseCode, reason: EndReason) {
+        if let Some(connection) = self.connection() {
+            self.close(connection, code);
+        }
+        self.end(reason);
     }
 
     pub(super) fn end(&mut self, reason: EndReason) {

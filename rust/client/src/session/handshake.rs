@@ -88,6 +88,7 @@ impl Session {
     }
 
     fn set_clock(&mut self, welcome: &Welcome) {
+        self.up_since = welcome.session_time;
         match &mut self.clock {
             Some(clock) => clock.restart(self.now, welcome.session_time),
             None => self.clock = Some(ClockSync::new(self.now, welcome.session_time)),
@@ -134,6 +135,9 @@ impl Session {
         let before = self.replica.take().unwrap_or_default();
         difference::tell(&before, &world, |update| updates.push_back(update));
         self.downstream.replaced(&world);
+        if let Some(player) = self.identity.map(|identity| identity.player) {
+            self.upstream.replaced(player, &before, &world);
+        }
         self.tell(Update::CommitEnd(CommitEnd {
             log_index: world.log_index(),
             hlc,

@@ -54,6 +54,8 @@ pub struct Session {
     /// Connections that this side has closed, until the driver says that they are gone.
     closing: BTreeSet<ConnectionId>,
     clock: Option<ClockSync>,
+    /// The leader's clock when this connection was welcomed.
+    up_since: Micros,
     proposals: Proposals,
     upstream: Upstream,
     downstream: Downstream,
@@ -118,6 +120,7 @@ impl Session {
             distrusted: false,
             closing: BTreeSet::new(),
             clock: None,
+            up_since: Micros::ZERO,
             proposals: Proposals::default(),
             downstream: Downstream::default(),
             meter: Meter::default(),

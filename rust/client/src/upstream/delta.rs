@@ -75,8 +75,13 @@ impl DeltaBuffer {
     }
 
     pub(super) fn forget(&mut self, node: NodeId) {
-        self.held.retain(|key, _| key.0 != node);
-        self.changed.retain(|key| key.0 != node);
+        self.retain(|held| held != node);
+    }
+
+    /// Keeps only the values of some nodes.
+    pub(super) fn retain(&mut self, keep: impl Fn(NodeId) -> bool) {
+        self.held.retain(|key, _| keep(key.0));
+        self.changed.retain(|key| keep(key.0));
     }
 
     /// What was confirmed at `at` in session time needs no value from before.

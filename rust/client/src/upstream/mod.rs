@@ -10,12 +10,14 @@ mod tracker;
 use bytes::Bytes;
 use rtrb::Consumer;
 use synced_protocol::{
-    id::{NodeId, PropertyId},
+    id::{NodeId, PlayerId, PropertyId},
     input::InputFrame,
     live::{Fit, LiveWriter, MAX_UP_DATAGRAM_BYTES},
     time::Micros,
     value::Value,
 };
+
+use synced_world::World;
 
 use self::{delta::DeltaBuffer, tracker::Tracker};
 use crate::{
@@ -118,6 +120,17 @@ impl Upstream {
     pub(crate) fn remove(&mut self, node: NodeId) {
         self.deltas.forget(node);
         self.trackers.retain(|tracker| tracker.node() != node);
+    }
+
+    /// The world was replaced: forgets the nodes that are gone, and the values of those that are not this player's any
+    /// more. A node that is in neither world may be a spawn on its way.
+    pub(crate) fn replaced(&mut self, player: PlayerId, before: &World, world: &World) {
+        let gone = |id: NodeId| before.node(id).is_some() && world.node(id).is_none();
+        self.trackers.retain(|tracker| !gone(tracker.node()));
+        self.deltas.retain(|id| match world.node(id) {
+            Some(node) => world.may_stream(player, node),
+            None => !gone(id),
+        });
     }
 
     /// A connection is up: everything still held is sent, at the latest `refresh_interval` after it was sent last. Samples
