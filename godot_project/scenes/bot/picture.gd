@@ -17,6 +17,7 @@ static func take(viewport: Viewport, file: String) -> void:
 	RenderingServer.render_loop_enabled = true
 	(viewport.get_tree().get_first_node_in_group(&"picture_cameras") as Camera3D).make_current()
 	viewport.get_tree().call_group(&"hud", &"hide")
+	viewport.get_tree().call_group(StrokeCanvas.GROUP, &"redraw")
 	viewport.get_tree().call_group(Avatar.GROUP, &"show_head")
 	for frame in FRAMES_TO_SETTLE:
 		await RenderingServer.frame_post_draw

@@ -2,13 +2,23 @@ class_name StrokeCanvas
 extends Control
 ## Draws strokes into the texture of the whiteboard, and only when they change.
 
+const GROUP := &"stroke_canvases"
 const LINE_WIDTH := 7.0
 
 var _strokes: Array = []
 
 
+func _ready() -> void:
+	add_to_group(GROUP)
+
+
 func show_strokes(strokes: Array) -> void:
 	_strokes = strokes
+	if RenderingServer.render_loop_enabled:
+		redraw()
+
+
+func redraw() -> void:
 	queue_redraw()
 	(get_parent() as SubViewport).render_target_update_mode = SubViewport.UPDATE_ONCE
 
