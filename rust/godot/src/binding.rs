@@ -16,8 +16,17 @@ use crate::{
     report, variant,
 };
 
+/// When a binding pass runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// More of the same commit may follow.
+    WithinCommit,
+    /// What the session knows is complete.
+    BetweenCommits,
+}
+
 /// Binds what can be bound, and declares to the session what the scene holds and the session does not know.
-pub(crate) fn run() {
+pub(crate) fn run(moment: Moment) {
     let candidates = with_core(|core| {
         if core.state == State::Offline {
             Vec::new()
@@ -26,10 +35,11 @@ pub(crate) fn run() {
         }
     });
     for id in candidates {
-        match with_core(|core| next_step(core, id)) {
+        match with_core(|core| next_step(core, id, moment)) {
             Step::Bind => bind(id),
             Step::Declare => declare(id),
             Step::Wait => with_core(|core| _ = core.unbound.insert(id)),
+            Step::Remove => remove(id),
             Step::Drop => {}
         }
     }
@@ -45,19 +55,34 @@ enum Step {
     Bind,
     Declare,
     Wait,
+    /// The session has despawned this part of a scene before this player came.
+    Remove,
     Drop,
 }
 
-fn next_step(core: &Core, id: NodeId) -> Step {
+fn next_step(core: &Core, id: NodeId, moment: Moment) -> Step {
     let Some(local) = core.locals.get(&id).filter(|local| local.is_alive()) else {
         return Step::Drop;
     };
     if core.entries.contains_key(&id) {
-        Step::Bind
-    } else if local.is_authored && core.state == State::Joined {
-        Step::Declare
-    } else {
-        Step::Wait
+        return Step::Bind;
+    }
+    let is_scene_known = |scene: NodeId| {
+        core.entries
+            .get(&scene)
+            .is_some_and(|entry| entry.is_confirmed)
+    };
+    match local.spawned_with {
+        _ if core.state != State::Joined => Step::Wait,
+        None => Step::Declare,
+        Some(scene) if moment == Moment::BetweenCommits && is_scene_known(scene) => Step::Remove,
+        Some(_) => Step::Wait,
+    }
+}
+
+fn remove(id: NodeId) {
+    if let Some(mut root) = with_core(|core| core.directory.root(id)) {
+        root.queue_free();
     }
 }
 

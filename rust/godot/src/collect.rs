@@ -35,6 +35,8 @@ pub(crate) struct Collector {
 struct Probe {
     place: Place,
     target: Target,
+    /// Whether the property has to be read: what another player streams does not.
+    is_read: bool,
 }
 
 /// What a comparison found. All but the last two are of one node at a time.
@@ -74,13 +76,7 @@ impl Collector {
     pub(crate) fn run(&mut self) {
         self.look_anew();
         self.values.clear();
-        self.values.extend(self.probes.iter().map(|probe| {
-            if probe.target.is_valid() {
-                probe.target.get()
-            } else {
-                Variant::nil()
-            }
-        }));
+        self.values.extend(self.probes.iter().map(Probe::read));
         let now = clock::now();
         with_core(|core| self.compare(core, now));
         for (mut target, value) in self.found.reverts.drain(..) {
@@ -107,6 +103,7 @@ impl Collector {
                     .map(move |(property, target)| Probe {
                         place: Place { node, property },
                         target,
+                        is_read: true,
                     })
             });
             self.probes = probes.collect();
@@ -114,7 +111,7 @@ impl Collector {
     }
 
     fn compare(&mut self, core: &mut Core, now: Micros) {
-        let mut rest = self.probes.iter().zip(&self.values).peekable();
+        let mut rest = self.probes.iter_mut().zip(&self.values).peekable();
         while let Some((first, _)) = rest.peek() {
             let node = first.place.node;
             let rights = core
@@ -127,6 +124,16 @@ impl Collector {
                 }
             }
             self.found.send(core, node, now);
+        }
+    }
+}
+
+impl Probe {
+    fn read(&self) -> Variant {
+        if self.is_read && self.target.is_valid() {
+            self.target.get()
+        } else {
+            Variant::nil()
         }
     }
 }
@@ -145,13 +152,17 @@ impl Rights {
 
 fn compare_property(
     core: &mut Core,
-    probe: &Probe,
+    probe: &mut Probe,
     value: &Variant,
     rights: Rights,
     now: Micros,
     found: &mut Found,
 ) {
-    let Probe { place, target } = probe;
+    let Probe {
+        place,
+        target,
+        is_read,
+    } = probe;
     let Core {
         locals, directory, ..
     } = core;
@@ -163,7 +174,8 @@ fn compare_property(
     else {
         return;
     };
-    if !target.is_valid() {
+    let was_read = std::mem::replace(is_read, property.is_watched(rights.is_held));
+    if !was_read || !target.is_valid() {
         return;
     }
     match &mut property.state {
@@ -177,6 +189,12 @@ fn compare_property(
         },
         PropertyState::Live(live) if rights.is_held => {
             compare_live(live, *place, value, rights, now, directory, found);
+        }
+        PropertyState::Live(live) if live.guarded_frames > 0 => {
+            live.guarded_frames -= 1;
+            if live.seen != *value {
+                found.reverts.push((target.clone(), live.seen.clone()));
+            }
         }
         PropertyState::Live(_) => {}
     }
@@ -266,7 +284,7 @@ fn tell(Refused { place, why }: Refused) {
             "not_owner",
             "this player may not write the node. Call request_ownership() first, or choose another write_access".to_owned(),
         ),
-        Refusal::Unsupported(fault) => ("unsupported_value", fault.to_string()),
+        Refusal::Unsupported(fault) => (fault.code(), fault.to_string()),
     };
     let node = with_core(|core| {
         report_once(core, place, &message);

@@ -13,7 +13,7 @@ use synced_client::{
 };
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    mutation::{Mutation, ParentRef, Transaction},
+    mutation::{Mutation, Origin, ParentRef, Transaction},
     time::Micros,
     value::Value,
 };
@@ -288,6 +288,16 @@ impl Core {
         let mut nodes: Vec<_> = self.entries.keys().copied().filter(is_below).collect();
         nodes.sort_by_key(|id| (*id != top, *id));
         nodes
+    }
+
+    /// The nodes of a spawner that are not in the scene here.
+    pub(crate) fn missing_of(&self, spawner: NodeId) -> Vec<NodeId> {
+        let is_missing = |(id, entry): &(&NodeId, &Entry)| {
+            matches!(entry.spawned.spawn.origin, Origin::Scene { spawner: by, .. } if by == spawner)
+                && !self.locals.contains_key(id)
+        };
+        let missing = self.entries.iter().filter(is_missing);
+        missing.map(|(id, _)| *id).collect()
     }
 
     /// What a rejected or lost ownership leaves to be shown: the owner's newest values.

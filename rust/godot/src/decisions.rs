@@ -7,6 +7,8 @@ use synced_protocol::{
     value::Value,
 };
 
+use synced_transport::clock;
+
 use crate::{
     classes::{SyncedNode, SyncedSpawner},
     core::{Core, Touch},
@@ -70,7 +72,9 @@ impl Core {
                 .cloned()
                 .map(|value| (target.clone(), value)),
             PropertyState::Live(live) => {
+                // Not at once again: what was in the way may still be there.
                 live.settled = false;
+                live.changed_at = clock::now();
                 None
             }
         }
@@ -87,6 +91,7 @@ impl Core {
                     live.buffer.clear();
                     live.playing = false;
                     live.settled = to != me;
+                    live.guarded_frames = 0;
                 }
             }
         }

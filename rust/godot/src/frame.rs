@@ -6,7 +6,8 @@ use synced_transport::clock;
 
 use crate::{
     alloc_count::allocations,
-    apply, binding,
+    apply,
+    binding::{self, Moment},
     classes::{SyncedSession, with_core},
     collect::Collector,
     core::State,
@@ -52,7 +53,7 @@ impl Frame {
         if self.frames.is_multiple_of(FRAMES_A_PLACING) {
             binding::place_unplaced();
         }
-        binding::run();
+        binding::run(Moment::BetweenCommits);
         self.tracking.run();
         self.collector.run();
         with_core(|core| {

@@ -17,14 +17,17 @@ use crate::{classes::SyncedNode, config::NodeConfig, property::Target, tracker::
 /// Live values of a property that are kept for playout: a third of a second at 90 frames a second.
 const PLAYOUT_VALUES: usize = 32;
 
+/// The physics server writes a body's transform back, rounded its own way, a frame or two after it was set.
+const GUARDED_FRAMES: u8 = 8;
+
 /// One `SyncedNode` that is in the tree.
 #[derive(Debug)]
 pub(crate) struct Local {
     pub node: Gd<SyncedNode>,
     pub root: Gd<Node>,
     pub config: NodeConfig,
-    /// Whether every player's scene holds it; else it came with a spawned scene.
-    pub is_authored: bool,
+    /// The spawned scene that it came with; none if every player's own scene holds it.
+    pub spawned_with: Option<NodeId>,
     /// Present once the session knows the node.
     pub bound: Option<Bound>,
     pub tracker: Option<Tracker>,
@@ -66,6 +69,8 @@ pub(crate) struct LiveState {
     pub buffer: ValueBuffer,
     /// Whether the buffer still has something to show.
     pub playing: bool,
+    /// For so many more frames, whatever physics or a script makes of a confirmed value of another player is set back.
+    pub guarded_frames: u8,
     pub version: LogIndex,
 }
 
@@ -118,6 +123,14 @@ impl Property {
         Self { target, state }
     }
 
+    /// Whether the end of a frame has to look at it; `is_held` says whether this player writes the node.
+    pub(crate) const fn is_watched(&self, is_held: bool) -> bool {
+        match &self.state {
+            PropertyState::Confirmed(_) => true,
+            PropertyState::Live(live) => is_held || live.guarded_frames > 0,
+        }
+    }
+
     pub(crate) fn version(&self) -> LogIndex {
         match &self.state {
             PropertyState::Confirmed(slot) => slot.version(),
@@ -134,6 +147,7 @@ impl LiveState {
             settled: true,
             buffer: ValueBuffer::new(PLAYOUT_VALUES),
             playing: false,
+            guarded_frames: GUARDED_FRAMES,
             version,
         }
     }
@@ -142,6 +156,7 @@ impl LiveState {
     pub(crate) fn received(&mut self, stamp: Micros, value: Value) {
         self.buffer.push(stamp, value);
         self.playing = true;
+        self.guarded_frames = 0;
     }
 
     /// Forgets what was under way: the property rests at a confirmed value, or has another owner.
@@ -149,6 +164,7 @@ impl LiveState {
         self.seen = value;
         self.settled = true;
         self.playing = false;
+        self.guarded_frames = GUARDED_FRAMES;
         self.buffer.clear();
     }
 }

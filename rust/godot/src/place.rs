@@ -12,7 +12,7 @@ use synced_protocol::{
 };
 
 use crate::{
-    classes::{SyncedNode, SyncedSpawner, with_core},
+    classes::{Assigned, SyncedNode, SyncedSpawner, with_core},
     operations,
     property::Target,
     report, variant,
@@ -71,12 +71,13 @@ impl Instance {
         };
         nodes.swap(0, own);
         let nodes = nodes.into_iter().enumerate().map(|(place, mut node)| {
+            let scene = id;
             let id = if place == 0 {
-                id
+                scene
             } else {
-                NodeId::derived(id, &root.get_path_to(&node).to_string())
+                NodeId::derived(scene, &root.get_path_to(&node).to_string())
             };
-            node.bind_mut().assign(id);
+            node.bind_mut().assign(Assigned { id, scene });
             (id, node)
         });
         Ok(Self {

@@ -9,7 +9,7 @@ use synced_protocol::{
 };
 
 use crate::{
-    binding::{self, resolve_and_read},
+    binding::{self, Moment, resolve_and_read},
     classes::{SyncedSpawner, with_core},
     core::{Core, Entry, Touch},
     place::{Instance, SceneFault},
@@ -73,7 +73,7 @@ pub(crate) fn spawn(
         root.queue_free();
         return Err(SpawnFault::Unreadable);
     }
-    binding::run();
+    binding::run(Moment::WithinCommit);
     spawner.signals().spawned().emit(&root);
     Ok(root)
 }

@@ -26,6 +26,16 @@ pub(crate) enum Unsupported {
     TooLarge,
 }
 
+impl Unsupported {
+    /// A short name that a game can compare with; what the server would say where it could say it too.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::TooDeep | Self::TooLarge => "too_large",
+            Self::Type(_) | Self::UnsyncedNode | Self::NotANumber => "unsupported_value",
+        }
+    }
+}
+
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,6 +7,6 @@ mod spawner;
 mod transaction;
 
 pub(crate) use driver::SyncedDriver;
-pub(crate) use node::SyncedNode;
+pub(crate) use node::{Assigned, SyncedNode};
 pub(crate) use session::{SyncedSession, with_core};
 pub(crate) use spawner::SyncedSpawner;

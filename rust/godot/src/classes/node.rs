@@ -86,7 +86,7 @@ pub(crate) struct SyncedNode {
     trace_file: GString,
 
     /// Set before the node enters the tree when it is part of a spawned scene.
-    assigned: Option<NodeId>,
+    assigned: Option<Assigned>,
     id: Option<NodeId>,
     base: Base<Node>,
 }
@@ -312,8 +312,8 @@ impl SyncedNode {
     }
 
     /// Makes the next [method Node._enter_tree] take this id.
-    pub(crate) fn assign(&mut self, id: NodeId) {
-        self.assigned = Some(id);
+    pub(crate) fn assign(&mut self, assigned: Assigned) {
+        self.assigned = Some(assigned);
     }
 
     pub(crate) fn id(&self) -> Option<NodeId> {
@@ -377,12 +377,14 @@ impl SyncedNode {
             report::error(&self.to_gd(), &message);
             return;
         };
-        let id = self.assigned.unwrap_or_else(|| self.authored_id());
+        let id = self
+            .assigned
+            .map_or_else(|| self.authored_id(), |assigned| assigned.id);
         let local = Local {
             node: self.to_gd(),
             root,
             config: self.config(),
-            is_authored: self.assigned.is_none(),
+            spawned_with: self.assigned.map(|assigned| assigned.scene),
             bound: None,
             tracker: self.tracker(),
         };
@@ -413,6 +415,14 @@ impl SyncedNode {
         }
         warnings
     }
+}
+
+/// The id of a node that comes with a spawned scene.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Assigned {
+    pub id: NodeId,
+    /// The id of the scene's root.
+    pub scene: NodeId,
 }
 
 #[godot_api]

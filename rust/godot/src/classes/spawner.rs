@@ -133,6 +133,11 @@ impl INode for SyncedSpawner {
 impl SyncedSpawner {
     #[func(rename = _place_waiting)]
     fn place_waiting(&self) {
+        // A scene that is opened again has lost what was spawned in it.
+        with_core(|core| {
+            core.unplaced
+                .extend(self.id.map(|id| core.missing_of(id)).unwrap_or_default())
+        });
         binding::place_unplaced();
     }
 }

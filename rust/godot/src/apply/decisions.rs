@@ -1,0 +1,146 @@
+//! How this player's own proposals were decided.
+
+use godot::prelude::*;
+use synced_client::update::CommitEnd;
+use synced_protocol::{
+    id::{ClientSeq, NodeId},
+    mutation::Rejection,
+};
+use synced_transport::clock;
+
+use super::nodes::{despawn, restore_live};
+use crate::{
+    binding::{self, Moment},
+    classes::{SyncedSession, with_core},
+    core::Touch,
+    place, report,
+};
+
+pub(super) fn commit_end(session: &Gd<SyncedSession>, end: &CommitEnd) {
+    with_core(|core| {
+        core.log_index = end.log_index;
+        core.frame_stats
+            .commit_applied(clock::now() - end.received_at);
+    });
+    let Some(seq) = end.own else { return };
+    let touches = with_core(|core| core.decided(seq));
+    for touch in touches {
+        if let Touch::Property(node, property) = touch {
+            with_core(|core| core.own_write_confirmed(node, property, seq));
+        }
+    }
+    session
+        .signals()
+        .mutation_confirmed()
+        .emit(seq.0.cast_signed());
+}
+
+pub(super) fn rejected(session: &Gd<SyncedSession>, seq: ClientSeq, reason: Rejection) {
+    let touches = with_core(|core| core.decided(seq));
+    // Another player was first to declare what every scene holds: nothing that a game would care for.
+    if let [Touch::Declare(node)] = touches.as_slice() {
+        declare_rejected(*node, reason);
+        return;
+    }
+    let (code, message) = (
+        GString::from(reason.code()),
+        GString::from(&reason.to_string()),
+    );
+    let mut told = Vec::new();
+    for touch in touches {
+        let node = with_core(|core| {
+            core.locals
+                .get(&touch.node())
+                .map(|local| local.node.clone())
+        });
+        take_back(&touch, seq);
+        if let Some(node) = node.filter(|node| node.is_instance_valid() && !told.contains(node)) {
+            node.signals().write_rejected().emit(&code, &message);
+            told.push(node);
+        }
+    }
+    session
+        .signals()
+        .mutation_rejected()
+        .emit(seq.0.cast_signed(), &code, &message);
+}
+
+/// Nobody knows how the proposal was decided, but what came of it has been told: show that.
+pub(super) fn settled(seq: ClientSeq) {
+    for touch in with_core(|core| core.decided(seq)) {
+        let is_confirmed = with_core(|core| {
+            core.entries
+                .get(&touch.node())
+                .is_some_and(|entry| entry.is_confirmed)
+        });
+        let is_granted = with_core(|core| {
+            core.entries
+                .get(&touch.node())
+                .is_some_and(|entry| entry.spawned.spawn.owner == core.me)
+        });
+        match touch {
+            Touch::Spawn(_) | Touch::Declare(_) if is_confirmed => {}
+            Touch::Ownership(_) if is_granted => {}
+            touch => take_back(&touch, seq),
+        }
+    }
+}
+
+fn declare_rejected(node: NodeId, reason: Rejection) {
+    match reason {
+        Rejection::NodeExists(_) => {}
+        // It was despawned before this player came.
+        Rejection::NodeDespawned(_) => despawn(node),
+        reason => with_core(|core| {
+            core.entries.remove(&node);
+            if let Some(local) = core.locals.get_mut(&node) {
+                local.bound = None;
+            }
+            core.unbound.insert(node);
+            report::error_at(
+                &core.locals,
+                node,
+                &format!("the session does not take the node: {reason}"),
+            );
+        }),
+    }
+}
+
+/// Shows again what was before a proposal that was rejected.
+fn take_back(touch: &Touch, seq: ClientSeq) {
+    match *touch {
+        Touch::Property(node, property) | Touch::Settle(node, property) => {
+            if let Some((mut target, value)) =
+                with_core(|core| core.write_rejected(node, property, seq))
+                && target.is_valid()
+            {
+                target.set(&value);
+            }
+        }
+        Touch::Spawn(node) | Touch::Declare(node) => despawn(node),
+        Touch::Reparent(node) => _ = place::follow_parent(node),
+        Touch::Ownership(node) => ownership_denied(node),
+        Touch::Despawn(node) => {
+            if !with_core(|core| core.locals.contains_key(&node))
+                && with_core(|core| core.entries.contains_key(&node))
+            {
+                place::place(node);
+                binding::run(Moment::WithinCommit);
+            }
+        }
+        Touch::Call(_) => {}
+    }
+}
+
+fn ownership_denied(id: NodeId) {
+    let denied = with_core(|core| {
+        let me = core.me;
+        let owner = core.entries.get(&id)?.spawned.spawn.owner;
+        let local = core.locals.get(&id).filter(|local| local.is_alive())?;
+        local.apply_authority(me);
+        Some((local.node.clone(), owner))
+    });
+    let Some((node, owner)) = denied else { return };
+    restore_live(id);
+    node.signals().ownership_denied().emit(i64::from(owner.0));
+}

@@ -1,0 +1,113 @@
+//! Applying what the session tells, once a frame, on the main thread.
+
+mod decisions;
+mod nodes;
+mod quiet;
+mod session;
+
+use godot::prelude::*;
+use synced_client::update::Update;
+use synced_protocol::time::Micros;
+use synced_transport::clock;
+
+use crate::{
+    classes::{SyncedSession, with_core},
+    core::Core,
+};
+
+/// Between two looks at the clock, this many updates are applied.
+const UPDATES_A_LOOK: u32 = 16;
+
+/// Applies updates until there are no more or the budget is used up, but never a part of a commit.
+pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) {
+    let mut pass = Pass {
+        deadline: clock::now() + budget,
+        applied: 0,
+        within_commit: false,
+    };
+    while let Some(update) = with_core(|core| pass.next(core)) {
+        one(session, update);
+    }
+    with_core(|core| core.frame_stats.applied(pass.applied));
+}
+
+/// One frame's applying.
+#[derive(Debug)]
+struct Pass {
+    deadline: Micros,
+    applied: u32,
+    within_commit: bool,
+}
+
+impl Pass {
+    /// Takes in quiet updates up to the next loud one, which is the caller's to apply. `None` ends the frame's applying.
+    fn next(&mut self, core: &mut Core) -> Option<Update> {
+        loop {
+            if self.is_over(core) {
+                return None;
+            }
+            let update = core.handle()?.next_update()?;
+            self.applied += 1;
+            self.within_commit = is_within_commit(&update, self.within_commit);
+            if let Some(loud) = quiet::take(core, update) {
+                return Some(loud);
+            }
+        }
+    }
+
+    fn is_over(&self, core: &mut Core) -> bool {
+        let is_time_to_look = self.applied > 0 && self.applied.is_multiple_of(UPDATES_A_LOOK);
+        let is_over = is_time_to_look && !self.within_commit && clock::now() > self.deadline;
+        if is_over {
+            core.frame_stats.budget_exceeded();
+        }
+        is_over
+    }
+}
+
+const fn is_within_commit(update: &Update, was: bool) -> bool {
+    match update {
+        Update::CommitEnd(_)
+        | Update::Joined(_)
+        | Update::Ended(_)
+        | Update::Rejected { .. }
+        | Update::Settled { .. } => false,
+        Update::Spawned(_)
+        | Update::Despawned { .. }
+        | Update::Reparented { .. }
+        | Update::PropertySet { .. }
+        | Update::OwnerChanged { .. }
+        | Update::Called(_)
+        | Update::PlayerJoined(_)
+        | Update::PlayerLeft(_) => true,
+        _ => was,
+    }
+}
+
+fn one(session: &Gd<SyncedSession>, update: Update) {
+    match update {
+        Update::Joined(joined) => session::join(session, &joined),
+        Update::Reconnecting { attempt, reason } => {
+            session::reconnecting(session, attempt, &reason.to_string());
+        }
+        Update::Ended(reason) => session::ended(session, &reason),
+        Update::PlayerJoined(player) => session::player_joined(session, player),
+        Update::PlayerLeft(player) => session::player_left(session, player),
+        Update::Spawned(spawned) => nodes::spawn(*spawned),
+        Update::Despawned { node } => nodes::despawn(node),
+        Update::Reparented { node, parent } => nodes::reparent(node, *parent),
+        Update::PropertySet {
+            node,
+            property,
+            value,
+            version,
+        } => nodes::set_property(node, property, value, version),
+        Update::OwnerChanged { node, from, to } => nodes::change_owner(node, from, to),
+        Update::Called(called) => nodes::call(&called),
+        Update::CommitEnd(end) => decisions::commit_end(session, &end),
+        Update::Rejected { seq, reason } => decisions::rejected(session, seq, reason),
+        Update::Settled { seq } => decisions::settled(seq),
+        // Taken in before.
+        Update::Clock(_) | Update::Stats(_) | Update::Input { .. } | Update::LiveValue { .. } => {}
+    }
+}

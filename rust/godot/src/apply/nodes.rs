@@ -1,0 +1,202 @@
+//! What the session does to nodes.
+
+use godot::{classes::Node, prelude::*};
+use synced_client::update::{Called, Spawned};
+use synced_protocol::{
+    id::{LogIndex, NodeId, PlayerId, PropertyId},
+    mutation::{Origin, ParentRef},
+    value::Value,
+};
+
+use crate::{
+    binding::{self, Moment},
+    classes::with_core,
+    core::Entry,
+    place, report, variant,
+};
+
+pub(super) fn spawn(spawned: Spawned) {
+    let id = spawned.spawn.node;
+    let is_scene = matches!(spawned.spawn.origin, Origin::Scene { .. });
+    let is_here = with_core(|core| core.locals.contains_key(&id));
+    if with_core(|core| core.entries.contains_key(&id)) {
+        refresh(spawned);
+        return;
+    }
+    with_core(|core| {
+        core.entries.insert(
+            id,
+            Entry {
+                spawned,
+                is_confirmed: true,
+            },
+        );
+        if is_here {
+            core.unbound.insert(id);
+        }
+    });
+    if is_scene && !is_here {
+        place::place(id);
+    }
+    binding::run(Moment::WithinCommit);
+}
+
+pub(super) fn despawn(top: NodeId) {
+    let nodes = with_core(|core| core.subtree(top));
+    for id in nodes.iter().rev() {
+        let node = with_core(|core| {
+            core.locals
+                .get(id)
+                .filter(|local| local.is_alive())
+                .map(|local| local.node.clone())
+        });
+        if let Some(node) = node {
+            node.signals().despawned().emit();
+        }
+    }
+    let root = with_core(|core| core.directory.root(top));
+    let spawner = with_core(|core| core.forget(&nodes));
+    let Some(mut root) = root.filter(|root| root.is_instance_valid()) else {
+        return;
+    };
+    if let Some(spawner) = spawner.filter(|spawner| spawner.is_instance_valid()) {
+        spawner.signals().despawned().emit(&root);
+    }
+    root.queue_free();
+}
+
+pub(super) fn reparent(id: NodeId, parent: ParentRef) {
+    with_core(|core| {
+        if let Some(entry) = core.entries.get_mut(&id) {
+            entry.spawned.spawn.parent = parent;
+        }
+    });
+    if !place::follow_parent(id) {
+        // It waits for its parent as a node that is new to the scene does.
+        with_core(|core| core.unbind(id));
+    }
+}
+
+pub(super) fn set_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
+    show_property(id, property, value, version);
+    let node = with_core(|core| {
+        let local = core.locals.get(&id).filter(|local| local.is_alive())?;
+        let (path, _) = local.config.properties.get(usize::from(property.0))?;
+        Some((local.node.clone(), GString::from(path)))
+    });
+    if let Some((node, path)) = node {
+        node.signals().property_confirmed().emit(&path);
+    }
+}
+
+pub(super) fn change_owner(id: NodeId, from: PlayerId, to: PlayerId) {
+    let node = with_core(|core| {
+        if let Some(entry) = core.entries.get_mut(&id) {
+            entry.spawned.spawn.owner = to;
+        }
+        core.take_owner(id, to)
+    });
+    if from == with_core(|core| core.me) {
+        // What moved here after the last confirmed value moved for nobody else.
+        restore_live(id);
+    }
+    if let Some(node) = node {
+        node.signals()
+            .ownership_changed()
+            .emit(i64::from(from.0), i64::from(to.0));
+    }
+}
+
+/// A node that was moved in the hope of owning it goes back to where the session has it.
+pub(super) fn restore_live(id: NodeId) {
+    let restored = with_core(|core| core.live_confirmed(id));
+    for (mut target, value) in restored {
+        if target.is_valid() {
+            target.set(&value);
+        }
+    }
+}
+
+pub(super) fn call(called: &Called) {
+    let found = with_core(|core| {
+        let root = core.directory.root(called.node)?;
+        Some((
+            root,
+            called
+                .arguments
+                .iter()
+                .map(|value| variant::to_variant(value, &core.directory))
+                .collect::<VarArray>(),
+        ))
+    });
+    let Some((mut root, arguments)) = found else {
+        return;
+    };
+    if !is_callable(&root, &called.method) {
+        report::error(
+            &root,
+            &format!(
+                "call_synced(\"{}\") by {}: the root's script has no such public method",
+                called.method, called.caller
+            ),
+        );
+        return;
+    }
+    root.callv(&called.method, &arguments);
+}
+
+/// The session tells of a node that this player has proposed itself: take over what is different.
+fn refresh(spawned: Spawned) {
+    let id = spawned.spawn.node;
+    let (from, to) = with_core(|core| {
+        let Some(entry) = core.entries.get_mut(&id) else {
+            return (PlayerId::SERVER, PlayerId::SERVER);
+        };
+        entry.is_confirmed = true;
+        (entry.spawned.spawn.owner, spawned.spawn.owner)
+    });
+    reparent(id, spawned.spawn.parent);
+    for (place, (spec, version)) in spawned
+        .spawn
+        .properties
+        .into_iter()
+        .zip(spawned.versions)
+        .enumerate()
+    {
+        if let Ok(place) = u8::try_from(place) {
+            show_property(id, PropertyId(place), spec.value, version);
+        }
+    }
+    if from != to {
+        change_owner(id, from, to);
+    }
+}
+
+fn show_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
+    let shown = with_core(|core| core.committed(id, property, value, version));
+    if let Some((mut target, variant)) = shown
+        && target.is_valid()
+    {
+        target.set(&variant);
+    }
+}
+
+/// Only what the game's own script offers: a remote call must not reach `queue_free` or `set_script`.
+fn is_callable(root: &Gd<Node>, method: &str) -> bool {
+    if method.starts_with('_') {
+        return false;
+    }
+    let mut script = root.get_script();
+    while let Some(current) = script {
+        let methods = current.get_script_method_list();
+        let wanted = GString::from(method).to_variant();
+        if methods
+            .iter_shared()
+            .any(|entry| entry.get("name") == Some(wanted.clone()))
+        {
+            return true;
+        }
+        script = current.get_base_script();
+    }
+    false
+}
