@@ -1,1 +1,23 @@
 //! Scenarios across crates, in real processes and a real Godot.
+//!
+//! | part | does |
+//! |---|---|
+//! | [`process`] | a program under watch: its output in a file, a deadline on every wait, gone when dropped |
+//! | [`folder`] | where a test keeps its files, which stay behind for whoever looks into a failure |
+//! | [`server`] | a `synced serve` of its own |
+//! | [`godot`] | Godot and the projects that it runs |
+//! | [`player`] | a Godot player that does what a test says, line by line |
+//! | [`journal`] | what a Godot must not have written by its end |
+//! | [`play`] | a server and its players, from the first join to the last look at their logs |
+
+pub mod control;
+pub mod failure;
+pub mod folder;
+pub mod godot;
+pub mod journal;
+pub mod play;
+pub mod player;
+pub mod process;
+pub mod server;
+
+pub use failure::{Failure, Outcome};
