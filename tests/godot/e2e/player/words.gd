@@ -1,0 +1,104 @@
+extends RefCounted
+## What the scripts of a test may use.
+
+var player: Node
+## What was signalled so far.
+var journal: Journal
+## The scene that was opened.
+var world: Node
+
+var me: int:
+	get: return SyncedSession.get_player_id()
+
+
+func _init(the_player: Node) -> void:
+	player = the_player
+	journal = player.get_node("Journal")
+	world = player.get_node_or_null("World")
+
+
+## Puts a scene of the folder things into the tree, where every player has it.
+func open(scene: String) -> void:
+	world = (load("res://things/%s.tscn" % scene) as PackedScene).instantiate()
+	world.name = "World"
+	player.add_child(world)
+
+
+func thing(path: NodePath) -> Thing:
+	return world.get_node(path)
+
+
+func has_thing(path: NodePath) -> bool:
+	return world.has_node(path)
+
+
+func synced(path: NodePath) -> SyncedNode:
+	return world.get_node(path).get_node("SyncedNode")
+
+
+func synced_nodes() -> Array[SyncedNode]:
+	var found: Array[SyncedNode] = []
+	found.assign(player.find_children("*", "SyncedNode", true, false))
+	return found
+
+
+func spawner() -> SyncedSpawner:
+	return world.get_node("SyncedSpawner")
+
+
+## As text, since JSON knows no whole numbers of 64 bits.
+func digest() -> String:
+	return str(SyncedSession.get_digest())
+
+
+func is_settled() -> bool:
+	return not synced_nodes().any(func(node: SyncedNode) -> bool: return node.is_pending())
+
+
+func seconds(count: float) -> Signal:
+	return player.get_tree().create_timer(count).timeout
+
+
+func quit() -> void:
+	if SyncedSession.get_state() != SyncedSession.STATE_OFFLINE:
+		SyncedSession.leave()
+		await SyncedSession.session_left
+	player.get_tree().quit.call_deferred()
+
+
+## What a child of the player does or has seen: a Churn, a Mover, a Watcher.
+func act(act_name: String) -> Node:
+	return player.get_node(act_name)
+
+
+## By the id of each thing that is there, what it was rung with.
+func what_was_rung() -> Dictionary[String, Array]:
+	var rung: Dictionary[String, Array] = {}
+	for node in synced_nodes():
+		rung[str(node.get_synced_id())] = (node.get_root() as Thing).rung
+	return rung
+
+
+func avatars() -> int:
+	return world.get_children().filter(func(node: Node) -> bool: return node.name.begins_with("Avatar")).size()
+
+
+## The things whose label begins so.
+func labelled(beginning: String) -> Array:
+	var things := synced_nodes().map(func(node: SyncedNode) -> Node: return node.get_root())
+	return things.filter(func(thing: Thing) -> bool:
+		return thing.label.begins_with(beginning) and not thing.is_queued_for_deletion())
+
+
+func as_numbers(points: PackedVector3Array) -> Array:
+	return Array(points).map(func(point: Vector3) -> Array: return [point.x, point.y, point.z])
+
+
+func hand() -> Thing:
+	return labelled("hand")[0]
+
+
+func things() -> Array[Node3D]:
+	var found: Array[Node3D] = []
+	found.assign(synced_nodes().map(func(node: SyncedNode) -> Node: return node.get_root()))
+	return found

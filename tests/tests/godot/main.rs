@@ -1,0 +1,19 @@
+//! The extension in a real Godot, against a real server, over a real network.
+//!
+//! Each test starts players of the project `tests/godot/e2e` and tells them in GDScript what to do; what the words in it mean,
+//! its `player/words.gd` says. No test asserts how long something takes. The files of the last run of each are in
+//! `target/runs`.
+
+mod editor;
+mod freeing;
+mod hosting;
+mod joining;
+mod leaving;
+mod live;
+mod many_players;
+mod rejections;
+mod scenes;
+mod steady;
+mod tracker;
+mod transactions;
+mod values;

@@ -1,0 +1,73 @@
+//! The steady path: what a frame costs while a hundred nodes move.
+
+use std::io::{self, Write};
+
+use serde::Deserialize;
+use serde_json::Value;
+use synced_tests::{Failure, Outcome, play::Play, player::Player};
+
+const NODES: u32 = 100;
+/// Some of the frames come before every buffer has grown to its size.
+const WARM_UP_SEC: u32 = 3;
+const STEADY_SEC: u32 = 10;
+/// The most allocations that the extension may make in a frame that receives a hundred live values, on average.
+const ALLOCATIONS_A_FRAME_MAX: f64 = 0.0;
+
+#[derive(Debug, Deserialize)]
+struct Frames {
+    allocations: u64,
+    frames: u64,
+    time: Value,
+}
+
+#[test]
+fn a_hundred_nodes_that_move_cost_the_receiving_frame_no_allocation() -> Outcome {
+    let play = Play::begin("steady")?;
+    let [mut ann, mut ben] = play.join_all(["ann", "ben"], "crowd")?;
+    for player in [&mut ann, &mut ben] {
+        player.run("Engine.max_fps = 90")?;
+        player.until(&format!("synced_nodes().size() == {NODES}"))?;
+    }
+    ann.run("for node in synced_nodes(): node.request_ownership()")?;
+    ann.until("synced_nodes().all(func(node): return node.is_owner())")?;
+    ann.run(&format!(
+        "Mover.begin(player, things(), {})",
+        2 * (WARM_UP_SEC + STEADY_SEC)
+    ))?;
+    ben.until("things().all(func(thing): return thing.position.x > 0.0)")?;
+
+    ben.run(&format!("await seconds({WARM_UP_SEC})"))?;
+    let before = frames(&mut ben)?;
+    let sent = frames(&mut ann)?;
+    ben.run(&format!("await seconds({STEADY_SEC})"))?;
+    let after = frames(&mut ben)?;
+    let sent_after = frames(&mut ann)?;
+    let moved: bool = ben.get("things().all(func(thing): return thing.position.x > 1.0)")?;
+    assert!(moved, "some nodes stood still");
+
+    let received =
+        (after.allocations - before.allocations) as f64 / (after.frames - before.frames) as f64;
+    let sending = (sent_after.allocations - sent.allocations) as f64
+        / (sent_after.frames - sent.frames) as f64;
+    say(&format!(
+        "steady path, {NODES} live nodes at 90 frames/s, {} frames in {STEADY_SEC} s: receiving, the extension's time in a frame \
+         is {}, with {received:.2} allocations; sending, {}, with {sending:.2} allocations",
+        after.frames - before.frames,
+        after.time,
+        sent_after.time,
+    ))?;
+    assert!(
+        received <= ALLOCATIONS_A_FRAME_MAX,
+        "{received} allocations in a frame"
+    );
+    play.end([ann, ben])
+}
+
+fn frames(player: &mut Player) -> Outcome<Frames> {
+    player.get("SyncedSession.get_stats().frame")
+}
+
+/// Past the test harness, which would keep what a test prints for itself.
+fn say(text: &str) -> Outcome {
+    writeln!(io::stderr(), "{text}").map_err(Failure::of("standard error"))
+}
