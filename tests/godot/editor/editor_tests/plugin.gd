@@ -6,6 +6,7 @@ const Tests: Array[GDScript] = [
 	preload("property_picker_tests.gd"),
 	preload("property_check_tests.gd"),
 	preload("scene_picker_tests.gd"),
+	preload("configuration_warnings_tests.gd"),
 ]
 const TIMEOUT_SEC := 60.0
 
