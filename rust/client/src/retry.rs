@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn after_a_stable_session_the_time_for_tries_begins_anew() {
+        let limited = RetryPolicy {
+            give_up_after: Some(Micros::from_secs(10)),
+            ..policy()
+        };
+        let mut backoff = Backoff::new(limited, 1);
+        assert!(backoff.lost(START).is_some());
+        backoff.up(START + Micros::from_secs(1));
+        assert!(backoff.lost(START + Micros::from_secs(3_600)).is_some());
+    }
+
+    #[test]
     fn a_session_that_falls_at_once_goes_on_counting_and_one_that_was_stable_does_not() {
         let mut backoff = Backoff::new(policy(), 1);
         let mut lost_after_up = |up: Micros, lost: Micros| {

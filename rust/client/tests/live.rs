@@ -4,16 +4,22 @@
 
 mod common;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use common::{
     POSE, authored_cup, cup, give, hand, ms,
-    network::{BAD, GOOD, Network, Path},
+    network::{BAD, GOOD, Network, Path, node_config},
+    paint,
 };
 use rtrb::{Producer, RingBuffer};
 use synced_protocol::{
     id::{NodeId, PlayerId},
     input::InputFrame,
     live::Datagram,
-    mutation::Mutation,
+    mutation::{Mutation, Transfer},
     time::Micros,
     value::Value,
 };
@@ -273,13 +279,90 @@ fn what_was_moved_before_the_grab_was_confirmed_is_told_again_as_soon_as_it_is()
 fn after_a_broken_link_samples_go_on_without_the_stale_ones() {
     let (mut net, node, mut samples) = with_hand(GOOD, 9);
     swing(&mut net, &mut samples, ms(1), 50);
+    net.run_for(ms(50));
     net.break_links(ANN);
-    net.run_for(Micros::from_secs(2));
-    let before = net.players[BOB].game.inputs[&node].len();
+    swing(&mut net, &mut samples, ms(10), 200);
+    net.run_for(ms(100));
+    let away = net.players[BOB].game.inputs[&node].len() as u64;
+    assert!(net.players[ANN].game.joins[1].resumed);
+    // Those of the first second or so came to nobody, and are not told a second late.
+    assert!((100..200).contains(&away), "{away}");
     swing(&mut net, &mut samples, ms(1), 50);
     net.run_for(ms(100));
     let game = &net.players[BOB].game;
-    assert!(net.players[ANN].game.joins[1].resumed);
-    assert_eq!(game.inputs[&node].len(), before + 50);
-    assert!(game.stats.counters.live_lost < 10, "an absence is no loss");
+    assert_eq!(game.inputs[&node].len() as u64, away + 50);
+}
+
+#[test]
+fn what_went_by_during_an_absence_is_neither_a_loss_nor_a_long_way() {
+    let (mut net, node, mut samples) = with_hand(GOOD, 10);
+    swing(&mut net, &mut samples, ms(1), 100);
+    net.break_links(BOB);
+    for colour in 0..10 {
+        net.players[ANN].handle.propose(paint(node, colour));
+        swing(&mut net, &mut samples, ms(10), 20);
+    }
+    net.run_for(Micros::from_secs(2));
+    let game = &net.players[BOB].game;
+    assert!(game.joins[1].resumed);
+    net.assert_all_agree();
+    assert_eq!(game.stats.counters.live_lost, 0);
+    assert!(
+        Micros(game.stats.publish.max_us) < ms(10),
+        "{:?}",
+        game.stats.publish
+    );
+}
+
+/// How many live datagrams a player sends in three seconds.
+fn live_sent(net: &mut Network, player: usize) -> usize {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    net.filter = Box::new(move |from, datagram| {
+        counted.fetch_add(
+            usize::from(from == player && is_live(datagram)),
+            Ordering::Relaxed,
+        );
+        true
+    });
+    net.run_for(Micros::from_secs(3));
+    count.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_cup_that_is_held_is_told_of_again_and_again_until_it_rests_or_goes() {
+    let (mut net, node, _) = with_cup(GOOD, 11);
+    move_cup(&mut net, ANN, node, 1.0);
+    assert!((3..=12).contains(&live_sent(&mut net, ANN)));
+    net.players[ANN].handle.propose(Mutation::SetProperties {
+        node,
+        properties: vec![(POSE, Value::Nil)],
+    });
+    net.run_for(ms(50));
+    assert_eq!(live_sent(&mut net, ANN), 0, "it rests");
+
+    move_cup(&mut net, ANN, node, 2.0);
+    net.players[ANN].handle.propose(Mutation::Despawn { node });
+    net.run_for(ms(50));
+    assert_eq!(live_sent(&mut net, ANN), 0, "it is gone");
+}
+
+#[test]
+fn a_cup_that_was_lost_during_an_absence_is_not_told_of_any_more() {
+    let mut config = node_config();
+    config.limits.kept_frames_max = 0;
+    config.resume_grace = Micros::from_secs(10);
+    let mut net = Network::with_node(GOOD, 12, config);
+    let [ann, bob] = net.joined(["ann", "bob"]);
+    let node = NodeId::spawned(ann, 1);
+    let mut spawn = cup(node, ann);
+    spawn.policy.transfer = Transfer::Always;
+    net.players[ANN].handle.propose(Mutation::Spawn(spawn));
+    net.run_for(ms(50));
+    move_cup(&mut net, ANN, node, 1.0);
+    net.break_links(ANN);
+    net.players[BOB].handle.propose(give(node, bob));
+    net.run_for(Micros::from_secs(2));
+    assert_eq!(net.players[ANN].game.nodes[&node].owner, bob);
+    assert_eq!(live_sent(&mut net, ANN), 0);
 }

@@ -4,19 +4,29 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{
-    authored_cup, below, cup, game, give,
+    POSE, authored_cup, below, cup, game, give,
     mirror::Decision,
     ms, paint,
     scripted::{ME, OTHER, Script, TOKEN, commit, resumed, snapshot, transaction, welcome},
 };
-use synced_client::{SessionConfig, command::Command, update::EndReason};
+use synced_client::{
+    SessionConfig,
+    command::Command,
+    limits::{UPDATES_WAITING_LIVE_MAX, UPDATES_WAITING_MAX},
+    update::{EndReason, Update},
+};
 use synced_protocol::{
-    control::{PROTOCOL_VERSION, encode_first},
-    id::{ClientSeq, LogIndex, NodeId},
+    control::{PROTOCOL_VERSION, encode, encode_first},
+    hlc::HlcTimestamp,
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
-    message::{Change, NodeEntry, Refusal, Resume, ServerMessage, SnapshotPart, Welcome},
-    mutation::{Limit, Mutation, Rejection},
+    live::{Datagram, LiveWriter, Pong, encode_ping, encode_pong, relay_header},
+    message::{
+        Change, LiveEntry, NodeEntry, Refusal, Resume, ServerMessage, SnapshotPart, Welcome,
+    },
+    mutation::{Lane, Limit, Mutation, OnOwnerLeft, PropertySpec, Rejection, Transaction},
     time::Micros,
     value::Value,
 };
@@ -209,6 +219,15 @@ fn a_commit_that_the_replica_rejects_is_counted_and_healed_by_the_whole_world() 
     script.game.assert_equals(world);
     assert_eq!(script.game.nodes[&node].owner, OTHER);
     assert!(script.game.joins[1].resumed);
+
+    script.lose(CloseReason::TimedOut);
+    script.wait_for_try();
+    let resume = script.connect().resume.unwrap();
+    assert_eq!(
+        resume.cursor,
+        LogIndex(12),
+        "the new world is trusted again"
+    );
 }
 
 #[test]
@@ -377,7 +396,7 @@ fn a_connection_that_comes_up_after_the_end_is_closed() {
 fn one_transaction_is_told_step_by_step_even_what_it_takes_back_itself() {
     let mut script = Script::up();
     let [mug, tray] = [1, 2].map(|counter| NodeId::spawned(OTHER, counter));
-    let steps = synced_protocol::mutation::Transaction {
+    let steps = Transaction {
         guards: Vec::new(),
         steps: vec![
             Mutation::Spawn(cup(mug, OTHER)),
@@ -400,11 +419,176 @@ fn one_transaction_is_told_step_by_step_even_what_it_takes_back_itself() {
 }
 
 #[test]
+fn a_transfer_to_who_owns_it_already_is_no_change_and_takes_no_others_place() {
+    let mut script = Script::up();
+    let [mug, tray] = [1, 2].map(|counter| NodeId::spawned(OTHER, counter));
+    let steps = Transaction {
+        guards: Vec::new(),
+        steps: vec![
+            Mutation::Spawn(cup(mug, OTHER)),
+            Mutation::Spawn(cup(tray, OTHER)),
+            give(mug, OTHER),
+            paint(tray, 1),
+            give(tray, ME),
+        ],
+    };
+    let message = commit(11, transaction(OTHER, 1, steps));
+    let (connection, bytes) = (script.connection(), encode(&message).unwrap());
+    script
+        .session
+        .handle(script.now, Event::Frame { connection, bytes });
+    let told = common::scripted::updates(&mut script.session);
+    let place = |wanted: fn(&Update) -> bool| told.iter().position(wanted).unwrap();
+    let painted = place(|update| matches!(update, Update::PropertySet { .. }));
+    let given = place(|update| matches!(update, Update::OwnerChanged { .. }));
+    assert!(painted < given, "{told:?}");
+}
+
+/// A player's live datagram as the leader relays it: one value of one node.
+fn relayed(player: PlayerId, sequence: u32, node: NodeId, stamp: Micros) -> Bytes {
+    let mut writer = LiveWriter::default();
+    writer.begin(sequence, stamp);
+    let _ = writer.value(node, POSE, stamp, &Value::Nil);
+    let header = relay_header(player, HlcTimestamp::from_physical(stamp));
+    [&header, &writer.bytes()[1..]].concat().into()
+}
+
+#[test]
+fn what_this_player_sent_itself_and_what_is_no_datagram_for_a_player_is_not_told() {
+    let mut script = Script::up();
+    let node = NodeId::spawned(ME, 1);
+    script.propose(1, Mutation::Spawn(cup(node, ME)));
+    let change = transaction(ME, 1, Mutation::Spawn(cup(node, ME)));
+    script.say(&commit(11, change));
+    script.datagram(relayed(ME, 0, node, ms(1)));
+    assert!(script.game.live.is_empty());
+    script.datagram(encode_ping(ms(1)).to_vec());
+    script.datagram(b"garbage".to_vec());
+    script.now = script.now + Micros::from_secs(1);
+    script.event(Event::Woken);
+    let counters = script.game.stats.counters;
+    assert_eq!(
+        (counters.live_received, counters.datagrams_malformed),
+        (0, 2)
+    );
+    assert_eq!(script.closed_with(), None, "the next datagram heals it");
+}
+
+#[test]
+fn live_values_that_nobody_reads_do_not_pile_up() {
+    let mut script = Script::up();
+    script.say(&commit(11, spawn_cup(1)));
+    let node = authored_cup().node;
+    script.say(&commit(12, transaction(OTHER, 2, give(node, OTHER))));
+    let connection = script.connection();
+    let count = 2 * UPDATES_WAITING_LIVE_MAX as u64;
+    for number in 0..count {
+        let bytes = relayed(OTHER, number as u32, node, ms(number));
+        script
+            .session
+            .handle(script.now, Event::Datagram { connection, bytes });
+    }
+    let waiting = script.session.updates_waiting();
+    assert!(waiting <= UPDATES_WAITING_LIVE_MAX + 1, "{waiting}");
+    script.now = script.now + Micros::from_secs(1);
+    script.event(Event::Woken);
+    assert_eq!(script.game.stats.counters.live_received, count);
+    let unread = script.game.stats.counters.live_unread;
+    assert_eq!(unread as usize + script.game.live_told, count as usize);
+}
+
+#[test]
+fn a_world_with_more_live_values_than_a_game_may_leave_unread_still_comes_up() {
+    let mut script = Script::new(SessionConfig::new(game(), "ann"));
+    script.connect();
+    script.say_first(&ServerMessage::Welcome(welcome(ME, 10)));
+    let nodes_max = UPDATES_WAITING_MAX as u64 / 64 + 1;
+    let connection = script.connection();
+    for node in 0..nodes_max {
+        let part = full_of_live_values(NodeId(1 << 63 | node), node == nodes_max - 1);
+        let part = if node == 0 {
+            part
+        } else {
+            SnapshotPart {
+                players: Vec::new(),
+                ..part
+            }
+        };
+        let bytes = encode(&ServerMessage::Snapshot(part)).unwrap();
+        script
+            .session
+            .handle(script.now, Event::Frame { connection, bytes });
+    }
+    script.event(Event::Woken);
+    assert_eq!(
+        (script.game.joins.len(), script.game.ended.as_ref()),
+        (1, None)
+    );
+    assert_eq!(script.game.nodes.len() as u64, nodes_max);
+}
+
+/// A part with one node, all of whose properties are live.
+fn full_of_live_values(node: NodeId, last: bool) -> SnapshotPart {
+    let mut spawn = cup(node, OTHER);
+    spawn.properties = (0..64)
+        .map(|place| PropertySpec {
+            path: format!(":p{place}"),
+            lane: Lane::Live,
+            value: Value::Nil,
+        })
+        .collect();
+    let live = (0..64).map(|place| LiveEntry {
+        node,
+        property: PropertyId(place),
+        stamp: ms(1),
+        value: Value::Nil,
+    });
+    SnapshotPart {
+        nodes: vec![NodeEntry {
+            spawn,
+            versions: vec![LogIndex(1); 64],
+        }],
+        live: live.collect(),
+        last,
+        ..snapshot(10)
+    }
+}
+
+#[test]
+fn a_leader_whose_clock_is_ahead_after_a_loss_is_followed_at_once() {
+    let mut script = Script::up();
+    script.lose(CloseReason::TimedOut);
+    script.wait_for_try();
+    script.connect();
+    let ahead = Micros::from_secs(1_800_000_000);
+    let ServerMessage::Welcome(mut welcome) = resumed(0) else {
+        panic!()
+    };
+    welcome.session_time = ahead;
+    script.outputs.clear();
+    script.say_first(&ServerMessage::Welcome(welcome));
+    let ping = script.outputs.iter().find_map(|output| match output {
+        Output::Datagram { bytes, .. } => Some(Datagram::decode(bytes)),
+        _ => None,
+    });
+    let Some(Ok(Datagram::Ping { sent_at })) = ping else {
+        panic!("{ping:?}");
+    };
+    let pong = Pong {
+        ping_sent_at: sent_at,
+        received_at: ahead,
+        sent_at: ahead,
+    };
+    script.datagram(encode_pong(&pong).to_vec());
+    assert_eq!(script.now.shifted(script.game.clock.offset_us), ahead);
+}
+
+#[test]
 fn a_player_who_leaves_for_good_takes_and_leaves_what_the_policies_say() {
     let mut script = Script::up();
     let [tray, mug] = [1, 2].map(|counter| NodeId::spawned(OTHER, counter));
     let mut gone = cup(tray, OTHER);
-    gone.policy.on_owner_left = synced_protocol::mutation::OnOwnerLeft::Despawn;
+    gone.policy.on_owner_left = OnOwnerLeft::Despawn;
     let mut under = cup(mug, OTHER);
     under.parent = below(tray);
     let spawns = [gone, under, cup(NodeId::spawned(OTHER, 3), OTHER)];
@@ -424,16 +608,16 @@ fn a_game_that_reads_nothing_is_taken_for_dead_and_the_session_ends_with_a_reaso
     let node = NodeId::spawned(OTHER, 1);
     let mut spawn = cup(node, OTHER);
     spawn.properties = (0..64)
-        .map(|place| synced_protocol::mutation::PropertySpec {
+        .map(|place| PropertySpec {
             path: format!(":p{place}"),
-            lane: synced_protocol::mutation::Lane::Confirmed,
+            lane: Lane::Confirmed,
             value: Value::Nil,
         })
         .collect();
     script.say(&commit(11, transaction(OTHER, 1, Mutation::Spawn(spawn))));
     let all = || {
         (0..64)
-            .map(|place| (synced_protocol::id::PropertyId(place), Value::Nil))
+            .map(|place| (PropertyId(place), Value::Nil))
             .collect()
     };
     let connection = script.connection();
@@ -443,12 +627,12 @@ fn a_game_that_reads_nothing_is_taken_for_dead_and_the_session_ends_with_a_reaso
             properties: all(),
         };
         let message = commit(12 + index, transaction(OTHER, 2 + index, set));
-        let bytes = synced_protocol::control::encode(&message).unwrap();
+        let bytes = encode(&message).unwrap();
         script
             .session
             .handle(script.now, Event::Frame { connection, bytes });
     }
-    let limit = synced_client::limits::UPDATES_WAITING_MAX;
+    let limit = UPDATES_WAITING_MAX;
     assert!(script.session.is_finished());
     assert!(script.session.updates_waiting() < limit + 200);
     let updates = common::scripted::updates(&mut script.session);

@@ -296,6 +296,26 @@ fn under_the_rate_cap_every_property_has_its_turn_and_the_cap_is_kept() {
 }
 
 #[test]
+fn values_have_their_turn_even_where_the_samples_alone_are_more_than_the_cap() {
+    let config = LiveConfig {
+        bytes_per_second_max: 10_000,
+        ..LiveConfig::default()
+    };
+    let mut bench = Bench::new(config);
+    let mut trackers: Vec<_> = (1..=16).map(|node| bench.tracker(NodeId(node))).collect();
+    for round in 0..100 {
+        bench.set(99, round);
+        feed(&mut bench, &mut trackers, Micros::from_millis(1), 50);
+    }
+    let last_half = &bench.sent[bench.sent.len() / 2..];
+    let values = last_half
+        .iter()
+        .filter(|(_, bytes)| !content(bytes).values.is_empty());
+    assert!(values.count() >= 3);
+    assert!(bench.meter.counters.samples_dropped > 0);
+}
+
+#[test]
 fn no_more_datagrams_leave_than_the_leader_takes_even_if_configured_so() {
     let config = LiveConfig {
         local_delta_max_age: Micros(100),

@@ -91,14 +91,16 @@ impl Tracker {
             frame.sampled_at = clock.session_time(frame.sampled_at.min(now));
             if frame.sampled_at > self.newest {
                 self.newest = frame.sampled_at;
-                self.waiting_since.get_or_insert(now);
                 self.frames.push(frame);
             }
         }
-        if self.repeated > 0 && now.since(self.sent_at) >= quiet {
-            self.waiting_since.get_or_insert(now);
-        }
-        self.drop_backlog()
+        let dropped = self.drop_backlog();
+        let is_quiet = self.repeated > 0 && now.since(self.sent_at) >= quiet;
+        self.waiting_since = self
+            .oldest_new(now, clock.session_time(now))
+            .or(self.waiting_since)
+            .or(is_quiet.then_some(now));
+        dropped
     }
 
     /// A new datagram begins.
@@ -130,9 +132,7 @@ impl Tracker {
             self.repeated = end - self.repeated;
             self.sent_at = now;
             self.in_datagram = true;
-            if self.repeated == self.frames.len() {
-                self.waiting_since = None;
-            }
+            self.waiting_since = self.oldest_new(now, session_now);
         }
         fit
     }
@@ -162,6 +162,12 @@ impl Tracker {
         encode_batch(&self.frames[start..end], sent_at, &mut self.scratch);
         let bytes = writer.bytes().len() + BLOCK_OVERHEAD_BYTES + self.scratch.len();
         bytes <= MAX_UP_DATAGRAM_BYTES
+    }
+
+    /// The local time of the oldest sample that was not sent.
+    fn oldest_new(&self, now: Micros, session_now: Micros) -> Option<Micros> {
+        let oldest = self.frames.get(self.repeated)?;
+        Some(now - session_now.since(oldest.sampled_at))
     }
 
     fn drop_backlog(&mut self) -> u64 {

@@ -20,6 +20,7 @@ pub struct Mirror {
     pub players: BTreeMap<PlayerId, String>,
     pub nodes: BTreeMap<NodeId, MirrorNode>,
     pub live: BTreeMap<(NodeId, PropertyId), (Micros, Value)>,
+    pub live_told: usize,
     pub inputs: BTreeMap<NodeId, Vec<InputFrame>>,
     pub joins: Vec<Joined>,
     pub decisions: BTreeMap<ClientSeq, Decision>,
@@ -77,6 +78,7 @@ impl Mirror {
                 value,
             } => {
                 assert!(self.nodes.contains_key(&node));
+                self.live_told += 1;
                 let key = (node, property);
                 let before = self
                     .live

@@ -1,5 +1,7 @@
 //! What other players send on the live lane, as the game is told of it.
 
+mod gaps;
+
 use std::collections::BTreeMap;
 
 use synced_protocol::{
@@ -15,6 +17,7 @@ use synced_protocol::{
 };
 use synced_world::{Effect, World};
 
+use self::gaps::Gaps;
 use crate::{stats::Counters, update::Update};
 
 type Key = (NodeId, PropertyId);
@@ -27,22 +30,7 @@ type Key = (NodeId, PropertyId);
 pub(crate) struct Downstream {
     values: BTreeMap<Key, Micros>,
     inputs: BTreeMap<NodeId, Micros>,
-    senders: BTreeMap<PlayerId, Sender>,
-}
-
-/// The numbers of one player's datagrams.
-#[derive(Debug, Clone, Copy)]
-struct Sender {
-    next: u32,
-    /// The last gap: where it began, how long it was, and whether it took nothing with it.
-    gap: Gap,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Gap {
-    start: u32,
-    length: u32,
-    healed: bool,
+    senders: BTreeMap<PlayerId, Gaps>,
 }
 
 /// A player's datagram on its way through.
@@ -67,7 +55,9 @@ impl Downstream {
             counters.live_foreign += 1;
             return Ok(());
         }
-        let gap = self.count(player, live.sequence, counters);
+        let gaps = self.senders.entry(player);
+        let gaps = gaps.or_insert(Gaps::before(live.sequence));
+        let after_gap = gaps.count(live.sequence, counters);
         let mut connected = None;
         for block in live.blocks() {
             let block = block?;
@@ -82,11 +72,11 @@ impl Downstream {
                 connected = Some(connected.unwrap_or(true) && connects);
             }
         }
-        if gap > 0 && connected == Some(true) {
-            counters.live_healed += u64::from(gap);
-            if let Some(sender) = self.senders.get_mut(&player) {
-                sender.gap.healed = true;
-            }
+        if after_gap
+            && connected == Some(true)
+            && let Some(gaps) = self.senders.get_mut(&player)
+        {
+            gaps.heal(counters);
         }
         Ok(())
     }
@@ -218,30 +208,6 @@ impl Downstream {
             self.values.remove(&key);
         }
     }
-
-    /// Counts a datagram; returns the length of the gap before it.
-    fn count(&mut self, player: PlayerId, sequence: u32, counters: &mut Counters) -> u32 {
-        counters.live_received += 1;
-        let sender = self.senders.entry(player).or_insert(Sender {
-            next: sequence,
-            gap: Gap::default(),
-        });
-        let ahead = sequence.wrapping_sub(sender.next);
-        if ahead > u32::MAX / 2 {
-            sender.gap.late(sequence, counters);
-            return 0;
-        }
-        sender.next = sequence.wrapping_add(1);
-        if ahead > 0 {
-            counters.live_lost += u64::from(ahead);
-            sender.gap = Gap {
-                start: sequence.wrapping_sub(ahead),
-                length: ahead,
-                healed: false,
-            };
-        }
-        ahead
-    }
 }
 
 /// The times of a batch's samples, as far as it matters whether one is missing before them.
@@ -268,17 +234,6 @@ impl Times {
     }
 }
 
-impl Gap {
-    /// A datagram that was given up as lost was just late.
-    fn late(&self, sequence: u32, counters: &mut Counters) {
-        if sequence.wrapping_sub(self.start) < self.length {
-            counters.live_lost = counters.live_lost.saturating_sub(1);
-            let healed = u64::from(self.healed);
-            counters.live_healed = counters.live_healed.saturating_sub(healed);
-        }
-    }
-}
-
 fn is_live(world: &World, (node, property): Key) -> bool {
     let property = world.node(node).and_then(|node| node.property(property));
     property.is_some_and(|property| property.lane() == Lane::Live)
@@ -287,3 +242,6 @@ fn is_live(world: &World, (node, property): Key) -> bool {
 const fn keys_of(node: NodeId) -> std::ops::RangeInclusive<Key> {
     (node, PropertyId(0))..=(node, PropertyId((MAX_PROPERTIES - 1) as u8))
 }
+
+#[cfg(test)]
+mod tests;
