@@ -3,7 +3,8 @@
 use std::fmt;
 
 use godot::{
-    classes::{Node, Object},
+    classes::{ClassDb, Node, Object},
+    obj::EngineEnum,
     prelude::*,
 };
 
@@ -41,7 +42,7 @@ pub(crate) enum PathFault {
     Empty,
     NoNode(String),
     NoProperty { node: String, property: String },
-    Type { property: String, kind: VariantType },
+    Type { property: String, kind: String },
 }
 
 impl fmt::Display for PathFault {
@@ -55,7 +56,7 @@ impl fmt::Display for PathFault {
             Self::Type { property, kind } => {
                 write!(
                     f,
-                    "property \"{property}\" is of type {kind:?}, which cannot be synced"
+                    "property \"{property}\" is of type {kind}, which cannot be synced"
                 )
             }
         }
@@ -86,12 +87,10 @@ impl Target {
             .get_node_or_null(path.node)
             .ok_or_else(|| PathFault::NoNode(path.node.to_owned()))?;
         let first = path.property.split(':').next().unwrap_or_default();
-        if !has_property(&node, first) {
-            return Err(PathFault::NoProperty {
-                node: path.node.to_owned(),
-                property: first.to_owned(),
-            });
-        }
+        let declared = Declared::of(&node, first).ok_or_else(|| PathFault::NoProperty {
+            node: path.node.to_owned(),
+            property: first.to_owned(),
+        })?;
         let name = if first == path.property {
             Name::Plain(first.into())
         } else {
@@ -101,15 +100,17 @@ impl Target {
             object: node.upcast(),
             name,
         };
-        let kind = target.get().get_type();
-        if variant::is_supported(kind) {
-            Ok(target)
-        } else {
-            Err(PathFault::Type {
+        let kind = match target.get().get_type() {
+            VariantType::NIL => declared.kind,
+            present => present,
+        };
+        if !variant::is_supported(kind) || declared.is_other_object() {
+            return Err(PathFault::Type {
                 property: path.property.to_owned(),
-                kind,
-            })
+                kind: declared.name(kind),
+            });
         }
+        Ok(target)
     }
 
     pub(crate) fn is_valid(&self) -> bool {
@@ -133,14 +134,49 @@ impl Target {
     }
 }
 
-fn has_property(node: &Gd<Node>, name: &str) -> bool {
-    if !node.get(name).is_nil() {
-        return true;
+/// What a property is declared as. Only looked up while its value is null: that tells nothing.
+#[derive(Debug)]
+struct Declared {
+    kind: VariantType,
+    class: StringName,
+}
+
+impl Declared {
+    /// `None` when the node has no such property.
+    fn of(node: &Gd<Node>, name: &str) -> Option<Self> {
+        let mut declared = Self {
+            kind: VariantType::NIL,
+            class: StringName::default(),
+        };
+        if node.get(name).is_nil() {
+            let wanted = name.to_variant();
+            let properties = node.get_property_list();
+            let entry = properties
+                .iter_shared()
+                .find(|entry| entry.get("name") == Some(wanted.clone()))?;
+            let text = |key: &str| entry.get(key).map(|value| value.stringify());
+            let kind = entry.get("type").and_then(|kind| kind.try_to().ok());
+            declared.kind = VariantType::from_ord(kind.unwrap_or(0));
+            declared.class = StringName::from(&text("class_name").unwrap_or_default());
+        }
+        Some(declared)
     }
-    let wanted = name.to_variant();
-    node.get_property_list()
-        .iter_shared()
-        .any(|entry| entry.get("name") == Some(wanted.clone()))
+
+    /// Whether it holds objects that are no nodes, as far as the engine knows the class.
+    fn is_other_object(&self) -> bool {
+        let classes = ClassDb::singleton();
+        self.kind == VariantType::OBJECT
+            && classes.class_exists(&self.class)
+            && !classes.is_parent_class(&self.class, "Node")
+    }
+
+    fn name(&self, kind: VariantType) -> String {
+        if kind == VariantType::OBJECT {
+            self.class.to_string()
+        } else {
+            format!("{kind:?}")
+        }
+    }
 }
 
 #[cfg(test)]
