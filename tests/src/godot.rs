@@ -50,7 +50,7 @@ impl Godot {
         Ok(Self { launcher })
     }
 
-    /// A command that runs the project in `project` without a display. All that Godot keeps for its user goes below `home`.
+    /// A command that runs the project in `project` without a display. What Godot keeps for its user goes below `home`.
     ///
     /// # Errors
     /// When the project cannot be imported, or `home` not be made.
@@ -64,14 +64,17 @@ impl Godot {
         Ok(command)
     }
 
-    /// A command by which `wrapper`, a program that provides a display, runs the project in `project` and draws it.
+    /// A command that runs the project in `project` and draws it: on the display that `wrapper` provides for the command behind
+    /// it, else on this machine's own.
     ///
     /// # Errors
     /// As [`headless`](Self::headless).
-    pub fn drawing(&self, wrapper: &Path, project: &Path, home: &Path) -> Outcome<Command> {
+    pub fn drawing(&self, wrapper: Option<&Path>, project: &Path, home: &Path) -> Outcome<Command> {
         self.import(project)?;
-        let mut command = Command::new(wrapper);
-        command.arg(&self.launcher);
+        let mut command = Command::new(wrapper.unwrap_or(&self.launcher));
+        if wrapper.is_some() {
+            command.arg(&self.launcher);
+        }
         command
             .args([
                 "--xr-mode",
@@ -87,16 +90,12 @@ impl Godot {
         Ok(command)
     }
 
+    /// The caches stay where they are: a wrapper finds its display there.
     fn keep_below(&self, command: &mut Command, home: &Path) -> Outcome {
         folder::make(home)?;
-        command.env("HOME", home);
-        for (variable, name) in [
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_CACHE_HOME", "cache"),
-        ] {
-            command.env(variable, home.join(name));
-        }
+        command
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_CONFIG_HOME", home.join("config"));
         command
             .env(LAUNCHER_VARIABLE, &self.launcher)
             .env("RUST_BACKTRACE", "1");
