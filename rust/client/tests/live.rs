@@ -348,6 +348,21 @@ fn a_cup_that_is_held_is_told_of_again_and_again_until_it_rests_or_goes() {
 }
 
 #[test]
+fn a_change_at_a_time_that_has_not_come_is_taken_for_now_and_comes_to_rest_all_the_same() {
+    let (mut net, node, _) = with_cup(GOOD, 13);
+    let later = net.local(ANN) + Micros::from_secs(3_600);
+    let handle = &mut net.players[ANN].handle;
+    handle.set_live(node, POSE, later, Value::Nil);
+    net.run_for(ms(50));
+    net.players[ANN].handle.propose(Mutation::SetProperties {
+        node,
+        properties: vec![(POSE, Value::Nil)],
+    });
+    net.run_for(ms(50));
+    assert_eq!(live_sent(&mut net, ANN), 0);
+}
+
+#[test]
 fn a_cup_that_was_lost_during_an_absence_is_not_told_of_any_more() {
     let mut config = node_config();
     config.limits.kept_frames_max = 0;

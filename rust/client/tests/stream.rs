@@ -155,6 +155,9 @@ fn frames_that_make_no_sense_cost_the_connection_and_the_world_is_asked_for_anew
         assert_eq!(script.game.tries, [1], "{what}");
         script.wait_for_try();
         let resume = script.connect().resume.unwrap();
+        script.now = script.now + Micros::from_secs(1);
+        script.event(Event::Woken);
+        assert_eq!(script.game.stats.counters.divergences, 0, "{what}");
         assert_eq!(resume.token, TOKEN);
         assert!(
             resume.cursor > LogIndex(1 << 60),
@@ -369,6 +372,13 @@ fn leaving_says_so_closes_in_order_and_needs_no_connection() {
     assert_eq!(script.game.ended, Some(EndReason::Left));
     assert_eq!(script.session.poll_deadline(), None);
 
+    let mut script = Script::new(SessionConfig::new(game(), "ann"));
+    script.connect();
+    script.session.command(script.now, Command::Leave);
+    script.event(Event::Woken);
+    let hello_alone = script.frames().len() == 1;
+    assert!(hello_alone && script.closed_with() == Some(CloseCode::Done));
+
     let mut script = Script::up();
     script.lose(CloseReason::TimedOut);
     script.session.command(script.now, Command::Leave);
@@ -557,6 +567,7 @@ fn full_of_live_values(node: NodeId, last: bool) -> SnapshotPart {
 #[test]
 fn a_leader_whose_clock_is_ahead_after_a_loss_is_followed_at_once() {
     let mut script = Script::up();
+    script.now = script.now + Micros::from_secs(60);
     script.lose(CloseReason::TimedOut);
     script.wait_for_try();
     script.connect();

@@ -63,7 +63,8 @@ impl DeltaBuffer {
             return false;
         }
         if let Some(held) = self.held.get_mut(&key) {
-            held.stamp = held.stamp.max(stamp);
+            // Whoever has the value before would not take one that is no newer.
+            held.stamp = stamp.max(held.stamp + Micros(1));
             held.value = value;
         } else if self.held.len() < LIVE_VALUES_MAX {
             self.held.insert(key, Held::new(now, stamp, value));
@@ -91,12 +92,11 @@ impl DeltaBuffer {
         }
     }
 
-    /// Everything held, or everything of one node, is to be sent again.
-    pub(super) fn renew(&mut self, now: Micros, node: Option<NodeId>) {
-        for (key, held) in &mut self.held {
-            if node.is_none_or(|node| key.0 == node) {
-                held.mark(now, *key, &mut self.changed);
-            }
+    /// Everything held of one node is to be sent again.
+    pub(super) fn renew(&mut self, now: Micros, node: NodeId) {
+        let all = (node, PropertyId(0))..=(node, PropertyId(u8::MAX));
+        for (key, held) in self.held.range_mut(all) {
+            held.mark(now, *key, &mut self.changed);
         }
     }
 
@@ -241,6 +241,25 @@ mod tests {
     }
 
     #[test]
+    fn a_later_change_has_a_later_stamp_whatever_the_game_says() {
+        let mut deltas = DeltaBuffer::default();
+        deltas.set(NOW, CUP, NOW, Value::Int(1));
+        deltas.set(NOW, CUP, NOW - Micros(5), Value::Int(2));
+        deltas.superseded(CUP, NOW);
+        assert_eq!(sent(&mut deltas, NOW), [(CUP, Value::Int(2))]);
+    }
+
+    #[test]
+    fn what_others_may_have_missed_of_a_node_is_sent_again() {
+        let mut deltas = DeltaBuffer::default();
+        deltas.set(NOW, CUP, NOW, Value::Int(1));
+        deltas.set(NOW, BALL, NOW, Value::Int(2));
+        sent(&mut deltas, NOW);
+        deltas.renew(NOW, BALL.0);
+        assert_eq!(sent(&mut deltas, NOW), [(BALL, Value::Int(2))]);
+    }
+
+    #[test]
     fn every_value_held_is_sent_again_within_the_interval() {
         let mut deltas = DeltaBuffer::default();
         let interval = Micros::from_secs(1);
@@ -272,7 +291,7 @@ mod tests {
         deltas.superseded(CUP, NOW);
         assert_eq!(sent(&mut deltas, NOW), [(BALL, Value::Int(2))]);
         deltas.forget(BALL.0);
-        deltas.renew(NOW, None);
+        deltas.renew(NOW, BALL.0);
         assert!(sent(&mut deltas, NOW).is_empty());
     }
 

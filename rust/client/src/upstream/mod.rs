@@ -88,7 +88,7 @@ impl Upstream {
 
     /// Others may have missed what the node sent so far.
     pub(crate) fn renew(&mut self, now: Micros, node: NodeId) {
-        self.deltas.renew(now, Some(node));
+        self.deltas.renew(now, node);
     }
 
     /// `false` when there are too many trackers.
@@ -133,11 +133,10 @@ impl Upstream {
         });
     }
 
-    /// A connection is up: everything still held is sent, at the latest `refresh_interval` after it was sent last. Samples
-    /// from before are of no use any more.
+    /// A connection is up: everything still held is sent again, at the latest `refresh_interval` after it was sent last.
+    /// Samples from before are of no use any more.
     pub(crate) fn connected(&mut self, now: Micros, refresh_interval: Micros) {
         self.deltas.set_refresh_interval(refresh_interval);
-        self.deltas.renew(now, None);
         self.trackers.iter_mut().for_each(Tracker::clear);
         self.tick_at = now;
     }

@@ -204,6 +204,18 @@ fn more_samples_than_the_backlog_takes_are_dropped_from_its_old_end_and_counted(
 }
 
 #[test]
+fn a_sample_from_a_time_that_has_not_come_is_taken_for_now_and_blocks_nothing() {
+    let mut bench = Bench::new(LiveConfig::default());
+    let mut hands = [bench.tracker(HAND)];
+    hands[0]
+        .push(sample(bench.now + Micros::from_secs(3_600)))
+        .unwrap();
+    feed(&mut bench, &mut hands, Micros::from_millis(1), 10);
+    bench.run_for(Micros::from_millis(100));
+    assert_eq!(received_without(&bench, usize::MAX, HAND).len(), 11);
+}
+
+#[test]
 fn a_head_and_two_hands_at_a_kilohertz_go_in_250_datagrams_a_second_within_the_age() {
     let mut bench = Bench::new(LiveConfig::default());
     let mut trackers = [1, 2, 3].map(|node| bench.tracker(NodeId(node)));
