@@ -7,7 +7,6 @@ use synced_protocol::{
     message::{Change, Commit},
     mutation::Rejection,
 };
-
 use synced_world::Effect;
 
 use super::Session;

@@ -7,7 +7,6 @@ use synced_protocol::{
     link::{CloseCode, CloseReason, ConnectionId, Output},
     message::{ClientMessage, Hello, Refusal, Resume},
 };
-
 use synced_world::World;
 
 use super::{Phase, Session};

@@ -16,7 +16,6 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
-
 use synced_world::World;
 
 use self::{delta::DeltaBuffer, tracker::Tracker};

@@ -11,11 +11,11 @@ use synced_protocol::{
         Change, ClientMessage, Commit, Hello, LogEntry, PlayerEntry, ResumeToken, ServerMessage,
         SnapshotPart, Welcome,
     },
-    mutation::Transaction,
+    mutation::{Mutation, Transaction},
     time::Micros,
 };
 
-use super::{game, mirror::Mirror, ms};
+use super::{authored_cup, game, mirror::Mirror, ms};
 
 pub const ME: PlayerId = PlayerId(7);
 pub const OTHER: PlayerId = PlayerId(8);
@@ -225,4 +225,9 @@ pub fn transaction(player: PlayerId, seq: u64, transaction: impl Into<Transactio
 /// Every update that is still to be told.
 pub fn updates(session: &mut Session) -> Vec<Update> {
     std::iter::from_fn(|| session.poll_update()).collect()
+}
+
+/// An authored cup that the other player declares.
+pub fn spawn_cup(seq: u64) -> Change {
+    transaction(OTHER, seq, Mutation::Spawn(authored_cup()))
 }
