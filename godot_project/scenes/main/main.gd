@@ -8,6 +8,7 @@ const EXIT_FAILED := 1
 const EXIT_USAGE := 2
 
 var _arguments := Arguments.from_command_line()
+var _is_joined := false
 
 @onready var _hud: Hud = $Hud
 @onready var _avatar_spawner: SyncedSpawner = $AvatarSpawner
@@ -19,14 +20,16 @@ func _ready() -> void:
 		printerr("%s\n%s" % [_arguments.problem, Arguments.HELP])
 		get_tree().quit(EXIT_USAGE)
 		return
-	($Room/PictureCamera as Camera3D).make_current()
+	_show_room()
 	SyncedSession.session_joined.connect(_on_session_joined)
+	SyncedSession.session_failed.connect(_on_session_failed)
 	SyncedSession.session_lost.connect(func(reason: String) -> void: print("session lost: %s" % reason))
 	_starter.gave_up.connect(_on_gave_up)
 	_starter.start(_arguments)
 
 
 func _on_session_joined(player_id: int) -> void:
+	_is_joined = true
 	print("joined as player %d%s" % [player_id, ", hosting at %s" % SyncedSession.get_invite_url() if SyncedSession.is_hosting() else ""])
 	var avatar := _spawn_avatar(player_id)
 	if avatar == null:
@@ -37,11 +40,26 @@ func _on_session_joined(player_id: int) -> void:
 		_start_player(avatar)
 
 
+## The session is over for good, and what was spawned in it is gone.
+func _on_session_failed(reason: String) -> void:
+	if not _is_joined:
+		return
+	_is_joined = false
+	_show_room()
+	_on_gave_up(reason)
+	if _arguments.leaves_place_open():
+		_starter.start(_arguments)
+
+
 func _on_gave_up(reason: String) -> void:
 	printerr("no session: %s" % reason)
 	_hud.show_message("No session: %s" % reason)
 	if _arguments.is_bot():
 		get_tree().quit(EXIT_FAILED)
+
+
+func _show_room() -> void:
+	($Room/PictureCamera as Camera3D).make_current()
 
 
 func _spawn_avatar(player_id: int) -> Avatar:
@@ -57,23 +75,21 @@ func _spawn_avatar(player_id: int) -> Avatar:
 	}) as Avatar
 
 
+## Whoever drives the avatar goes with it.
 func _start_player(avatar: Avatar) -> void:
 	if XrInput.is_available():
-		var xr: XrInput = XR_INPUT.instantiate()
-		add_child(xr)
-		xr.drive(avatar)
+		avatar.add_child(XR_INPUT.instantiate())
 		return
-	var desktop := DesktopInput.new()
+	var desktop := DesktopInput.new(avatar)
 	desktop.moves_trackers = not _arguments.is_synthetic
 	desktop.pointed_at.connect(_hud.show_target)
-	add_child(desktop)
-	desktop.drive(avatar)
+	avatar.add_child(desktop)
 
 
 func _start_bot(avatar: Avatar) -> void:
 	var bot := Bot.new(avatar, _arguments)
 	bot.finished.connect(_leave_and_quit)
-	add_child(bot)
+	avatar.add_child(bot)
 	bot.run()
 
 

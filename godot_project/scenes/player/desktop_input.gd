@@ -25,8 +25,11 @@ var _wanted: Cup
 var _stroke := PackedVector2Array()
 
 
-func drive(avatar: Avatar) -> void:
+func _init(avatar: Avatar) -> void:
 	_avatar = avatar
+
+
+func _ready() -> void:
 	_avatar.hide_head()
 	_avatar.head.add_child(_camera)
 	_camera.fov = 70.0
@@ -37,8 +40,6 @@ func drive(avatar: Avatar) -> void:
 
 
 func _unhandled_input(event: InputEvent) -> void:
-	if _avatar == null:
-		return
 	if Input.mouse_mode != Input.MOUSE_MODE_CAPTURED:
 		if event is InputEventMouseButton and event.is_pressed():
 			Input.mouse_mode = Input.MOUSE_MODE_CAPTURED
@@ -59,8 +60,6 @@ func _unhandled_input(event: InputEvent) -> void:
 
 
 func _process(delta: float) -> void:
-	if _avatar == null:
-		return
 	_walk(delta)
 	if moves_trackers:
 		_place_head()

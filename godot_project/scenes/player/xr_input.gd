@@ -1,6 +1,6 @@
 class_name XrInput
 extends XROrigin3D
-## Drives an avatar by a headset and two controllers: grip grabs or presses, trigger draws on the board, the stick walks.
+## Drives the avatar that it is a child of by a headset and two controllers: grip grabs or presses, trigger draws on the board, the stick walks.
 ## The head and the hands follow by themselves, through the trackers of their SyncedNodes.
 
 const PRESSED := 0.6
@@ -8,10 +8,10 @@ const WALK_METERS_PER_SEC := 1.8
 const BUTTON_METERS := 0.2
 const DRAW_METERS := 1.5
 
-var _avatar: Avatar
 var _gripping: Dictionary[Hand, bool] = {}
 var _strokes: Dictionary[Hand, PackedVector2Array] = {}
 
+@onready var _avatar: Avatar = get_parent()
 @onready var _camera: XRCamera3D = $XRCamera3D
 
 
@@ -21,18 +21,14 @@ static func is_available() -> bool:
 	return openxr != null and openxr.is_initialized()
 
 
-func drive(avatar: Avatar) -> void:
-	_avatar = avatar
+func _ready() -> void:
 	_avatar.hide_head()
 	get_viewport().use_xr = true
 	_camera.current = true
 
 
 func _process(delta: float) -> void:
-	if _avatar == null:
-		return
 	_walk(delta)
-	global_transform = _avatar.global_transform
 	for hand: Hand in [_avatar.left_hand, _avatar.right_hand]:
 		var controls := hand.synced.get_controls()
 		_grip(hand, controls.get("grip", 0.0) > PRESSED)

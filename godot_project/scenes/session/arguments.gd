@@ -42,6 +42,11 @@ func is_bot() -> bool:
 	return bot_seconds > 0.0
 
 
+## Told nothing, the game finds a session or hosts one, as often as it takes.
+func leaves_place_open() -> bool:
+	return url.is_empty() and not hosts and not is_bot()
+
+
 func _take_option(option: String) -> void:
 	match option:
 		"--connect": url = _value(option)
