@@ -195,6 +195,15 @@ fn a_cup_that_is_held_is_told_of_again_and_again_until_it_rests_or_goes() {
 }
 
 #[test]
+fn a_cup_that_was_given_away_is_not_told_of_any_more() {
+    let (mut net, node, [_, bob]) = with_cup(GOOD, 14);
+    move_cup(&mut net, ANN, node, 1.0);
+    net.players[ANN].handle.propose(give(node, bob));
+    net.run_for(ms(50));
+    assert_eq!(live_sent(&mut net, ANN), 0);
+}
+
+#[test]
 fn a_change_at_a_time_that_has_not_come_is_taken_for_now_and_comes_to_rest_all_the_same() {
     let (mut net, node, _) = with_cup(GOOD, 13);
     let later = net.local(ANN) + Micros::from_secs(3_600);

@@ -231,6 +231,28 @@ fn a_head_and_two_hands_at_a_kilohertz_go_in_250_datagrams_a_second_within_the_a
 }
 
 #[test]
+fn a_driver_that_wakes_late_loses_no_pace_and_one_that_was_away_catches_up_at_once() {
+    let mut bench = Bench::new(LiveConfig::default());
+    let _hand = bench.tracker(HAND);
+    let pace = LiveConfig::default().local_delta_max_age;
+    let mut next_after = |now| {
+        let Bench {
+            upstream,
+            clock,
+            meter,
+            ..
+        } = &mut bench;
+        upstream.poll(now, clock, meter, |_| {});
+        upstream.poll_deadline(now)
+    };
+    assert_eq!(next_after(START), Some(START + pace));
+    let late = START + pace + Micros(900);
+    assert_eq!(next_after(late), Some(START + pace + pace));
+    let away = late + Micros::from_secs(1);
+    assert_eq!(next_after(away), Some(away + pace));
+}
+
+#[test]
 fn datagrams_are_numbered_without_gaps() {
     let mut bench = Bench::new(LiveConfig::default());
     let mut hands = [bench.tracker(HAND)];
