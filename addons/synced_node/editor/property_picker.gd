@@ -14,7 +14,7 @@ var note := Label.new()
 var _properties: SyncedProperties
 var _search := PropertySearch.new()
 var _shown: Array[Array] = []
-var _read_only := false
+var _is_fixed := false
 
 
 func _init() -> void:
@@ -56,11 +56,11 @@ func _update_property() -> void:
 		_rebuild_rows(edited)
 
 
-func _set_read_only(read_only: bool) -> void:
-	_read_only = read_only
-	add_button.disabled = read_only
+func _set_read_only(is_fixed: bool) -> void:
+	_is_fixed = is_fixed
+	add_button.disabled = is_fixed
 	for row: PropertyRow in rows.get_children():
-		row.set_read_only(read_only)
+		row.fix(is_fixed)
 
 
 ## What moves all the time begins on the live lane; everything else is confirmed.
@@ -99,7 +99,7 @@ func _rebuild_rows(edited: SyncedNode) -> void:
 
 func _add_row(edited: SyncedNode, path: String, lane: String, problem: String) -> void:
 	var row := PropertyRow.new(path, lane, _icon_of(edited, path), problem)
-	row.set_read_only(_read_only)
+	row.fix(_is_fixed)
 	row.lane_selected.connect(_on_lane_selected.bind(path, lane))
 	row.remove_pressed.connect(_on_remove_pressed.bind(path, lane))
 	rows.add_child(row)

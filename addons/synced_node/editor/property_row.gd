@@ -22,9 +22,10 @@ func _init(property_path: String, lane: String, icon: Texture2D, problem: String
 	add_child(_build_warning(problem))
 
 
-func set_read_only(read_only: bool) -> void:
-	lane_button.disabled = read_only
-	remove_button.disabled = read_only
+## Whether nothing can be changed here.
+func fix(is_fixed: bool) -> void:
+	lane_button.disabled = is_fixed
+	remove_button.disabled = is_fixed
 
 
 func _notification(what: int) -> void:

@@ -34,8 +34,10 @@ func _update_property() -> void:
 		_rebuild_rows()
 
 
-func _set_read_only(read_only: bool) -> void:
-	add_button.disabled = read_only
+func _set_read_only(is_fixed: bool) -> void:
+	add_button.disabled = is_fixed
+	for row in rows.get_children():
+		(row.get_child(-1) as Button).disabled = is_fixed
 
 
 func add_scenes(paths: PackedStringArray) -> void:
@@ -82,16 +84,16 @@ func _build_row(index: int) -> HBoxContainer:
 
 
 func _build_name(path: String) -> Label:
-	var label := Label.new()
-	label.text = path.trim_prefix("res://")
-	label.tooltip_text = path
-	label.mouse_filter = Control.MOUSE_FILTER_STOP
-	label.size_flags_horizontal = SIZE_EXPAND_FILL
-	label.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
+	var scene_label := Label.new()
+	scene_label.text = path.trim_prefix("res://")
+	scene_label.tooltip_text = path
+	scene_label.mouse_filter = Control.MOUSE_FILTER_STOP
+	scene_label.size_flags_horizontal = SIZE_EXPAND_FILL
+	scene_label.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
 	if not ResourceLoader.exists(path, "PackedScene"):
-		label.text += "  (missing)"
-		label.add_theme_color_override(&"font_color", get_theme_color(&"warning_color", &"Editor"))
-	return label
+		scene_label.text += "  (missing)"
+		scene_label.add_theme_color_override(&"font_color", get_theme_color(&"warning_color", &"Editor"))
+	return scene_label
 
 
 func _on_add_pressed() -> void:

@@ -126,14 +126,14 @@ func _let_go(count: String) -> void:
 
 func _next_contest_usec() -> int:
 	var earliest := SyncedSession.get_session_time_usec() + CONTEST_NOTICE_USEC
-	return (earliest / CONTEST_USEC + 1) * CONTEST_USEC
+	return earliest - earliest % CONTEST_USEC + CONTEST_USEC
 
 
 ## The same one for every bot that aims at the same moment.
 func _contested_cup(moment_usec: int) -> Cup:
 	var cups := get_tree().get_nodes_in_group(Cup.GROUP)
 	cups.sort_custom(func(a: Cup, b: Cup) -> bool: return a.synced.get_synced_id() < b.synced.get_synced_id())
-	return cups[moment_usec / CONTEST_USEC % cups.size()] if not cups.is_empty() else null
+	return cups[hash(moment_usec) % cups.size()] if not cups.is_empty() else null
 
 
 func _some_free_cup() -> Cup:

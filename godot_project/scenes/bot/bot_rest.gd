@@ -60,9 +60,9 @@ func _unrest_of_things() -> String:
 	if not (get_tree().get_first_node_in_group(Whiteboard.GROUP) as Whiteboard).is_settled():
 		return "a stroke is not confirmed"
 	var digest := SyncedSession.get_digest()
-	var is_same := digest == _last_digest
+	var stands_still := digest == _last_digest
 	_last_digest = digest
-	return "" if is_same else "the digest changes"
+	return "" if stands_still else "the digest changes"
 
 
 func _have_all_reported() -> bool:

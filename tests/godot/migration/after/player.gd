@@ -42,7 +42,7 @@ func _take(coin: SyncedNode) -> void:
 
 
 func _nearest_coin() -> Node3D:
-	var nearest: Node3D
+	var nearest: Node3D = null
 	for coin: Node3D in get_node("/root/Main/Coins").get_children():
 		if nearest == null or position.distance_to(coin.position) < position.distance_to(nearest.position):
 			nearest = coin

@@ -40,7 +40,7 @@ func _process(delta: float) -> void:
 
 
 func _nearest_coin() -> Node3D:
-	var nearest: Node3D
+	var nearest: Node3D = null
 	for coin: Node3D in get_node("/root/Main/Coins").get_children():
 		if nearest == null or position.distance_to(coin.position) < position.distance_to(nearest.position):
 			nearest = coin
