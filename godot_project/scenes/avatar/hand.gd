@@ -18,8 +18,12 @@ var _past: Array[Transform3D] = []
 var _past_sec: Array[float] = []
 
 
+func is_holding() -> bool:
+	return is_instance_valid(held)
+
+
 func grab(cup: Cup) -> bool:
-	if held != null or not cup.pick_up(self):
+	if is_holding() or not cup.pick_up(self):
 		return false
 	held = cup
 	return true
@@ -38,12 +42,9 @@ func nearest_cup() -> Cup:
 
 
 func release() -> void:
-	if held == null:
-		return
-	var cup := held
+	if is_holding():
+		held.let_go(velocity(), spin())
 	held = null
-	if is_instance_valid(cup):
-		cup.let_go(velocity(), spin())
 
 
 ## Another player was first.
@@ -68,7 +69,7 @@ func spin() -> Vector3:
 
 func _process(delta: float) -> void:
 	_remember()
-	var is_closed: bool = held != null or synced.get_controls().get("grip", 0.0) > 0.5
+	var is_closed: bool = is_holding() or synced.get_controls().get("grip", 0.0) > 0.5
 	_fingers.rotation.x = lerp_angle(_fingers.rotation.x, -1.2 if is_closed else -0.25, minf(delta * 18.0, 1.0))
 
 

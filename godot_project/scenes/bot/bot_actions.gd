@@ -119,7 +119,7 @@ func _won(cup: Cup) -> bool:
 
 
 func _let_go(count: String) -> void:
-	if is_instance_valid(_hand().held):
+	if _hand().is_holding():
 		counts[count] += 1
 	_hand().release()
 

@@ -11,6 +11,8 @@ const GROUP := &"cups"
 const LOWEST_Y := -2.0
 ## Cups this near to one that is taken may have leant on it.
 const NEIGHBOUR_METERS := 0.25
+## After whatever moves the hands in the same frame.
+const FOLLOW_PRIORITY := 100
 
 @onready var synced: SyncedNode = $SyncedNode
 
@@ -22,14 +24,20 @@ var _last_owner := 0
 
 func _ready() -> void:
 	add_to_group(GROUP)
+	process_priority = FOLLOW_PRIORITY
 	body_entered.connect(_on_body_entered)
 	synced.ownership_changed.connect(_on_ownership_changed)
 	synced.ownership_denied.connect(_on_ownership_denied)
 	SyncedSession.player_left.connect(_on_player_left)
 
 
+## Whether a hand of this player has it.
+func is_held() -> bool:
+	return is_instance_valid(_holder)
+
+
 func is_free() -> bool:
-	return _holder == null and not _is_asking and (synced.is_owner() or synced.get_owner_id() == 0)
+	return not is_held() and not _is_asking and (synced.is_owner() or synced.get_owner_id() == 0)
 
 
 ## Takes the cup into a hand at once; [signal grab_won] or [signal grab_lost] follows with the session's decision.
@@ -53,12 +61,12 @@ func let_go(velocity: Vector3, spin: Vector3) -> void:
 
 
 func _process(_delta: float) -> void:
-	if _holder != null:
+	if is_held():
 		global_transform = (_holder.global_transform * _grip).orthonormalized()
 
 
 func _physics_process(_delta: float) -> void:
-	if _holder != null or not synced.is_owner():
+	if is_held() or not synced.is_owner():
 		return
 	if global_position.y < LOWEST_Y:
 		_return_to_room()
@@ -116,12 +124,14 @@ func _on_body_entered(body: Node) -> void:
 func _on_ownership_changed(from_player: int, to_player: int) -> void:
 	if to_player == SyncedSession.get_player_id():
 		_become_owner()
+	elif is_held():
+		_keep_if_free(to_player)
 	_last_owner = from_player if to_player == 0 else to_player
 
 
 func _become_owner() -> void:
 	_is_asking = false
-	if _holder == null:
+	if not is_held():
 		_simulate()
 		return
 	freeze = true
@@ -129,12 +139,25 @@ func _become_owner() -> void:
 	Shelf.take_off(self)
 
 
+## The cup was taken again while it was still being given back.
+func _keep_if_free(owner_id: int) -> void:
+	if owner_id == 0:
+		_ask()
+		freeze = true
+	else:
+		_lose(owner_id)
+
+
 func _on_ownership_denied(owner_id: int) -> void:
 	_is_asking = false
-	if _holder != null:
-		_holder.lose()
-		_holder = null
-		grab_lost.emit(owner_id)
+	if is_held():
+		_lose(owner_id)
+
+
+func _lose(owner_id: int) -> void:
+	_holder.lose()
+	_holder = null
+	grab_lost.emit(owner_id)
 
 
 ## A cup whose owner left may hang in the air: the player who has been here longest lets it fall.

@@ -96,7 +96,7 @@ func _place_hands(delta: float) -> void:
 
 func _right_hand_goal() -> Transform3D:
 	if not is_instance_valid(_wanted):
-		return _beside_head(HOLD if _avatar.right_hand.held != null else REST_RIGHT)
+		return _beside_head(HOLD if _avatar.right_hand.is_holding() else REST_RIGHT)
 	var goal := _beside_head(HOLD)
 	goal.origin = _avatar.to_local(_wanted.global_position)
 	return goal
@@ -126,7 +126,7 @@ func _hit_under_crosshair() -> Dictionary:
 
 
 func _describe(cup: Cup) -> String:
-	if cup == null or _avatar.right_hand.held != null:
+	if cup == null or _avatar.right_hand.is_holding():
 		return ""
 	return "grab" if cup.is_free() else "held by player %d" % cup.synced.get_owner_id()
 
