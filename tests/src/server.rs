@@ -14,6 +14,8 @@ use crate::{Failure, Outcome, folder, process::Process};
 
 /// How long the server may take to listen.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long something that its log is to tell of may take.
+const LOG_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long it may take to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
@@ -112,6 +114,15 @@ impl SyncedServer {
     #[must_use]
     pub fn log(&self) -> String {
         self.process.output()
+    }
+
+    /// Waits until its log has a line with this text.
+    ///
+    /// # Errors
+    /// When the server ends before, or the time is over.
+    pub fn wait_for_log(&mut self, text: &str) -> Outcome {
+        self.process
+            .wait_for_line(text, LOG_TIME_MAX, |line| line.contains(text).then_some(()))
     }
 
     /// What it counted and measured, as of at most a second ago.

@@ -186,6 +186,11 @@ impl Scripted {
 }
 
 impl Seen {
+    /// How many values of a property were confirmed so far.
+    pub(crate) fn count(&self, node: NodeId, property: PropertyId) -> usize {
+        self.values.get(&(node, property)).map_or(0, Vec::len)
+    }
+
     fn take(&mut self, update: Update) {
         match update {
             Update::Joined(joined) => self.player = Some(joined.player),
