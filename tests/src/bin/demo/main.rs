@@ -33,12 +33,9 @@ fn run(options: &Options) -> Outcome<bool> {
     let played = session::play(options)?;
     println!("\n{}", tables::stages(&played));
     println!("{}", tables::players(&played));
-    let findings = verdict::findings(&played);
+    let findings = verdict::findings(&played, options.picture.as_deref());
     for finding in &findings {
         println!("{finding}");
-    }
-    if let Some(picture) = &options.picture {
-        println!("  The picture is {}", picture.display());
     }
     Ok(findings.iter().all(|finding| finding.holds))
 }

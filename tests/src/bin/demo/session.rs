@@ -1,7 +1,7 @@
 //! One session of the demo, from its server's start to its end.
 
 use std::{
-    fs,
+    fs, io,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -47,6 +47,7 @@ pub(crate) fn play(options: &Options) -> Outcome<Played> {
     let godot = options.godot()?;
     let folder = folder::fresh("demo")?;
     let project = folder::repository().join(PROJECT);
+    remove_old(options.picture.as_deref())?;
     let server = SyncedServer::start(&folder, &game_of(&project)?)?;
     println!(
         "A server listens at {}; everything is written to {}",
@@ -88,6 +89,16 @@ pub(crate) fn play(options: &Options) -> Outcome<Played> {
         late,
         server,
     })
+}
+
+/// A picture of an earlier run must not pass for one of this.
+fn remove_old(picture: Option<&Path>) -> Outcome {
+    match picture.map(fs::remove_file) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(Failure::new(format!(
+            "the old picture cannot be removed: {error}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Every second player has hands that move by themselves, so that both ways of capturing are seen.

@@ -61,7 +61,7 @@ pub(crate) fn stages(played: &Played) -> String {
         let cells = [vec![stage.to_owned()], live.into(), confirmed.into()].concat();
         table.row(cells.into_iter().chain([format!("{meaning:<44}")]));
     }
-    let note = "Of all players: the middle one's p50, the slowest one's p99. Live values are shown 50 ms late on purpose, so\n\
+    let note = "Of those who played from the beginning: the middle one's p50, the slowest one's p99. Live values are shown 50 ms late on purpose, so\n\
                 that what comes late still counts; for them there is no stage of applying.";
     format!("How long each stage took\n\n{table}\n{note}\n")
 }
@@ -136,9 +136,11 @@ struct Spread {
 }
 
 impl Spread {
+    /// The one who joins late may draw, which makes frames of a second where there is no graphics card.
     fn over(played: &Played, stage: fn(&PlayerStats) -> Stage) -> Option<Self> {
         let stages: Vec<_> = played
-            .all()
+            .players
+            .iter()
             .map(|player| stage(&player.report.stats))
             .collect();
         Self::of(&stages)

@@ -1,6 +1,6 @@
 //! What the demo promises, and whether it held.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use crate::{band::Ended, session::Played};
 
@@ -26,14 +26,24 @@ impl fmt::Display for Finding {
 }
 
 /// Every promise. That all players ended well was seen before.
-pub(crate) fn findings(played: &Played) -> Vec<Finding> {
-    vec![
+pub(crate) fn findings(played: &Played, picture: Option<&Path>) -> Vec<Finding> {
+    let always = [
         trees(played),
         rest(played),
         winners(played),
         replicas(played),
         presence(played),
-    ]
+    ];
+    always.into_iter().chain(picture.map(drawing)).collect()
+}
+
+fn drawing(picture: &Path) -> Finding {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+    let holds = fs::read(picture).is_ok_and(|bytes| bytes.starts_with(PNG));
+    Finding {
+        holds,
+        text: format!("the late joiner drew what it saw: {}", picture.display()),
+    }
 }
 
 fn trees(played: &Played) -> Finding {
