@@ -30,6 +30,9 @@ pub fn bridge(session: Session, wake: impl Fn() + Send + 'static) -> (Handle, Br
         commands: commands_in,
         waiting: VecDeque::new(),
         updates: updates_out,
+        taken: VecDeque::with_capacity(UPDATE_RING),
+        whole: 0,
+        is_open: false,
         last_seq: ClientSeq(0),
         unflushed: false,
         wake: Box::new(wake),
@@ -50,6 +53,10 @@ pub struct Handle {
     /// Commands that did not fit the ring, or came after one that did not.
     waiting: VecDeque<Command>,
     updates: Consumer<Update>,
+    /// Updates taken from the ring. The first `whole` of them leave no commit open.
+    taken: VecDeque<Update>,
+    whole: usize,
+    is_open: bool,
     last_seq: ClientSeq,
     unflushed: bool,
     wake: Box<dyn Fn() + Send>,
@@ -103,15 +110,39 @@ impl Handle {
         }
     }
 
-    /// The next update, if one is there.
+    /// The next update, if one is there. A commit is given out from its first part to its end without a pause: before its
+    /// end is here, nothing of it is.
     pub fn next_update(&mut self) -> Option<Update> {
-        self.updates.pop().ok()
+        if self.whole == 0 {
+            self.take_updates();
+        }
+        self.whole = self.whole.checked_sub(1)?;
+        self.taken.pop_front()
     }
 
     /// Whether the network's half is gone: once the last update is read, none follows.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.updates.is_abandoned()
+    }
+
+    /// Whether an update waits to be read, be it part of a commit whose end is not here.
+    #[must_use]
+    pub fn has_updates(&self) -> bool {
+        self.whole > 0 || !self.updates.is_empty()
+    }
+
+    fn take_updates(&mut self) {
+        while let Ok(update) = self.updates.pop() {
+            self.is_open = match &update {
+                Update::CommitEnd(_) => false,
+                update => self.is_open || update.is_part_of_commit(),
+            };
+            self.taken.push_back(update);
+            if !self.is_open {
+                self.whole = self.taken.len();
+            }
+        }
     }
 
     fn push(&mut self, command: Command) {
@@ -201,5 +232,49 @@ impl Logic for BridgedSession {
     /// The driver goes on until the game has the last word, unless nobody is there to read it.
     fn is_finished(&self) -> bool {
         self.session.is_finished() && (self.unfit.is_none() || self.updates.is_abandoned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use synced_protocol::{
+        hlc::HlcTimestamp,
+        id::{LogIndex, PlayerId},
+        message::Game,
+    };
+
+    use super::*;
+    use crate::{config::SessionConfig, update::CommitEnd};
+
+    #[test]
+    fn nothing_of_a_commit_is_given_out_before_its_end_is_here() {
+        let game = Game {
+            name: "cups".into(),
+            version: "1".into(),
+        };
+        let session = Session::new(SessionConfig::new(game, "ann"), 1);
+        let (mut handle, mut network) = bridge(session, || {});
+        let mut send = |update| network.updates.push(update).unwrap();
+        send(Update::Welcomed(PlayerId(1)));
+        send(Update::PlayerLeft(PlayerId(2)));
+        assert!(matches!(handle.next_update(), Some(Update::Welcomed(_))));
+        assert!(handle.next_update().is_none());
+        send(Update::Clock(Default::default()));
+        assert!(handle.next_update().is_none());
+        send(Update::CommitEnd(CommitEnd {
+            log_index: LogIndex(1),
+            hlc: HlcTimestamp::ZERO,
+            own: None,
+            received_at: Micros::ZERO,
+        }));
+        let rest: Vec<_> = std::iter::from_fn(|| handle.next_update()).collect();
+        assert!(matches!(
+            *rest,
+            [
+                Update::PlayerLeft(_),
+                Update::Clock(_),
+                Update::CommitEnd(_)
+            ]
+        ));
     }
 }

@@ -16,6 +16,8 @@ use crate::stats::ClientStats;
 /// One thing that the game is told. Changes between two [`Update::CommitEnd`]s belong to one commit and are applied in one frame.
 #[derive(Debug)]
 pub enum Update {
+    /// The server has given this player an id. The world as of the join follows, then [`Update::Joined`].
+    Welcomed(PlayerId),
     /// The session is up: the world as of the join has been told before this.
     Joined(Joined),
     /// The connection is gone; the session will try to come back.
@@ -107,6 +109,24 @@ pub enum Update {
     },
     /// What the session counted and measured so far, about once a second.
     Stats(Box<ClientStats>),
+}
+
+impl Update {
+    /// Whether it belongs to a commit, which its [`Update::CommitEnd`] closes.
+    #[must_use]
+    pub const fn is_part_of_commit(&self) -> bool {
+        matches!(
+            self,
+            Self::Spawned(_)
+                | Self::Despawned { .. }
+                | Self::Reparented { .. }
+                | Self::PropertySet { .. }
+                | Self::OwnerChanged { .. }
+                | Self::Called(_)
+                | Self::PlayerJoined(_)
+                | Self::PlayerLeft(_)
+        )
+    }
 }
 
 /// How the session came up.

@@ -3,14 +3,14 @@
 use godot::prelude::*;
 use synced_client::update::Spawned;
 use synced_protocol::{
-    id::{LogIndex, NodeId},
+    id::{LogIndex, NodeId, PlayerId, PropertyId},
     mutation::{Mutation, Origin, ParentRef, PropertySpec, Spawn},
 };
 
 use crate::{
     classes::with_core,
     core::{Core, Entry, State, Touch, single},
-    local::{Bound, Property},
+    local::{Bound, Place, Property},
     place,
     property::Target,
     report, variant,
@@ -35,12 +35,27 @@ pub(crate) fn run(moment: Moment) {
         }
     });
     for id in candidates {
-        match with_core(|core| next_step(core, id, moment)) {
-            Step::Bind => bind(id),
-            Step::Declare => declare(id),
-            Step::Wait => with_core(|core| _ = core.unbound.insert(id)),
-            Step::Remove => remove(id),
-            Step::Drop => {}
+        one(id, moment);
+    }
+    reshow();
+}
+
+/// Binds one node, if that can be done now.
+pub(crate) fn one(id: NodeId, moment: Moment) {
+    match with_core(|core| next_step(core, id, moment)) {
+        Step::Bind => bind(id),
+        Step::Declare => declare(id),
+        Step::Wait => with_core(|core| _ = core.unbound.insert(id)),
+        Step::Remove => remove(id),
+        Step::Drop => with_core(|core| _ = core.unbound.remove(&id)),
+    }
+}
+
+/// Shows again the properties that refer to nodes which have come since.
+fn reshow() {
+    for place in with_core(|core| std::mem::take(&mut core.reshown)) {
+        if let Some((target, value)) = with_core(|core| core.reshow(place)) {
+            target.set(&value);
         }
     }
 }
@@ -81,7 +96,12 @@ fn next_step(core: &Core, id: NodeId, moment: Moment) -> Step {
 }
 
 fn remove(id: NodeId) {
-    if let Some(mut root) = with_core(|core| core.directory.root(id)) {
+    let root = with_core(|core| {
+        let scene = core.locals.get(&id)?.spawned_with?;
+        let root = core.directory.root(id)?;
+        (core.directory.root(scene).as_ref() != Some(&root)).then_some(root)
+    });
+    if let Some(mut root) = root {
         root.queue_free();
     }
 }
@@ -97,13 +117,7 @@ fn resolve(id: NodeId) -> Option<Vec<Target>> {
         match Target::resolve(&root, path) {
             Ok(target) => targets.push(target),
             Err(fault) => {
-                with_core(|core| {
-                    report::error_at(
-                        &core.locals,
-                        id,
-                        &format!("{fault}. The node is not synced."),
-                    )
-                });
+                report::error_at(id, &format!("{fault}. The node is not synced."));
                 return None;
             }
         }
@@ -113,6 +127,7 @@ fn resolve(id: NodeId) -> Option<Vec<Target>> {
 
 fn bind(id: NodeId) {
     let is_own_proposal = with_core(|core| {
+        core.unbound.remove(&id);
         core.entries
             .get(&id)
             .is_some_and(|entry| !entry.is_confirmed)
@@ -122,78 +137,83 @@ fn bind(id: NodeId) {
         return;
     }
     let Some(targets) = resolve(id) else { return };
-    let Some(shown) = with_core(|core| confirmed_variants(core, id)) else {
-        return;
+    let values = match with_core(|core| confirmed_values(core, id)) {
+        Ok(values) => values,
+        Err(fault) => {
+            report::error_at(id, &fault);
+            return;
+        }
     };
     let mut properties = Vec::with_capacity(targets.len());
-    for (mut target, (value, version)) in targets.into_iter().zip(shown) {
+    for (target, (value, version)) in targets.into_iter().zip(values) {
+        let mut echo = None;
         if !is_own_proposal && target.get() != value {
             target.set(&value);
+            echo = Some(target.get());
         }
-        properties.push((target, value, version));
+        properties.push((target, value, version, echo));
     }
     with_core(|core| attach(core, id, properties));
 }
 
 /// The session has hung the node below something that is not in the scene here, or not yet.
 fn wait_for_parent(id: NodeId) {
-    with_core(|core| {
+    let path = with_core(|core| {
         core.unbound.insert(id);
-        if !core.reported_orphans.insert(id) {
-            return;
-        }
-        if let Some(entry) = core.entries.get(&id) {
-            let path = &entry.spawned.spawn.parent.path;
-            report::error_at(
-                &core.locals,
-                id,
-                &format!(
-                    "the session has it below \"{path}\", which is not in this scene: it is synced once that is"
-                ),
-            );
-        }
+        let entry = core.entries.get(&id)?;
+        core.reported_orphans
+            .insert(id)
+            .then(|| entry.spawned.spawn.parent.path.clone())
     });
+    if let Some(path) = path {
+        let message = format!(
+            "the session has it below \"{path}\", which is not in this scene: it is synced once that is"
+        );
+        report::error_at(id, &message);
+    }
 }
 
 /// The confirmed values as Variants, if the scene's properties are the session's.
-fn confirmed_variants(core: &Core, id: NodeId) -> Option<Vec<(Variant, LogIndex)>> {
-    let entry = core.entries.get(&id)?;
-    let local = core.locals.get(&id)?;
-    let theirs = entry
-        .spawned
-        .spawn
-        .properties
-        .iter()
-        .map(|spec| (spec.path.as_str(), spec.lane));
-    if !theirs.clone().eq(local
-        .config
-        .properties
-        .iter()
-        .map(|(path, lane)| (path.as_str(), *lane)))
-    {
-        let theirs: Vec<_> = theirs.map(|(path, _)| path).collect();
-        let message = format!(
+fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(Variant, LogIndex)>, String> {
+    let Core {
+        entries,
+        locals,
+        directory,
+        dangling,
+        ..
+    } = core;
+    let (Some(entry), Some(local)) = (entries.get(&id), locals.get(&id)) else {
+        return Ok(Vec::new());
+    };
+    let specs = &entry.spawned.spawn.properties;
+    let theirs = specs.iter().map(|spec| (spec.path.as_str(), spec.lane));
+    let ours = local.config.properties.iter();
+    if !theirs.eq(ours.map(|(path, lane)| (path.as_str(), *lane))) {
+        let theirs: Vec<_> = specs.iter().map(|spec| spec.path.as_str()).collect();
+        return Err(format!(
             "the session syncs [{}] here, which is not what this scene lists: is it the same version of the game?",
             theirs.join(", ")
-        );
-        report::error_at(&core.locals, id, &message);
-        return None;
+        ));
     }
-    let versions = &entry.spawned.versions;
-    let specs = entry.spawned.spawn.properties.iter().enumerate();
-    Some(
-        specs
-            .map(|(place, spec)| {
-                (
-                    variant::to_variant(&spec.value, &core.directory),
-                    versions.get(place).copied().unwrap_or(LogIndex::ZERO),
-                )
-            })
-            .collect(),
-    )
+    let numbered = (0..)
+        .map(PropertyId)
+        .zip(specs)
+        .zip(&entry.spawned.versions);
+    Ok(numbered
+        .map(|((property, spec), version)| {
+            variant::missing_nodes(&spec.value, directory, &mut |missing| {
+                dangling.push((missing, Place { node: id, property }));
+            });
+            (variant::to_variant(&spec.value, directory), *version)
+        })
+        .collect())
 }
 
-fn attach(core: &mut Core, id: NodeId, properties: Vec<(Target, Variant, LogIndex)>) {
+fn attach(
+    core: &mut Core,
+    id: NodeId,
+    properties: Vec<(Target, Variant, LogIndex, Option<Variant>)>,
+) {
     let me = core.me;
     let Some(owner) = core.entries.get(&id).map(|entry| entry.spawned.spawn.owner) else {
         return;
@@ -203,13 +223,14 @@ fn attach(core: &mut Core, id: NodeId, properties: Vec<(Target, Variant, LogInde
     };
     let lanes = local.config.properties.iter().map(|(_, lane)| *lane);
     let properties = properties.into_iter().zip(lanes);
-    let properties = properties
-        .map(|((target, shown, version), lane)| Property::new(target, lane, shown, version));
+    let properties = properties.map(|((target, shown, version, echo), lane)| Property {
+        echo,
+        ..Property::new(target, lane, shown, version)
+    });
     local.bound = Some(Bound {
         owner,
         requested: None,
         properties: properties.collect(),
-        undecided: 0,
     });
     local.apply_authority(me);
     core.generation += 1;
@@ -233,31 +254,28 @@ fn declare(id: NodeId) {
     bind(id);
 }
 
-/// The properties with their present values; reports each that cannot cross the network.
-pub(crate) fn read_specs(id: NodeId, targets: &[Target]) -> Option<Vec<PropertySpec>> {
+/// The properties with their present values; reports the first that cannot cross the network.
+fn read_specs(id: NodeId, targets: &[Target]) -> Option<Vec<PropertySpec>> {
     let values: Vec<_> = targets.iter().map(Target::get).collect();
-    with_core(|core| {
+    let specs = with_core(|core| {
         let local = core.locals.get(&id)?;
-        let mut specs = Vec::with_capacity(values.len());
-        for ((path, lane), value) in local.config.properties.iter().zip(&values) {
-            match variant::to_value(value, &core.directory) {
-                Ok(value) => specs.push(PropertySpec {
-                    path: path.clone(),
-                    lane: *lane,
-                    value,
-                }),
-                Err(fault) => {
-                    report::error_at(
-                        &core.locals,
-                        id,
-                        &format!("property \"{path}\": {fault}. The node is not synced."),
-                    );
-                    return None;
-                }
-            }
-        }
-        Some(specs)
-    })
+        let listed = local.config.properties.iter().zip(&values);
+        let specs =
+            listed.map(
+                |((path, lane), value)| match variant::to_value(value, &core.directory) {
+                    Ok(value) => Ok(PropertySpec {
+                        path: path.clone(),
+                        lane: *lane,
+                        value,
+                    }),
+                    Err(fault) => Err(format!(
+                        "property \"{path}\": {fault}. The node is not synced."
+                    )),
+                },
+            );
+        Some(specs.collect::<Result<Vec<_>, _>>())
+    });
+    specs?.inspect_err(|fault| report::error_at(id, fault)).ok()
 }
 
 /// The properties of a node that is in the scene but in no session yet.
@@ -280,7 +298,7 @@ fn authored_spawn(core: &Core, id: NodeId, properties: Vec<PropertySpec>) -> Opt
         parent,
         name: local.root.get_name().to_string(),
         policy: local.config.policy,
-        owner: synced_protocol::id::PlayerId::SERVER,
+        owner: PlayerId::SERVER,
         properties,
     })
 }

@@ -79,7 +79,7 @@ impl Collector {
         self.values.extend(self.probes.iter().map(Probe::read));
         let now = clock::now();
         with_core(|core| self.compare(core, now));
-        for (mut target, value) in self.found.reverts.drain(..) {
+        for (target, value) in self.found.reverts.drain(..) {
             target.set(&value);
         }
         for place in 0..self.found.refused.len() {
@@ -144,7 +144,7 @@ impl Rights {
         Some(Self {
             may_write: local.may_write(core.me, core.is_hosting()),
             is_held: local.is_held_by(core.me),
-            is_owner: bound.owner == core.me,
+            is_owner: bound.is_owned_by(core.me),
             rest_time: local.config.rest_time,
         })
     }
@@ -179,7 +179,8 @@ fn compare_property(
         return;
     }
     match &mut property.state {
-        PropertyState::Confirmed(slot) if slot.shown() == value => {}
+        PropertyState::Confirmed(slot)
+            if slot.shown() == value || property.echo.as_ref() == Some(value) => {}
         PropertyState::Confirmed(slot) => match check(value, rights.may_write, directory) {
             Ok(value) => found.changed.push((place.property, value)),
             Err(why) => {
@@ -218,7 +219,7 @@ fn compare_live(
     found: &mut Found,
 ) {
     if live.seen != *value {
-        live.seen = value.clone();
+        live.seen = variant::detached(value, Variant::nil).into_owned();
         live.changed_at = now;
         live.settled = false;
         if rights.is_owner {
@@ -230,7 +231,11 @@ fn compare_live(
                 }),
             }
         }
-    } else if rights.is_owner && !live.settled && now - live.changed_at >= rights.rest_time {
+    } else if rights.is_owner
+        && rights.may_write
+        && !live.settled
+        && now - live.changed_at >= rights.rest_time
+    {
         live.settled = true;
         found.settled.push((place.property, value.clone()));
     }
@@ -240,7 +245,9 @@ impl Found {
     fn send(&mut self, core: &mut Core, node: NodeId, now: Micros) {
         if !self.settled.is_empty() {
             core.propose_settled(node, std::mem::take(&mut self.settled));
-            if let Some(handle) = core.handle() {
+            if core.is_at_rest(node)
+                && let Some(handle) = core.handle()
+            {
                 handle.forget_live(node);
             }
         }
@@ -260,21 +267,12 @@ fn propose(core: &mut Core, node: NodeId, properties: Vec<(PropertyId, Value)>) 
         .iter()
         .map(|(property, _)| Touch::Property(node, *property))
         .collect();
-    let shown: Vec<_> = properties
-        .iter()
-        .map(|(property, value)| (*property, variant::to_variant(value, &core.directory)))
-        .collect();
-    let Some(seq) = core.propose(Mutation::SetProperties { node, properties }.into(), touches)
-    else {
-        return;
+    let mutation = Mutation::SetProperties {
+        node,
+        properties: properties.clone(),
     };
-    for (property, value) in shown {
-        if let Some(PropertyState::Confirmed(slot)) = core
-            .property_mut(node, property)
-            .map(|property| &mut property.state)
-        {
-            slot.wrote(value, seq);
-        }
+    if let Some(seq) = core.propose(mutation.into(), touches) {
+        core.wrote(node, &properties, seq);
     }
 }
 
@@ -286,14 +284,8 @@ fn tell(Refused { place, why }: Refused) {
         ),
         Refusal::Unsupported(fault) => (fault.code(), fault.to_string()),
     };
-    let node = with_core(|core| {
-        report_once(core, place, &message);
-        core.locals
-            .get(&place.node)
-            .filter(|local| local.is_alive())
-            .map(|local| local.node.clone())
-    });
-    if let Some(node) = node {
+    report_once(place, &message);
+    if let Some(node) = with_core(|core| core.synced_node(place.node)) {
         node.signals()
             .write_rejected()
             .emit(&GString::from(code), &GString::from(&message));
@@ -301,18 +293,15 @@ fn tell(Refused { place, why }: Refused) {
 }
 
 /// Once for each property: the game may go on writing it every frame.
-fn report_once(core: &mut Core, place: Place, why: &str) {
-    if !core.reported.insert((place.node, place.property)) {
-        return;
+fn report_once(place: Place, why: &str) {
+    let path = with_core(|core| {
+        let is_new = core.reported.insert((place.node, place.property));
+        let local = core.locals.get(&place.node).filter(|_| is_new)?;
+        let (path, _) = local.config.properties.get(usize::from(place.property.0))?;
+        Some(path.clone())
+    });
+    if let Some(path) = path {
+        let message = format!("property \"{path}\" was changed here but is not synced: {why}");
+        report::error_at(place.node, &message);
     }
-    let path = core
-        .locals
-        .get(&place.node)
-        .and_then(|local| local.config.properties.get(usize::from(place.property.0)));
-    let path = path.map_or("?", |(path, _)| path.as_str());
-    report::error_at(
-        &core.locals,
-        place.node,
-        &format!("property \"{path}\" was changed here but is not synced: {why}"),
-    );
 }

@@ -22,7 +22,7 @@ use crate::{
     classes::{SyncedNode, SyncedSpawner},
     directory::Directory,
     frame_stats::FrameStats,
-    local::Local,
+    local::{Bound, Local, Place},
     network::Link,
 };
 
@@ -60,8 +60,12 @@ pub(crate) struct Core {
     /// Own proposals, in the order in which they will be decided.
     pub pending: VecDeque<Pending>,
     pub last_spawn_counter: u32,
-    /// A `SyncedNode` leaves and enters the tree while its root is hung elsewhere; that is no coming and going.
-    pub is_moving: bool,
+    /// The node that is being hung elsewhere: what leaves and enters the tree below it does not come and go.
+    pub moving: Option<Gd<Node>>,
+    /// Properties that refer to a node that is not in the scene here yet.
+    pub dangling: Vec<(NodeId, Place)>,
+    /// Those of them whose node has come.
+    pub reshown: Vec<Place>,
     /// Counts changes of `locals` and their binding, so that the passes over them know when to look anew.
     pub generation: u64,
     /// Nodes whose parent is not in the scene, and that were reported already.
@@ -130,6 +134,11 @@ impl Core {
         self.link.as_mut().map(|link| &mut link.handle)
     }
 
+    /// Whether the network's half of the session is gone without having said so.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.state != State::Offline && self.link.as_ref().is_some_and(Link::is_cut_off)
+    }
+
     /// Session time at a local time.
     pub(crate) const fn session_time(&self, local: Micros) -> Micros {
         local.shifted(self.clock.offset_us)
@@ -146,7 +155,11 @@ impl Core {
         }
         let seq = self.handle()?.propose(transaction);
         for touch in &touches {
-            self.note_undecided(touch, seq);
+            if let Touch::Ownership(node) = touch
+                && let Some(bound) = self.bound_mut(*node)
+            {
+                bound.requested = Some(seq);
+            }
         }
         self.pending.push_back(Pending { seq, touches });
         Some(seq)
@@ -163,15 +176,10 @@ impl Core {
             .map(|pending| pending.touches)
             .unwrap_or_default();
         for touch in &touches {
-            if let Some(bound) = self
-                .locals
-                .get_mut(&touch.node())
-                .and_then(|local| local.bound.as_mut())
+            if let Some(bound) = self.bound_mut(touch.node())
+                && bound.requested == Some(seq)
             {
-                bound.undecided = bound.undecided.saturating_sub(1);
-                if bound.requested == Some(seq) {
-                    bound.requested = None;
-                }
+                bound.requested = None;
             }
         }
         touches
@@ -196,6 +204,62 @@ impl Core {
         }
     }
 
+    /// Whether some own proposal that is not decided yet is about the node.
+    pub(crate) fn is_pending(&self, id: NodeId) -> bool {
+        self.pending
+            .iter()
+            .any(|pending| pending.touches.iter().any(|touch| touch.node() == id))
+    }
+
+    /// Whether some own proposal that is not decided yet writes this property.
+    pub(crate) fn is_write_pending(&self, id: NodeId, property: PropertyId) -> bool {
+        self.pending.iter().any(|pending| {
+            pending.touches.iter().any(|touch| {
+                matches!(touch, Touch::Property(node, written) | Touch::Settle(node, written)
+                    if *node == id && *written == property)
+            })
+        })
+    }
+
+    /// Whether some own proposal that is not decided yet hangs the node elsewhere.
+    pub(crate) fn is_reparent_pending(&self, id: NodeId) -> bool {
+        self.pending.iter().any(|pending| {
+            pending
+                .touches
+                .iter()
+                .any(|touch| matches!(touch, Touch::Reparent(node) if *node == id))
+        })
+    }
+
+    /// The `SyncedNode` with this id, if it is in the scene here.
+    pub(crate) fn synced_node(&self, id: NodeId) -> Option<Gd<SyncedNode>> {
+        let local = self.locals.get(&id).filter(|local| local.is_alive())?;
+        Some(local.node.clone())
+    }
+
+    /// Whether the node is below the one that is being hung elsewhere, or that one itself.
+    pub(crate) fn is_moving(&self, node: &Gd<Node>) -> bool {
+        self.moving
+            .as_ref()
+            .is_some_and(|moving| moving == node || moving.is_ancestor_of(node))
+    }
+
+    pub(crate) fn bound_mut(&mut self, id: NodeId) -> Option<&mut Bound> {
+        self.locals.get_mut(&id)?.bound.as_mut()
+    }
+
+    /// Takes the proposals that the game has been told a number of; it never was of a declaration.
+    pub(crate) fn take_undecided(&mut self) -> Vec<ClientSeq> {
+        let told = |pending: &Pending| {
+            pending
+                .touches
+                .iter()
+                .any(|touch| !matches!(touch, Touch::Declare(_)))
+        };
+        let pending = self.pending.drain(..).filter(told);
+        pending.map(|pending| pending.seq).collect()
+    }
+
     /// The id for the next node that this player spawns.
     pub(crate) fn next_spawn_id(&mut self) -> NodeId {
         self.last_spawn_counter += 1;
@@ -209,11 +273,19 @@ impl Core {
         self.locals.insert(id, local);
         self.unbound.insert(id);
         self.generation += 1;
+        let reshown = &mut self.reshown;
+        self.dangling.retain(|(missing, place)| {
+            if *missing == id {
+                reshown.push(*place);
+            }
+            *missing != id
+        });
     }
 
     /// A `SyncedNode` left the tree. Says whether the session should be told that it is gone.
     pub(crate) fn unregister(&mut self, id: NodeId, node: &Gd<SyncedNode>) -> bool {
-        if self.locals.get(&id).is_none_or(|local| local.node != *node) {
+        let is_known = |local: &Local| local.node.instance_id_unchecked() == node.instance_id();
+        if !self.locals.get(&id).is_some_and(is_known) {
             return false;
         }
         self.locals.remove(&id);
@@ -226,7 +298,12 @@ impl Core {
         }
         self.entries
             .get(&id)
-            .is_some_and(|entry| entry.spawned.spawn.owner == self.me)
+            .is_some_and(|entry| self.is_mine(entry.spawned.spawn.owner))
+    }
+
+    /// Whether an owner is this player; nobody is not, also before this player has an id.
+    pub(crate) fn is_mine(&self, owner: PlayerId) -> bool {
+        self.me != PlayerId::SERVER && owner == self.me
     }
 
     /// Where in the tree a node hangs, as every machine can find it: below the nearest synced node, else below the root.
@@ -315,20 +392,6 @@ impl Core {
     fn anchor_at(&self, node: &Gd<Node>) -> Option<NodeId> {
         let id = self.directory.id_of(node.instance_id())?;
         self.entries.contains_key(&id).then_some(id)
-    }
-
-    fn note_undecided(&mut self, touch: &Touch, seq: ClientSeq) {
-        let Some(bound) = self
-            .locals
-            .get_mut(&touch.node())
-            .and_then(|local| local.bound.as_mut())
-        else {
-            return;
-        };
-        bound.undecided += 1;
-        if matches!(touch, Touch::Ownership(_)) {
-            bound.requested = Some(seq);
-        }
     }
 }
 

@@ -6,13 +6,12 @@ use synced_protocol::{
     mutation::{Access, Mutation, Origin},
     value::Value,
 };
-
 use synced_transport::clock;
 
 use crate::{
-    classes::{SyncedNode, SyncedSpawner},
+    classes::SyncedSpawner,
     core::{Core, Touch},
-    local::{Local, Property, PropertyState},
+    local::{Local, Place, Property, PropertyState},
     property::Target,
     variant,
 };
@@ -27,25 +26,60 @@ impl Core {
         version: LogIndex,
     ) -> Option<(Target, Variant)> {
         let me = self.me;
+        let is_own_write = self.is_write_pending(id, property);
         let place = usize::from(property.0);
         let entry = self.entries.get_mut(&id)?;
         let variant = variant::to_variant(&value, &self.directory);
+        let at = Place { node: id, property };
+        let dangling = &mut self.dangling;
+        variant::missing_nodes(&value, &self.directory, &mut |missing| {
+            if !dangling.contains(&(missing, at)) {
+                dangling.push((missing, at));
+            }
+        });
         entry.spawned.spawn.properties.get_mut(place)?.value = value;
         *entry.spawned.versions.get_mut(place)? = version;
         let local = self.locals.get_mut(&id)?;
         let is_held = local.is_held_by(me);
-        let Property { target, state } = local.bound.as_mut()?.properties.get_mut(place)?;
+        let Property { target, state, .. } = local.bound.as_mut()?.properties.get_mut(place)?;
         let shown = match state {
             PropertyState::Confirmed(slot) => slot.committed(variant, version, None).cloned(),
-            PropertyState::Live(live) => {
-                live.version = version;
-                (!is_held).then(|| {
-                    live.rest_at(variant.clone());
-                    variant
-                })
-            }
+            PropertyState::Live(live) => live.committed(variant, version, is_held, is_own_write),
         };
         shown.map(|shown| (target.clone(), shown))
+    }
+
+    /// This player wrote properties and proposed them as `seq`.
+    pub(crate) fn wrote(&mut self, id: NodeId, properties: &[(PropertyId, Value)], seq: ClientSeq) {
+        for (property, value) in properties {
+            let shown = variant::to_variant(value, &self.directory);
+            let Some(property) = self.property_mut(id, *property) else {
+                continue;
+            };
+            if let PropertyState::Confirmed(slot) = &mut property.state {
+                slot.wrote(shown, seq);
+                property.echo = None;
+            }
+        }
+    }
+
+    /// What a property shows once a node that it refers to has come.
+    pub(crate) fn reshow(&mut self, place: Place) -> Option<(Target, Variant)> {
+        let version = *self
+            .entries
+            .get(&place.node)?
+            .spawned
+            .versions
+            .get(usize::from(place.property.0))?;
+        let value = self.confirmed_value(place.node, place.property)?.clone();
+        self.committed(place.node, place.property, value, version)
+    }
+
+    /// What the scene made of a value that was set.
+    pub(crate) fn echoed(&mut self, id: NodeId, property: PropertyId, echo: Variant) {
+        if let Some(property) = self.property_mut(id, property) {
+            property.echo = Some(echo);
+        }
     }
 
     /// This player's own write was confirmed, its value having come by [`Core::committed`].
@@ -65,7 +99,7 @@ impl Core {
         property: PropertyId,
         seq: ClientSeq,
     ) -> Option<(Target, Variant)> {
-        let Property { target, state } = self.property_mut(id, property)?;
+        let Property { target, state, .. } = self.property_mut(id, property)?;
         match state {
             PropertyState::Confirmed(slot) => slot
                 .rejected(seq)
@@ -80,40 +114,64 @@ impl Core {
         }
     }
 
-    /// A node has another owner. Returns its `SyncedNode`, if it is in the scene.
-    pub(crate) fn take_owner(&mut self, id: NodeId, to: PlayerId) -> Option<Gd<SyncedNode>> {
-        let me = self.me;
-        let local = self.locals.get_mut(&id).filter(|local| local.is_alive())?;
+    /// A node has another owner. Returns what is to be shown: the last that the owner before had streamed.
+    pub(crate) fn take_owner(&mut self, id: NodeId, to: PlayerId) -> Vec<(Target, Variant)> {
+        let (me, is_mine) = (self.me, self.is_mine(to));
+        let Some(local) = self.locals.get_mut(&id).filter(|local| local.is_alive()) else {
+            return Vec::new();
+        };
+        let mut shown = Vec::new();
         if let Some(bound) = &mut local.bound {
             bound.owner = to;
             for property in &mut bound.properties {
                 if let PropertyState::Live(live) = &mut property.state {
-                    live.buffer.clear();
-                    live.playing = false;
-                    live.settled = to != me;
+                    let newest = live.forget_stream();
+                    live.settled = !is_mine;
                     live.guarded_frames = 0;
+                    shown.extend(newest.map(|value| {
+                        (
+                            property.target.clone(),
+                            variant::to_variant(&value, &self.directory),
+                        )
+                    }));
                 }
             }
         }
+        if let Some(tracker) = &mut local.tracker {
+            tracker.forget_remote();
+        }
         local.apply_authority(me);
-        let node = local.node.clone();
-        if to != me
-            && let Some(handle) = self.handle()
-        {
+        if !is_mine && let Some(handle) = self.handle() {
             handle.forget_live(id);
         }
         self.generation += 1;
-        Some(node)
+        shown
     }
 
     /// Forgets what was streamed: the node's coordinates mean something else now.
     pub(crate) fn clear_live(&mut self, id: NodeId) {
         for property in self.bound_properties_mut(id) {
             if let PropertyState::Live(live) = &mut property.state {
-                live.buffer.clear();
-                live.playing = false;
+                live.forget_stream();
             }
         }
+        let local = self.locals.get_mut(&id);
+        if let Some(tracker) = local.and_then(|local| local.tracker.as_mut()) {
+            tracker.forget_remote();
+        }
+    }
+
+    /// The values that confirmed properties show: what hangs elsewhere keeps them.
+    pub(crate) fn confirmed_shown(&mut self, id: NodeId) -> Vec<(Target, Variant)> {
+        let properties = self.bound_properties_mut(id).iter();
+        let shown = properties.filter_map(|property| match &property.state {
+            PropertyState::Confirmed(slot) => {
+                let shown = property.echo.as_ref().unwrap_or_else(|| slot.shown());
+                Some((property.target.clone(), shown.clone()))
+            }
+            PropertyState::Live(_) => None,
+        });
+        shown.collect()
     }
 
     /// The confirmed values of the node's live properties.
@@ -131,7 +189,7 @@ impl Core {
         let properties = self.bound_properties_mut(id).iter_mut().zip(values);
         properties
             .filter_map(|(property, value)| match &mut property.state {
-                PropertyState::Live(live) if !live.playing => {
+                PropertyState::Live(live) => {
                     live.rest_at(value.clone());
                     Some((property.target.clone(), value))
                 }
@@ -178,15 +236,18 @@ impl Core {
         );
     }
 
-    /// Forgets despawned nodes, the topmost first. Returns the spawner of the topmost.
-    pub(crate) fn forget(&mut self, nodes: &[NodeId]) -> Option<Gd<SyncedSpawner>> {
-        let spawner = nodes
-            .first()
-            .and_then(|top| self.entries.get(top))
-            .and_then(|entry| match entry.spawned.spawn.origin {
-                Origin::Scene { spawner, .. } => self.spawners.get(&spawner).cloned(),
-                _ => None,
-            });
+    /// Whether every live property of the node is confirmed, or proposed to be.
+    pub(crate) fn is_at_rest(&mut self, id: NodeId) -> bool {
+        self.bound_properties_mut(id)
+            .iter()
+            .all(|property| match &property.state {
+                PropertyState::Confirmed(_) => true,
+                PropertyState::Live(live) => live.settled,
+            })
+    }
+
+    /// Forgets despawned nodes.
+    pub(crate) fn forget(&mut self, nodes: &[NodeId]) {
         for id in nodes {
             self.entries.remove(id);
             self.unplaced.remove(id);
@@ -195,7 +256,18 @@ impl Core {
             }
         }
         self.generation += 1;
-        spawner
+    }
+
+    /// The spawner that a node's scene came from, if it is in the scene here.
+    pub(crate) fn spawner_of(&self, id: NodeId) -> Option<Gd<SyncedSpawner>> {
+        match self.entries.get(&id)?.spawned.spawn.origin {
+            Origin::Scene { spawner, .. } => self
+                .spawners
+                .get(&spawner)
+                .filter(|spawner| spawner.is_instance_valid())
+                .cloned(),
+            _ => None,
+        }
     }
 
     pub(crate) fn property_mut(
@@ -239,8 +311,12 @@ impl Core {
 impl Local {
     /// Whether the node's policy lets this player write it.
     pub(crate) fn may_write(&self, me: PlayerId, hosts: bool) -> bool {
+        let is_nobodys = self
+            .bound
+            .as_ref()
+            .is_some_and(|bound| bound.owner == PlayerId::SERVER);
         match self.config.policy.write {
-            Access::Owner => self.is_held_by(me),
+            Access::Owner => self.is_held_by(me) || (hosts && is_nobodys),
             Access::Anyone => true,
             Access::Server => hosts,
         }

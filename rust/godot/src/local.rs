@@ -11,6 +11,7 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
+use synced_transport::clock;
 
 use crate::{classes::SyncedNode, config::NodeConfig, property::Target, tracker::Tracker};
 
@@ -31,6 +32,8 @@ pub(crate) struct Local {
     /// Present once the session knows the node.
     pub bound: Option<Bound>,
     pub tracker: Option<Tracker>,
+    /// Whether the body stands still because another player simulates it, and not because the game froze it.
+    pub is_frozen_here: bool,
 }
 
 /// What there is of a node while the session knows it.
@@ -40,14 +43,21 @@ pub(crate) struct Bound {
     /// This player's own request for ownership, not decided yet: it is treated as granted.
     pub requested: Option<ClientSeq>,
     pub properties: Vec<Property>,
-    /// Own proposals about this node that are not decided yet.
-    pub undecided: u32,
+}
+
+impl Bound {
+    /// Whether the session says that the node is this player's. What is nobody's is not, also before the player has an id.
+    pub(crate) fn is_owned_by(&self, me: PlayerId) -> bool {
+        me != PlayerId::SERVER && self.owner == me
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Property {
     pub target: Target,
     pub state: PropertyState,
+    /// What the scene made of the value that was last set: a setter may clamp it, an angle may come back rounded.
+    pub echo: Option<Variant>,
 }
 
 #[derive(Debug)]
@@ -83,24 +93,26 @@ impl Local {
     pub(crate) fn is_held_by(&self, me: PlayerId) -> bool {
         self.bound
             .as_ref()
-            .is_some_and(|bound| bound.owner == me || bound.requested.is_some())
+            .is_some_and(|bound| bound.is_owned_by(me) || bound.requested.is_some())
     }
 
-    /// A body under physics is simulated by its owner alone; everywhere else it is frozen and follows.
-    pub(crate) fn apply_authority(&self, me: PlayerId) {
-        let is_simulated_elsewhere = self.bound.is_some() && !self.is_held_by(me);
-        if !self
+    /// A body under physics is simulated by its owner alone; everywhere else it is frozen and follows. A game's own freezing
+    /// is left as it is.
+    pub(crate) fn apply_authority(&mut self, me: PlayerId) {
+        let is_elsewhere = self.bound.is_some() && !self.is_held_by(me);
+        let streams = self
             .config
             .properties
             .iter()
-            .any(|(_, lane)| *lane == Lane::Live)
-        {
+            .any(|(_, lane)| *lane == Lane::Live);
+        let Some(mut body) = Body::of(&self.root).filter(|_| streams) else {
             return;
-        }
-        if let Ok(mut body) = self.root.clone().try_cast::<RigidBody3D>() {
-            body.set_freeze_enabled(is_simulated_elsewhere);
-        } else if let Ok(mut body) = self.root.clone().try_cast::<RigidBody2D>() {
-            body.set_freeze_enabled(is_simulated_elsewhere);
+        };
+        if is_elsewhere && !body.is_frozen() {
+            body.set_frozen(true);
+            self.is_frozen_here = true;
+        } else if !is_elsewhere && std::mem::take(&mut self.is_frozen_here) {
+            body.set_frozen(false);
         }
     }
 
@@ -114,13 +126,44 @@ impl Local {
     }
 }
 
+/// A body that physics moves.
+enum Body {
+    Flat(Gd<RigidBody2D>),
+    Solid(Gd<RigidBody3D>),
+}
+
+impl Body {
+    fn of(root: &Gd<Node>) -> Option<Self> {
+        let solid = root.clone().try_cast().map(Self::Solid);
+        solid.or_else(|root| root.try_cast().map(Self::Flat)).ok()
+    }
+
+    fn is_frozen(&self) -> bool {
+        match self {
+            Self::Flat(body) => body.is_freeze_enabled(),
+            Self::Solid(body) => body.is_freeze_enabled(),
+        }
+    }
+
+    fn set_frozen(&mut self, frozen: bool) {
+        match self {
+            Self::Flat(body) => body.set_freeze_enabled(frozen),
+            Self::Solid(body) => body.set_freeze_enabled(frozen),
+        }
+    }
+}
+
 impl Property {
     pub(crate) fn new(target: Target, lane: Lane, shown: Variant, version: LogIndex) -> Self {
         let state = match lane {
             Lane::Confirmed => PropertyState::Confirmed(Slot::new(shown, version)),
             Lane::Live => PropertyState::Live(Box::new(LiveState::new(shown, version))),
         };
-        Self { target, state }
+        Self {
+            target,
+            state,
+            echo: None,
+        }
     }
 
     /// Whether the end of a frame has to look at it; `is_held` says whether this player writes the node.
@@ -157,6 +200,41 @@ impl LiveState {
         self.buffer.push(stamp, value);
         self.playing = true;
         self.guarded_frames = 0;
+    }
+
+    /// A value was confirmed. Returns it if it is to be shown: to another player's follower always; to the player who holds
+    /// the node only if it is not an echo of that player's own writing, since the node has moved on meanwhile.
+    pub(crate) fn committed(
+        &mut self,
+        value: Variant,
+        version: LogIndex,
+        is_held: bool,
+        is_own_write: bool,
+    ) -> Option<Variant> {
+        self.version = version;
+        if !is_held {
+            self.rest_at(value.clone());
+            return Some(value);
+        }
+        if self.seen == value {
+            return None;
+        }
+        if is_own_write {
+            self.settled = false;
+            self.changed_at = clock::now();
+            return None;
+        }
+        self.rest_at(value.clone());
+        Some(value)
+    }
+
+    /// Forgets what another player streamed, and returns the newest of it.
+    pub(crate) fn forget_stream(&mut self) -> Option<Value> {
+        let newest = self.buffer.newest().filter(|_| self.playing);
+        let newest = newest.map(|(_, value)| value.clone());
+        self.buffer.clear();
+        self.playing = false;
+        newest
     }
 
     /// Forgets what was under way: the property rests at a confirmed value, or has another owner.

@@ -118,6 +118,11 @@ impl Link {
         Ok(link)
     }
 
+    /// Whether the network's half is gone. What it said before may still be unread.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.handle.is_abandoned() && !self.handle.has_updates()
+    }
+
     pub(crate) const fn is_hosting(&self) -> bool {
         self.host.is_some()
     }

@@ -2,17 +2,19 @@
 
 use godot::{classes::Node, prelude::*};
 use synced_protocol::{
-    id::NodeId,
+    id::{ClientSeq, NodeId, PropertyId},
     mutation::{Mutation, Origin, Transaction},
 };
 
 use crate::{
     classes::{SyncedNode, with_core},
-    core::{Core, Touch, single},
+    core::{Core, State, Touch, single},
+    property::Target,
     report, variant,
 };
 
-/// Proposes what `build` makes of the node's id; the proposal's sequence number, or 0 with an error when there is no session.
+/// Proposes what `build` makes of the node's id. Returns the proposal's sequence number: 0 without a session, where everything is
+/// the game's own, and 0 with an error while the session does not know the node.
 pub(crate) fn propose(
     node: &Gd<SyncedNode>,
     what: &str,
@@ -24,14 +26,15 @@ pub(crate) fn propose(
         let (transaction, touches) = build(id, core)?;
         core.propose(transaction, touches)
     });
-    if sequence.is_none()
-        && !with_core(|core| {
-            core.is_joined() && id.is_some_and(|id| core.entries.contains_key(&id))
-        })
-    {
+    let is_in_session = with_core(|core| {
+        core.state == State::Offline || id.is_some_and(|id| core.entries.contains_key(&id))
+    });
+    if sequence.is_none() && !is_in_session {
         report::error(
             node,
-            &format!("{what}: the node is in no session. Wait for SyncedSession.session_joined."),
+            &format!(
+                "{what}: the node is not in the session yet. Wait for SyncedSession.session_joined."
+            ),
         );
     }
     sequence.map_or(0, |sequence| sequence.0.cast_signed())
@@ -42,20 +45,27 @@ pub(crate) fn apply_authority(node: &Gd<SyncedNode>) {
     let Some(id) = node.bind().id() else { return };
     with_core(|core| {
         let me = core.me;
-        if let Some(local) = core.locals.get(&id) {
+        if let Some(local) = core.locals.get_mut(&id) {
             local.apply_authority(me);
         }
     });
 }
 
-/// Confirms the node's live properties where they are now.
+/// Confirms the live properties of a node that this player holds where they are now.
 pub(crate) fn settle(node: &Gd<SyncedNode>) {
     let Some(id) = node.bind().id() else { return };
-    let read = with_core(|core| core.live_targets(id));
-    let values: Vec<_> = read
-        .into_iter()
-        .map(|(property, target)| (property, target.get()))
-        .collect();
+    let read = with_core(|core| {
+        let is_held = core
+            .locals
+            .get(&id)
+            .is_some_and(|local| local.is_held_by(core.me));
+        if is_held {
+            core.live_targets(id)
+        } else {
+            Vec::new()
+        }
+    });
+    let values = read_all(read);
     with_core(|core| core.propose_settled(id, values));
 }
 
@@ -64,55 +74,85 @@ pub(crate) fn reparent(node: &Gd<SyncedNode>, new_parent: &Gd<Node>) -> i64 {
     let Some(mut root) = node.bind().get_root() else {
         return 0;
     };
-    if root == *new_parent || root.is_ancestor_of(new_parent) {
-        report::error(node, "reparent_synced: a node cannot hang below itself");
+    if let Some(fault) = reparent_fault(node, &root, new_parent) {
+        report::error(node, &format!("reparent_synced: {fault}"));
         return 0;
     }
     move_below(&mut root, new_parent);
     let Some(id) = node.bind().id() else { return 0 };
-    let targets = with_core(|core| core.targets(id));
-    let values: Vec<_> = targets
-        .into_iter()
-        .map(|(property, target)| (property, target.get()))
+    let values = read_all(with_core(|core| core.targets(id)));
+    with_core(|core| propose_reparent(core, id, new_parent, values))
+        .map_or(0, |seq| seq.0.cast_signed())
+}
+
+fn reparent_fault(
+    node: &Gd<SyncedNode>,
+    root: &Gd<Node>,
+    new_parent: &Gd<Node>,
+) -> Option<&'static str> {
+    let is_known = with_core(|core| {
+        core.state == State::Offline
+            || node
+                .bind()
+                .id()
+                .is_some_and(|id| core.entries.contains_key(&id))
+    });
+    if root == new_parent || root.is_ancestor_of(new_parent) {
+        Some("a node cannot hang below itself")
+    } else if !new_parent.is_inside_tree() {
+        Some("the new parent is not in the tree")
+    } else if !is_known {
+        Some("the node is not in the session yet. Wait for SyncedSession.session_joined.")
+    } else {
+        None
+    }
+}
+
+/// Local coordinates changed with the parent: both go together, so that nobody sees one without the other.
+fn propose_reparent(
+    core: &mut Core,
+    id: NodeId,
+    new_parent: &Gd<Node>,
+    values: Vec<(PropertyId, Variant)>,
+) -> Option<ClientSeq> {
+    let parent = core.parent_ref(new_parent);
+    let values = values.into_iter().filter_map(|(property, value)| {
+        Some((property, variant::to_value(&value, &core.directory).ok()?))
+    });
+    let properties: Vec<_> = values
+        .filter(|(property, value)| core.confirmed_value(id, *property) != Some(value))
         .collect();
-    propose(node, "reparent_synced", |id, core| {
-        let parent = core.parent_ref(new_parent);
-        // Local coordinates changed with the parent: both go together, so that nobody sees one without the other.
-        let mut steps = vec![Mutation::Reparent { node: id, parent }];
-        let mut touches = vec![Touch::Reparent(id)];
-        let properties: Vec<_> = values
+    let mut steps = vec![Mutation::Reparent { node: id, parent }];
+    let mut touches = vec![Touch::Reparent(id)];
+    touches.extend(
+        properties
             .iter()
-            .filter_map(|(property, value)| {
-                Some((*property, variant::to_value(value, &core.directory).ok()?))
-            })
-            .filter(|(property, value)| core.confirmed_value(id, *property) != Some(value))
-            .collect();
-        touches.extend(
-            properties
-                .iter()
-                .map(|(property, _)| Touch::Property(id, *property)),
-        );
-        if !properties.is_empty() {
-            steps.push(Mutation::SetProperties {
-                node: id,
-                properties,
-            });
-        }
-        Some((
-            Transaction {
-                guards: Vec::new(),
-                steps,
-            },
-            touches,
-        ))
-    })
+            .map(|(property, _)| Touch::Property(id, *property)),
+    );
+    if !properties.is_empty() {
+        steps.push(Mutation::SetProperties {
+            node: id,
+            properties: properties.clone(),
+        });
+    }
+    let guards = Vec::new();
+    let seq = core.propose(Transaction { guards, steps }, touches)?;
+    core.wrote(id, &properties, seq);
+    Some(seq)
+}
+
+fn read_all(targets: Vec<(PropertyId, Target)>) -> Vec<(PropertyId, Variant)> {
+    let read = targets.into_iter();
+    read.map(|(property, target)| (property, target.get()))
+        .collect()
 }
 
 /// Hangs `root` below `parent`, keeping its place in the world; its `SyncedNode`s stay registered all the while.
 pub(crate) fn move_below(root: &mut Gd<Node>, parent: &Gd<Node>) {
-    with_core(|core| core.is_moving = true);
+    let moving = Some(root.clone());
+    let before = with_core(|core| std::mem::replace(&mut core.moving, moving));
     root.reparent(parent);
-    with_core(|core| core.is_moving = false);
+    with_core(|core| core.moving = before);
 }
 
 /// A `SyncedNode` left the tree. Freed by its owner, it goes for everyone.

@@ -7,7 +7,7 @@ use godot::{
     prelude::*,
 };
 use synced_protocol::{
-    id::NodeId,
+    id::{NodeId, PlayerId},
     mutation::{Origin, Spawn},
 };
 
@@ -21,6 +21,7 @@ use crate::{
 /// Why a scene cannot be spawned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SceneFault {
+    NotListed(u16),
     NotFound(String),
     NotAScene(String),
     NoSyncedRoot(String),
@@ -29,6 +30,10 @@ pub(crate) enum SceneFault {
 impl fmt::Display for SceneFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotListed(number) => write!(
+                f,
+                "scene {number} of the session is not in spawnable_scenes: is this the same version of the game?"
+            ),
             Self::NotFound(path) => write!(f, "scene \"{path}\" cannot be loaded"),
             Self::NotAScene(path) => write!(f, "\"{path}\" is no scene"),
             Self::NoSyncedRoot(path) => write!(
@@ -48,16 +53,18 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Makes an instance whose root has the id `id`.
-    pub(crate) fn new(scene_path: &str, id: NodeId) -> Result<Self, SceneFault> {
-        let resource = ResourceLoader::singleton().load(scene_path);
-        let resource = resource.ok_or_else(|| SceneFault::NotFound(scene_path.to_owned()))?;
-        let scene = resource
-            .try_cast::<PackedScene>()
-            .map_err(|_| SceneFault::NotAScene(scene_path.to_owned()))?;
+    /// Makes an instance of a spawner's scene, whose root has the id `id` and is `owner`'s.
+    pub(crate) fn new(
+        spawner: &Gd<SyncedSpawner>,
+        number: u16,
+        id: NodeId,
+        owner: PlayerId,
+    ) -> Result<Self, SceneFault> {
+        let scene = SyncedSpawner::scene(spawner, number)?;
+        let path = || scene.get_path().to_string();
         let mut root = scene
             .instantiate()
-            .ok_or_else(|| SceneFault::NotAScene(scene_path.to_owned()))?;
+            .ok_or_else(|| SceneFault::NotAScene(path()))?;
         let name = instance_name(&root, id);
         root.set_name(&name);
         let mut nodes = Vec::new();
@@ -67,7 +74,7 @@ impl Instance {
             .position(|node| node.bind().get_root().as_ref() == Some(&root))
         else {
             root.free();
-            return Err(SceneFault::NoSyncedRoot(scene_path.to_owned()));
+            return Err(SceneFault::NoSyncedRoot(path()));
         };
         nodes.swap(0, own);
         let nodes = nodes.into_iter().enumerate().map(|(place, mut node)| {
@@ -77,7 +84,7 @@ impl Instance {
             } else {
                 NodeId::derived(scene, &root.get_path_to(&node).to_string())
             };
-            node.bind_mut().assign(Assigned { id, scene });
+            node.bind_mut().assign(Assigned { id, scene, owner });
             (id, node)
         });
         Ok(Self {
@@ -87,26 +94,27 @@ impl Instance {
     }
 }
 
+/// Loads a scene.
+pub(crate) fn load(path: &str) -> Result<Gd<PackedScene>, SceneFault> {
+    let resource = ResourceLoader::singleton().load(path);
+    let resource = resource.ok_or_else(|| SceneFault::NotFound(path.to_owned()))?;
+    resource
+        .try_cast()
+        .map_err(|_| SceneFault::NotAScene(path.to_owned()))
+}
+
 /// Puts the scene of a spawned node into the tree, if its spawner and its parent are there.
 pub(crate) fn place(id: NodeId) {
-    let Some((spawn, spawner, mut parent)) = find_place(id) else {
+    let Some((spawn, number, spawner, mut parent)) = find_place(id) else {
         return;
     };
-    let Origin::Scene { scene, .. } = spawn.origin else {
-        return;
-    };
-    let Some(path) = spawner.bind().scene_path(scene) else {
-        let message = format!(
-            "scene {scene} of the session is not in spawnable_scenes: is this the same version of the game?"
-        );
-        report::error(&spawner, &message);
-        return;
-    };
-    match Instance::new(&path, id) {
+    match Instance::new(&spawner, number, id, spawn.owner) {
         Ok(instance) => {
-            set_values(&instance.root, &spawn);
+            set_values(&instance, &spawn);
             parent.add_child(&instance.root);
-            spawner.signals().spawned().emit(&instance.root);
+            if spawner.is_instance_valid() && instance.root.is_instance_valid() {
+                spawner.signals().spawned().emit(&instance.root);
+            }
         }
         Err(fault) => report::error(&spawner, &fault.to_string()),
     }
@@ -129,7 +137,12 @@ pub(crate) fn follow_parent(id: NodeId) -> bool {
     // A part that syncs the very root of its scene hangs where that hangs.
     if root != parent && root.get_parent().as_ref() != Some(&parent) {
         operations::move_below(&mut root, &parent);
-        with_core(|core| core.clear_live(id));
+        for (target, value) in with_core(|core| {
+            core.clear_live(id);
+            core.confirmed_shown(id)
+        }) {
+            target.set(&value);
+        }
     }
     true
 }
@@ -143,21 +156,17 @@ pub(crate) fn tree_root() -> Option<Gd<Node>> {
     tree.get_root().map(Gd::upcast)
 }
 
-fn find_place(id: NodeId) -> Option<(Spawn, Gd<SyncedSpawner>, Gd<Node>)> {
+fn find_place(id: NodeId) -> Option<(Spawn, u16, Gd<SyncedSpawner>, Gd<Node>)> {
     let root = tree_root()?;
     with_core(|core| {
-        let spawn = core.entries.get(&id)?.spawned.spawn.clone();
-        let Origin::Scene { spawner, .. } = spawn.origin else {
+        let spawn = &core.entries.get(&id)?.spawned.spawn;
+        let Origin::Scene { spawner, scene } = spawn.origin else {
             return None;
         };
-        let spawner = core
-            .spawners
-            .get(&spawner)
-            .filter(|spawner| spawner.is_instance_valid())
-            .cloned();
-        let parent = core.resolve_parent(&spawn.parent, &root);
-        match (spawner, parent) {
-            (Some(spawner), Some(parent)) => Some((spawn, spawner, parent)),
+        let spawner = core.spawners.get(&spawner);
+        let spawner = spawner.filter(|spawner| spawner.is_instance_valid());
+        match (spawner, core.resolve_parent(&spawn.parent, &root)) {
+            (Some(spawner), Some(parent)) => Some((spawn.clone(), scene, spawner.clone(), parent)),
             _ => {
                 core.unplaced.insert(id);
                 None
@@ -166,10 +175,18 @@ fn find_place(id: NodeId) -> Option<(Spawn, Gd<SyncedSpawner>, Gd<Node>)> {
     })
 }
 
-/// Sets a spawned scene's values before it enters the tree, so that its scripts begin with them.
-fn set_values(root: &Gd<Node>, spawn: &Spawn) {
-    for spec in &spawn.properties {
-        if let Ok(mut target) = Target::resolve(root, &spec.path) {
+/// Sets a spawned scene's values before it enters the tree, so that its scripts begin with them. Only what the scene itself
+/// lists: a message must not reach any other property.
+fn set_values(instance: &Instance, spawn: &Spawn) {
+    let Some((_, own)) = instance.nodes.first() else {
+        return;
+    };
+    let listed = own.bind().config().properties;
+    for (spec, (path, lane)) in spawn.properties.iter().zip(listed) {
+        if spec.path == path
+            && spec.lane == lane
+            && let Ok(target) = Target::resolve(&instance.root, &path)
+        {
             let value = with_core(|core| variant::to_variant(&spec.value, &core.directory));
             target.set(&value);
         }

@@ -22,7 +22,7 @@ impl Player {
     /// Shows every stream as it was at `shown_at`, in session time.
     pub(crate) fn run(&mut self, shown_at: Micros) {
         with_core(|core| self.sample(core, shown_at));
-        for (mut target, value) in self.values.drain(..) {
+        for (target, value) in self.values.drain(..) {
             if target.is_valid() {
                 target.set(&value);
             }

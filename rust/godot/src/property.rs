@@ -4,7 +4,7 @@ use std::fmt;
 
 use godot::{
     classes::{ClassDb, Node, Object},
-    obj::EngineEnum,
+    obj::{EngineEnum, InstanceId},
     prelude::*,
 };
 
@@ -63,10 +63,11 @@ impl fmt::Display for PathFault {
     }
 }
 
-/// A resolved property. Valid as long as its object lives.
+/// A resolved property. Once its object is freed it reads as null, and writing does nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    object: Gd<Object>,
+    /// Not a `Gd`: cloning one of a freed object panics.
+    object: InstanceId,
     name: Name,
 }
 
@@ -97,7 +98,7 @@ impl Target {
             Name::Indexed(path.property.into())
         };
         let target = Self {
-            object: node.upcast(),
+            object: node.instance_id(),
             name,
         };
         let kind = match target.get().get_type() {
@@ -114,23 +115,34 @@ impl Target {
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        self.object.is_instance_valid()
+        self.object().is_some()
     }
 
     /// Reads the property; may run a script's getter.
     pub(crate) fn get(&self) -> Variant {
+        let Some(object) = self.object() else {
+            return Variant::nil();
+        };
         match &self.name {
-            Name::Plain(name) => self.object.get(name),
-            Name::Indexed(path) => self.object.get_indexed(path),
+            Name::Plain(name) => object.get(name),
+            Name::Indexed(path) => object.get_indexed(path),
         }
     }
 
     /// Writes the property; may run a script's setter.
-    pub(crate) fn set(&mut self, value: &Variant) {
+    pub(crate) fn set(&self, value: &Variant) {
+        let value = variant::detached(value, || self.get());
+        let Some(mut object) = self.object() else {
+            return;
+        };
         match &self.name {
-            Name::Plain(name) => self.object.set(name, value),
-            Name::Indexed(path) => self.object.set_indexed(path, value),
+            Name::Plain(name) => object.set(name, &value),
+            Name::Indexed(path) => object.set_indexed(path, &value),
         }
+    }
+
+    fn object(&self) -> Option<Gd<Object>> {
+        Gd::try_from_instance_id(self.object).ok()
     }
 }
 

@@ -1,11 +1,11 @@
 //! Errors as a game developer reads them: what is wrong, and at which node.
-
-use std::collections::HashMap;
+//!
+//! A script may listen to the engine's errors and call the session from there: nothing may be borrowed while one is reported.
 
 use godot::{classes::Node, obj::Inherits, prelude::*};
 use synced_protocol::id::NodeId;
 
-use crate::local::Local;
+use crate::classes::with_core;
 
 /// Reports an error about a node.
 pub(crate) fn error<T: Inherits<Node>>(node: &Gd<T>, message: &str) {
@@ -14,12 +14,9 @@ pub(crate) fn error<T: Inherits<Node>>(node: &Gd<T>, message: &str) {
 }
 
 /// Reports an error about a synced node by its id.
-pub(crate) fn error_at(locals: &HashMap<NodeId, Local>, id: NodeId, message: &str) {
-    match locals
-        .get(&id)
-        .filter(|local| local.node.is_instance_valid())
-    {
-        Some(local) => error(&local.node, message),
+pub(crate) fn error_at(id: NodeId, message: &str) {
+    match with_core(|core| core.synced_node(id)) {
+        Some(node) => error(&node, message),
         None => godot_error!("{id}: {message}"),
     }
 }

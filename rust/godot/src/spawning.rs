@@ -57,9 +57,12 @@ pub(crate) fn spawn(
             spawner.spawn_parent().ok_or(SpawnFault::NoParent)?,
         )
     };
-    let id = with_core(|core| core.is_joined().then(|| core.next_spawn_id()))
-        .ok_or(SpawnFault::NoSession)?;
-    let instance = Instance::new(path, id).map_err(SpawnFault::Scene)?;
+    let (id, owner) = with_core(|core| {
+        let owner = if owned { core.me } else { PlayerId::SERVER };
+        core.is_joined().then(|| (core.next_spawn_id(), owner))
+    })
+    .ok_or(SpawnFault::NoSession)?;
+    let instance = Instance::new(spawner, number, id, owner).map_err(SpawnFault::Scene)?;
     let mut root = instance.root.clone();
     for (name, value) in properties.iter_shared() {
         root.set(&name.stringify().to_string(), &value);
@@ -69,23 +72,24 @@ pub(crate) fn spawn(
         spawner: spawner_id,
         scene: number,
     };
-    if propose(&instance, origin, &parent, owned).is_none() {
+    if propose(&instance, origin, &parent, owner).is_none() {
         root.queue_free();
         return Err(SpawnFault::Unreadable);
     }
-    binding::run(Moment::WithinCommit);
+    for (id, _) in &instance.nodes {
+        binding::one(*id, Moment::WithinCommit);
+    }
     spawner.signals().spawned().emit(&root);
     Ok(root)
 }
 
-fn propose(instance: &Instance, origin: Origin, parent: &Gd<Node>, owned: bool) -> Option<()> {
+fn propose(instance: &Instance, origin: Origin, parent: &Gd<Node>, owner: PlayerId) -> Option<()> {
     let mut specs = Vec::with_capacity(instance.nodes.len());
     for (id, _) in &instance.nodes {
         specs.push(resolve_and_read(*id)?);
     }
     with_core(|core| {
         let top = instance.nodes.first()?.0;
-        let owner = if owned { core.me } else { PlayerId::SERVER };
         let mut steps = Vec::with_capacity(specs.len());
         for ((id, node), properties) in instance.nodes.iter().zip(specs) {
             let local = core.locals.get(id)?;

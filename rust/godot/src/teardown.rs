@@ -1,33 +1,30 @@
 //! The end of a session, as the scene sees it.
 
-use godot::prelude::*;
-use synced_protocol::mutation::Origin;
+use godot::{classes::Node, prelude::*};
+use synced_protocol::{
+    id::{ClientSeq, PlayerId},
+    mutation::Origin,
+};
 
 use crate::{
     classes::with_core,
     core::{Core, State},
 };
 
-/// Forgets the session: what others spawned goes, what the scene itself holds stays and belongs to this game alone.
-pub(crate) fn leave_scene() {
-    let (roots, locals) = with_core(forget_session);
+/// Forgets the session: what was spawned in it goes, what the scene itself holds stays and belongs to this game alone. Returns
+/// the proposals that will not be decided any more.
+pub(crate) fn leave_scene() -> Vec<ClientSeq> {
+    let undecided = with_core(Core::take_undecided);
+    let roots = with_core(forget_session);
     for mut root in roots {
         if root.is_instance_valid() {
             root.queue_free();
         }
     }
-    with_core(|core| {
-        for id in locals {
-            if let Some(local) = core.locals.get(&id) {
-                local.apply_authority(core.me);
-            }
-        }
-    });
+    undecided
 }
 
-type Spawned = Vec<Gd<godot::classes::Node>>;
-
-fn forget_session(core: &mut Core) -> (Spawned, Vec<synced_protocol::id::NodeId>) {
+fn forget_session(core: &mut Core) -> Vec<Gd<Node>> {
     let spawned = core
         .entries
         .iter()
@@ -37,6 +34,7 @@ fn forget_session(core: &mut Core) -> (Spawned, Vec<synced_protocol::id::NodeId>
         .collect();
     for local in core.locals.values_mut() {
         local.bound = None;
+        local.apply_authority(PlayerId::SERVER);
         if let Some(tracker) = &mut local.tracker {
             tracker.stop();
         }
@@ -50,12 +48,13 @@ fn forget_session(core: &mut Core) -> (Spawned, Vec<synced_protocol::id::NodeId>
     core.players.clear();
     core.entries.clear();
     core.unplaced.clear();
-    core.pending.clear();
     core.reported.clear();
     core.reported_orphans.clear();
     core.last_spawn_counter = 0;
-    core.me = synced_protocol::id::PlayerId::SERVER;
+    core.dangling.clear();
+    core.reshown.clear();
+    core.me = PlayerId::SERVER;
     core.unbound = core.locals.keys().copied().collect();
     core.generation += 1;
-    (roots, core.locals.keys().copied().collect())
+    roots
 }

@@ -3,13 +3,14 @@
 use godot::{classes::Node3D, prelude::*};
 use synced_protocol::{id::NodeId, input::InputFrame};
 
-use crate::{classes::with_core, core::Core, playout, report};
+use crate::{classes::with_core, core::Core, playout, report, tracker::Tracker};
 
 /// The pass, with its lists.
 #[derive(Debug, Default)]
 pub(crate) struct Tracking {
     switched: Vec<(NodeId, bool)>,
     moved: Vec<(Gd<Node3D>, InputFrame)>,
+    faults: Vec<(NodeId, String)>,
 }
 
 impl Tracking {
@@ -19,6 +20,9 @@ impl Tracking {
             self.switch(core);
             self.capture(core);
         });
+        for (id, fault) in self.faults.drain(..) {
+            report::error_at(id, &format!("{fault}. The tracker is off."));
+        }
         for (mut node, frame) in self.moved.drain(..) {
             if node.is_instance_valid() {
                 playout::show(&mut node, &frame);
@@ -29,13 +33,21 @@ impl Tracking {
     fn switch(&mut self, core: &mut Core) {
         let me = core.me;
         let switched = core.locals.iter().filter_map(|(id, local)| {
-            let wanted = local.bound.as_ref().is_some_and(|bound| bound.owner == me);
+            let wanted = local
+                .bound
+                .as_ref()
+                .is_some_and(|bound| bound.is_owned_by(me));
             let is_on = local.tracker.as_ref()?.is_feeding();
             (is_on != wanted).then_some((*id, wanted))
         });
         self.switched.extend(switched);
         for (id, on) in self.switched.drain(..) {
-            if on { start(core, id) } else { stop(core, id) }
+            if on {
+                let fault = start(core, id).err();
+                self.faults.extend(fault.map(|fault| (id, fault)));
+            } else {
+                stop(core, id);
+            }
         }
     }
 
@@ -53,27 +65,18 @@ impl Tracking {
     }
 }
 
-fn start(core: &mut Core, id: NodeId) {
-    let Some(tracker) = core
-        .locals
-        .get_mut(&id)
-        .and_then(|local| local.tracker.as_mut())
-    else {
-        return;
+fn start(core: &mut Core, id: NodeId) -> Result<(), String> {
+    let Some(local) = core.locals.get_mut(&id) else {
+        return Ok(());
     };
-    match tracker.start() {
-        Ok(samples) => {
-            if let Some(handle) = core.handle() {
-                handle.attach_tracker(id, samples);
-            }
-        }
-        Err(fault) => {
-            report::error_at(&core.locals, id, &format!("{fault}. The tracker is off."));
-            if let Some(local) = core.locals.get_mut(&id) {
-                local.tracker = None;
-            }
-        }
+    let Some(started) = local.tracker.as_mut().map(Tracker::start) else {
+        return Ok(());
+    };
+    let samples = started.inspect_err(|_| local.tracker = None)?;
+    if let Some(handle) = core.handle() {
+        handle.attach_tracker(id, samples);
     }
+    Ok(())
 }
 
 fn stop(core: &mut Core, id: NodeId) {

@@ -1,6 +1,6 @@
 //! Between the engine's Variants and the values that cross the network.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use godot::{builtin::VariantType, prelude::*};
 use synced_protocol::{
@@ -149,6 +149,68 @@ pub(crate) fn to_variant(value: &Value, directory: &Directory) -> Variant {
     }
 }
 
+/// The synced nodes that a value refers to and that are not in the scene here.
+pub(crate) fn missing_nodes(value: &Value, directory: &Directory, found: &mut impl FnMut(NodeId)) {
+    match value {
+        Value::Node(node) if *node != NodeId::ROOT && directory.root(*node).is_none() => {
+            found(*node)
+        }
+        Value::Array(items) => {
+            for item in items {
+                missing_nodes(item, directory, found);
+            }
+        }
+        Value::Dictionary(pairs) => {
+            for (key, value) in pairs {
+                missing_nodes(key, directory, found);
+                missing_nodes(value, directory, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A Variant that shares no array with the one given: those are references, and a script that changes its own in place must
+/// not change what the session holds. `current` tells what is to be replaced: a typed array takes only a typed one.
+pub(crate) fn detached<'a>(
+    variant: &'a Variant,
+    current: impl FnOnce() -> Variant,
+) -> Cow<'a, Variant> {
+    match variant.get_type() {
+        VariantType::ARRAY | VariantType::DICTIONARY => {
+            let current = current();
+            let is_typed = current.get_type() == variant.get_type()
+                && current.call("is_typed", &[]).booleanize();
+            let copy = variant.call("duplicate", &[true.to_variant()]);
+            if !is_typed {
+                return Cow::Owned(copy);
+            }
+            let typed = current.call("duplicate", &[]);
+            typed.call("clear", &[]);
+            typed.call("assign", &[copy]);
+            Cow::Owned(typed)
+        }
+        kind if is_packed(kind) => Cow::Owned(variant.call("duplicate", &[])),
+        _ => Cow::Borrowed(variant),
+    }
+}
+
+const fn is_packed(kind: VariantType) -> bool {
+    matches!(
+        kind,
+        VariantType::PACKED_BYTE_ARRAY
+            | VariantType::PACKED_INT32_ARRAY
+            | VariantType::PACKED_INT64_ARRAY
+            | VariantType::PACKED_FLOAT32_ARRAY
+            | VariantType::PACKED_FLOAT64_ARRAY
+            | VariantType::PACKED_STRING_ARRAY
+            | VariantType::PACKED_VECTOR2_ARRAY
+            | VariantType::PACKED_VECTOR3_ARRAY
+            | VariantType::PACKED_VECTOR4_ARRAY
+            | VariantType::PACKED_COLOR_ARRAY
+    )
+}
+
 fn value_at(variant: &Variant, directory: &Directory, depth: usize) -> Result<Value, Unsupported> {
     if depth > MAX_VALUE_DEPTH {
         return Err(Unsupported::TooDeep);
@@ -241,7 +303,8 @@ fn value_at(variant: &Variant, directory: &Directory, depth: usize) -> Result<Va
 }
 
 fn node_reference(variant: &Variant, directory: &Directory) -> Result<Value, Unsupported> {
-    let Some(object) = variant.object_id() else {
+    // Unchecked, since the object may have been freed: then no node is found for it.
+    let Some(object) = variant.object_id_unchecked() else {
         return Ok(Value::Node(NodeId::ROOT));
     };
     directory

@@ -120,6 +120,7 @@ impl Session {
             self.protocol_error();
             return;
         };
+        self.tell(Update::Welcomed(joining.welcome.player));
         self.replace_world(world, hlc);
         for entry in joining.live {
             self.tell_entry(entry);

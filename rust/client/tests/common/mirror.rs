@@ -17,6 +17,7 @@ use synced_world::World;
 
 #[derive(Debug, Default)]
 pub struct Mirror {
+    pub welcomed: Option<PlayerId>,
     pub players: BTreeMap<PlayerId, String>,
     pub nodes: BTreeMap<NodeId, MirrorNode>,
     pub live: BTreeMap<(NodeId, PropertyId), (Micros, Value)>,
@@ -59,8 +60,10 @@ impl Mirror {
     pub fn apply(&mut self, update: Update) {
         assert_eq!(self.ended, None, "nothing comes after the end: {update:?}");
         match update {
+            Update::Welcomed(player) => self.welcomed = Some(player),
             Update::Joined(joined) => {
                 assert!(!self.open);
+                assert!(joined.resumed || self.welcomed == Some(joined.player));
                 assert!(self.players.contains_key(&joined.player));
                 self.joins.push(joined);
             }

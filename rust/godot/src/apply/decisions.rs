@@ -46,17 +46,14 @@ pub(super) fn rejected(session: &Gd<SyncedSession>, seq: ClientSeq, reason: Reje
         GString::from(reason.code()),
         GString::from(&reason.to_string()),
     );
-    let mut told = Vec::new();
-    for touch in touches {
-        let node = with_core(|core| {
-            core.locals
-                .get(&touch.node())
-                .map(|local| local.node.clone())
-        });
-        take_back(&touch, seq);
-        if let Some(node) = node.filter(|node| node.is_instance_valid() && !told.contains(node)) {
+    let mut touched: Vec<_> = touches.iter().map(Touch::node).collect();
+    touched.dedup();
+    for touch in &touches {
+        take_back(touch, seq);
+    }
+    for id in touched {
+        if let Some(node) = with_core(|core| core.synced_node(id)) {
             node.signals().write_rejected().emit(&code, &message);
-            told.push(node);
         }
     }
     session
@@ -66,17 +63,11 @@ pub(super) fn rejected(session: &Gd<SyncedSession>, seq: ClientSeq, reason: Reje
 }
 
 /// Nobody knows how the proposal was decided, but what came of it has been told: show that.
-pub(super) fn settled(seq: ClientSeq) {
+pub(super) fn settled(session: &Gd<SyncedSession>, seq: ClientSeq) {
     for touch in with_core(|core| core.decided(seq)) {
-        let is_confirmed = with_core(|core| {
-            core.entries
-                .get(&touch.node())
-                .is_some_and(|entry| entry.is_confirmed)
-        });
-        let is_granted = with_core(|core| {
-            core.entries
-                .get(&touch.node())
-                .is_some_and(|entry| entry.spawned.spawn.owner == core.me)
+        let (is_confirmed, is_granted) = with_core(|core| match core.entries.get(&touch.node()) {
+            Some(entry) => (entry.is_confirmed, core.is_mine(entry.spawned.spawn.owner)),
+            None => (false, false),
         });
         match touch {
             Touch::Spawn(_) | Touch::Declare(_) if is_confirmed => {}
@@ -84,6 +75,11 @@ pub(super) fn settled(seq: ClientSeq) {
             touch => take_back(&touch, seq),
         }
     }
+    session.signals().mutation_rejected().emit(
+        seq.0.cast_signed(),
+        "unknown",
+        "it was decided while the connection was lost, and nobody can say how: look at what is there",
+    );
 }
 
 fn declare_rejected(node: NodeId, reason: Rejection) {
@@ -91,18 +87,14 @@ fn declare_rejected(node: NodeId, reason: Rejection) {
         Rejection::NodeExists(_) => {}
         // It was despawned before this player came.
         Rejection::NodeDespawned(_) => despawn(node),
-        reason => with_core(|core| {
-            core.entries.remove(&node);
-            if let Some(local) = core.locals.get_mut(&node) {
-                local.bound = None;
-            }
-            core.unbound.insert(node);
+        // It is not declared again before the next session: it would be refused again.
+        reason => {
+            with_core(|core| core.forget(&[node]));
             report::error_at(
-                &core.locals,
                 node,
                 &format!("the session does not take the node: {reason}"),
             );
-        }),
+        }
     }
 }
 
@@ -110,11 +102,12 @@ fn declare_rejected(node: NodeId, reason: Rejection) {
 fn take_back(touch: &Touch, seq: ClientSeq) {
     match *touch {
         Touch::Property(node, property) | Touch::Settle(node, property) => {
-            if let Some((mut target, value)) =
+            if let Some((target, value)) =
                 with_core(|core| core.write_rejected(node, property, seq))
-                && target.is_valid()
             {
                 target.set(&value);
+                let echo = target.get();
+                with_core(|core| core.echoed(node, property, echo));
             }
         }
         Touch::Spawn(node) | Touch::Declare(node) => despawn(node),
@@ -125,7 +118,7 @@ fn take_back(touch: &Touch, seq: ClientSeq) {
                 && with_core(|core| core.entries.contains_key(&node))
             {
                 place::place(node);
-                binding::run(Moment::WithinCommit);
+                binding::one(node, Moment::WithinCommit);
             }
         }
         Touch::Call(_) => {}
@@ -133,14 +126,15 @@ fn take_back(touch: &Touch, seq: ClientSeq) {
 }
 
 fn ownership_denied(id: NodeId) {
-    let denied = with_core(|core| {
+    let owner = with_core(|core| {
         let me = core.me;
         let owner = core.entries.get(&id)?.spawned.spawn.owner;
-        let local = core.locals.get(&id).filter(|local| local.is_alive())?;
-        local.apply_authority(me);
-        Some((local.node.clone(), owner))
+        core.locals.get_mut(&id)?.apply_authority(me);
+        Some(owner)
     });
-    let Some((node, owner)) = denied else { return };
     restore_live(id);
-    node.signals().ownership_denied().emit(i64::from(owner.0));
+    let node = with_core(|core| core.synced_node(id));
+    if let (Some(node), Some(owner)) = (node, owner) {
+        node.signals().ownership_denied().emit(i64::from(owner.0));
+    }
 }

@@ -15,9 +15,6 @@ use crate::{
     core::Core,
 };
 
-/// Between two looks at the clock, this many updates are applied.
-const UPDATES_A_LOOK: u32 = 16;
-
 /// Applies updates until there are no more or the budget is used up, but never a part of a commit.
 pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) {
     let mut pass = Pass {
@@ -29,6 +26,9 @@ pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) {
         one(session, update);
     }
     with_core(|core| core.frame_stats.applied(pass.applied));
+    if with_core(|core| core.is_cut_off()) {
+        session::cut_off(session);
+    }
 }
 
 /// One frame's applying.
@@ -48,7 +48,7 @@ impl Pass {
             }
             let update = core.handle()?.next_update()?;
             self.applied += 1;
-            self.within_commit = is_within_commit(&update, self.within_commit);
+            self.within_commit = update.is_part_of_commit();
             if let Some(loud) = quiet::take(core, update) {
                 return Some(loud);
             }
@@ -56,8 +56,7 @@ impl Pass {
     }
 
     fn is_over(&self, core: &mut Core) -> bool {
-        let is_time_to_look = self.applied > 0 && self.applied.is_multiple_of(UPDATES_A_LOOK);
-        let is_over = is_time_to_look && !self.within_commit && clock::now() > self.deadline;
+        let is_over = self.applied > 0 && !self.within_commit && clock::now() > self.deadline;
         if is_over {
             core.frame_stats.budget_exceeded();
         }
@@ -65,27 +64,9 @@ impl Pass {
     }
 }
 
-const fn is_within_commit(update: &Update, was: bool) -> bool {
-    match update {
-        Update::CommitEnd(_)
-        | Update::Joined(_)
-        | Update::Ended(_)
-        | Update::Rejected { .. }
-        | Update::Settled { .. } => false,
-        Update::Spawned(_)
-        | Update::Despawned { .. }
-        | Update::Reparented { .. }
-        | Update::PropertySet { .. }
-        | Update::OwnerChanged { .. }
-        | Update::Called(_)
-        | Update::PlayerJoined(_)
-        | Update::PlayerLeft(_) => true,
-        _ => was,
-    }
-}
-
 fn one(session: &Gd<SyncedSession>, update: Update) {
     match update {
+        Update::Welcomed(player) => with_core(|core| core.me = player),
         Update::Joined(joined) => session::join(session, &joined),
         Update::Reconnecting { attempt, reason } => {
             session::reconnecting(session, attempt, &reason.to_string());
@@ -106,7 +87,7 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
         Update::Called(called) => nodes::call(&called),
         Update::CommitEnd(end) => decisions::commit_end(session, &end),
         Update::Rejected { seq, reason } => decisions::rejected(session, seq, reason),
-        Update::Settled { seq } => decisions::settled(seq),
+        Update::Settled { seq } => decisions::settled(session, seq),
         // Taken in before.
         Update::Clock(_) | Update::Stats(_) | Update::Input { .. } | Update::LiveValue { .. } => {}
     }

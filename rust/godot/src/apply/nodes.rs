@@ -38,40 +38,75 @@ pub(super) fn spawn(spawned: Spawned) {
     if is_scene && !is_here {
         place::place(id);
     }
-    binding::run(Moment::WithinCommit);
+    binding::one(id, Moment::WithinCommit);
 }
 
 pub(super) fn despawn(top: NodeId) {
     let nodes = with_core(|core| core.subtree(top));
     for id in nodes.iter().rev() {
-        let node = with_core(|core| {
-            core.locals
-                .get(id)
-                .filter(|local| local.is_alive())
-                .map(|local| local.node.clone())
-        });
-        if let Some(node) = node {
+        if let Some(node) = with_core(|core| core.synced_node(*id)) {
             node.signals().despawned().emit();
         }
     }
-    let root = with_core(|core| core.directory.root(top));
-    let spawner = with_core(|core| core.forget(&nodes));
-    let Some(mut root) = root.filter(|root| root.is_instance_valid()) else {
+    let Some(root) = with_core(|core| core.directory.root(top)) else {
+        with_core(|core| core.forget(&nodes));
         return;
     };
-    if let Some(spawner) = spawner.filter(|spawner| spawner.is_instance_valid()) {
+    if let Some(spawner) = with_core(|core| core.spawner_of(top)) {
         spawner.signals().despawned().emit(&root);
     }
-    root.queue_free();
+    if root.is_instance_valid() {
+        free(root, &nodes);
+    } else {
+        with_core(|core| core.forget(&nodes));
+    }
+}
+
+/// Frees what is despawned. The scene may be ahead of the session: what another proposal has hung below the root stays, and
+/// what it has taken from there goes.
+fn free(mut root: Gd<Node>, nodes: &[NodeId]) {
+    let (strangers, elsewhere) = with_core(|core| {
+        let elsewhere: Vec<_> = nodes
+            .iter()
+            .filter_map(|id| core.directory.root(*id))
+            .filter(|other| *other != root && !root.is_ancestor_of(other))
+            .collect();
+        let is_below = |id: &NodeId| {
+            core.directory
+                .root(*id)
+                .is_some_and(|other| root.is_ancestor_of(&other))
+        };
+        let strangers: Vec<_> = core
+            .entries
+            .keys()
+            .copied()
+            .filter(|id| !nodes.contains(id) && is_below(id))
+            .collect();
+        core.forget(nodes);
+        (strangers, elsewhere)
+    });
+    for id in strangers {
+        place::follow_parent(id);
+    }
+    for mut other in elsewhere {
+        if other.is_instance_valid() {
+            other.queue_free();
+        }
+    }
+    if root.is_instance_valid() {
+        root.queue_free();
+    }
 }
 
 pub(super) fn reparent(id: NodeId, parent: ParentRef) {
-    with_core(|core| {
+    let is_overtaken = with_core(|core| {
         if let Some(entry) = core.entries.get_mut(&id) {
             entry.spawned.spawn.parent = parent;
         }
+        // This player's own newer reparenting stays shown until it is decided.
+        core.is_reparent_pending(id)
     });
-    if !place::follow_parent(id) {
+    if !is_overtaken && !place::follow_parent(id) {
         // It waits for its parent as a node that is new to the scene does.
         with_core(|core| core.unbind(id));
     }
@@ -90,31 +125,33 @@ pub(super) fn set_property(id: NodeId, property: PropertyId, value: Value, versi
 }
 
 pub(super) fn change_owner(id: NodeId, from: PlayerId, to: PlayerId) {
-    let node = with_core(|core| {
+    let shown = with_core(|core| {
         if let Some(entry) = core.entries.get_mut(&id) {
             entry.spawned.spawn.owner = to;
         }
         core.take_owner(id, to)
     });
-    if from == with_core(|core| core.me) {
-        // What moved here after the last confirmed value moved for nobody else.
+    if to == PlayerId::SERVER {
+        // Nobody will confirm what was streamed since: what is confirmed is what everybody can agree on.
         restore_live(id);
+    } else {
+        shown
+            .into_iter()
+            .for_each(|(target, value)| target.set(&value));
     }
-    if let Some(node) = node {
+    if let Some(node) = with_core(|core| core.synced_node(id)) {
         node.signals()
             .ownership_changed()
             .emit(i64::from(from.0), i64::from(to.0));
     }
 }
 
-/// A node that was moved in the hope of owning it goes back to where the session has it.
+/// The live properties of a node go back to what is confirmed.
 pub(super) fn restore_live(id: NodeId) {
     let restored = with_core(|core| core.live_confirmed(id));
-    for (mut target, value) in restored {
-        if target.is_valid() {
-            target.set(&value);
-        }
-    }
+    restored
+        .into_iter()
+        .for_each(|(target, value)| target.set(&value));
 }
 
 pub(super) fn call(called: &Called) {
@@ -173,11 +210,11 @@ fn refresh(spawned: Spawned) {
 }
 
 fn show_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
-    let shown = with_core(|core| core.committed(id, property, value, version));
-    if let Some((mut target, variant)) = shown
-        && target.is_valid()
+    if let Some((target, variant)) = with_core(|core| core.committed(id, property, value, version))
     {
         target.set(&variant);
+        let echo = target.get();
+        with_core(|core| core.echoed(id, property, echo));
     }
 }
 

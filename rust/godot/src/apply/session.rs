@@ -2,7 +2,7 @@
 
 use godot::prelude::*;
 use synced_client::update::{EndReason, Joined};
-use synced_protocol::{id::PlayerId, message::PlayerEntry};
+use synced_protocol::{id::PlayerId, link::CloseReason, message::PlayerEntry};
 
 use crate::{
     binding::{self, Moment},
@@ -23,6 +23,12 @@ pub(super) fn join(session: &Gd<SyncedSession>, joined: &Joined) {
                 .filter(|(_, local)| local.bound.is_none())
                 .map(|(id, _)| *id),
         );
+    });
+    with_core(|core| {
+        let me = core.me;
+        core.locals
+            .values_mut()
+            .for_each(|local| local.apply_authority(me));
     });
     binding::run(Moment::BetweenCommits);
     if joined.resumed {
@@ -54,7 +60,13 @@ pub(super) fn reconnecting(session: &Gd<SyncedSession>, attempt: u32, reason: &s
 }
 
 pub(super) fn ended(session: &Gd<SyncedSession>, reason: &EndReason) {
-    teardown::leave_scene();
+    for seq in teardown::leave_scene() {
+        session.signals().mutation_rejected().emit(
+            seq.0.cast_signed(),
+            "session_ended",
+            "the session ended before it was decided",
+        );
+    }
     match reason {
         EndReason::Left => session.signals().session_left().emit(),
         reason => session
@@ -62,6 +74,12 @@ pub(super) fn ended(session: &Gd<SyncedSession>, reason: &EndReason) {
             .session_failed()
             .emit(&GString::from(&describe(reason))),
     }
+}
+
+/// The network's thread is gone without a word.
+pub(super) fn cut_off(session: &Gd<SyncedSession>) {
+    let reason = CloseReason::Broken("the network thread has stopped".to_owned());
+    ended(session, &EndReason::Closed(reason));
 }
 
 pub(super) fn player_joined(session: &Gd<SyncedSession>, player: PlayerEntry) {

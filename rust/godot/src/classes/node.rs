@@ -1,6 +1,9 @@
 //! `SyncedNode`.
 
-use godot::{classes::Node, prelude::*};
+use godot::{
+    classes::{Node, notify::NodeNotification},
+    prelude::*,
+};
 use synced_protocol::{
     id::{NodeId, PlayerId},
     mutation::{Access, Mutation, OnOwnerLeft, Policy, Transfer},
@@ -10,7 +13,7 @@ use synced_protocol::{
 use super::with_core;
 use crate::{
     config::NodeConfig,
-    core::{Touch, single},
+    core::{Core, State, Touch, single},
     local::Local,
     operations,
     optional::Arguments,
@@ -87,6 +90,8 @@ pub(crate) struct SyncedNode {
 
     /// Set before the node enters the tree when it is part of a spawned scene.
     assigned: Option<Assigned>,
+    /// The id of a node of the scene itself, and the path that it is from.
+    home: Option<(NodeId, String)>,
     id: Option<NodeId>,
     base: Base<Node>,
 }
@@ -149,7 +154,7 @@ impl SyncedNode {
     /// number, 0 without a session.
     #[func(gd_self)]
     fn request_ownership(this: Gd<Self>) -> i64 {
-        let transfer = |node, core: &mut crate::core::Core| {
+        let transfer = |node, core: &mut Core| {
             let to = core.me;
             Some(single(
                 Mutation::TransferOwnership { node, to },
@@ -193,8 +198,8 @@ impl SyncedNode {
     #[func]
     fn is_owner(&self) -> bool {
         with_core(|core| match self.bound_owner(core) {
-            Some(owner) => owner == core.me,
-            None => !core.is_joined(),
+            Some(owner) => core.is_mine(owner),
+            None => core.state == State::Offline,
         })
     }
 
@@ -212,28 +217,29 @@ impl SyncedNode {
         method: StringName,
         #[opt(default = &Arguments::default())] args: Arguments,
     ) -> i64 {
-        operations::propose(&this, "call_synced", |node, core| {
-            let arguments = args
-                .iter_shared()
-                .map(|argument| variant::to_value(&argument, &core.directory));
-            match arguments.collect::<Result<_, _>>() {
-                Ok(arguments) => Some(single(
-                    Mutation::Call {
-                        node,
-                        method: method.to_string(),
-                        arguments,
-                    },
-                    Touch::Call(node),
-                )),
-                Err(fault) => {
-                    report::error_at(
-                        &core.locals,
-                        node,
-                        &format!("call_synced(\"{method}\"): an argument is refused: {fault}"),
-                    );
-                    None
-                }
+        let values = with_core(|core| {
+            let values = args.iter_shared();
+            values
+                .map(|argument| variant::to_value(&argument, &core.directory))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let arguments = match values {
+            Ok(arguments) => arguments,
+            Err(fault) => {
+                report::error(
+                    &this,
+                    &format!("call_synced(\"{method}\"): an argument is refused: {fault}"),
+                );
+                return 0;
             }
+        };
+        operations::propose(&this, "call_synced", |node, _| {
+            let call = Mutation::Call {
+                node,
+                method: method.to_string(),
+                arguments,
+            };
+            Some(single(call, Touch::Call(node)))
         })
     }
 
@@ -255,13 +261,8 @@ impl SyncedNode {
     /// Whether some change of this player to this node is not decided yet.
     #[func]
     fn is_pending(&self) -> bool {
-        let Some(id) = self.id else { return false };
-        with_core(|core| {
-            core.locals
-                .get(&id)
-                .and_then(|local| local.bound.as_ref())
-                .is_some_and(|bound| bound.undecided > 0)
-        })
+        self.id
+            .is_some_and(|id| with_core(|core| core.is_pending(id)))
     }
 
     /// The place in the log of the property's last confirmed change, for [method SyncedTransaction.require_version]; 0 if it
@@ -350,8 +351,10 @@ impl SyncedNode {
         }
     }
 
-    fn bound_owner(&self, core: &crate::core::Core) -> Option<PlayerId> {
-        Some(core.entries.get(&self.id?)?.spawned.spawn.owner)
+    fn bound_owner(&self, core: &Core) -> Option<PlayerId> {
+        let entry = self.id.and_then(|id| core.entries.get(&id));
+        let told = entry.map(|entry| entry.spawned.spawn.owner);
+        told.or(self.assigned.map(|assigned| assigned.owner))
     }
 
     fn tracker(&self) -> Option<Tracker> {
@@ -362,34 +365,83 @@ impl SyncedNode {
         ))
     }
 
-    /// The id of a node that every player's scene holds, from its path.
-    fn authored_id(&self) -> NodeId {
-        let path = self.base().get_path().to_string();
-        NodeId::derived(NodeId::ROOT, path.strip_prefix("/root/").unwrap_or(&path))
+    fn entered(&mut self) {
+        if !godot::init::is_editor_hint()
+            && !self.is_moving()
+            && let Err(fault) = self.register()
+        {
+            report::error(&self.to_gd(), &format!("{fault}. The node is not synced."));
+        }
     }
 
-    fn register(&mut self) {
-        let Some(root) = self.get_root() else {
-            let message = format!(
-                "root_path \"{}\" leads to no node: the node is not synced",
-                self.root_path
-            );
-            report::error(&self.to_gd(), &message);
+    fn left(&mut self) {
+        if self.is_moving() {
             return;
+        }
+        let Some(id) = self.id.take() else { return };
+        let is_freed = self
+            .get_root()
+            .is_none_or(|root| root.is_queued_for_deletion());
+        let node = self.to_gd();
+        with_core(|core| operations::left_tree(core, id, &node, is_freed));
+    }
+
+    /// Whether it leaves and enters the tree because a node above it is hung elsewhere.
+    fn is_moving(&self) -> bool {
+        let node = self.to_gd().upcast();
+        self.id.is_some() && with_core(|core| core.is_moving(&node))
+    }
+
+    fn register(&mut self) -> Result<(), String> {
+        let root = self
+            .get_root()
+            .ok_or_else(|| format!("root_path \"{}\" leads to no node", self.root_path))?;
+        let config = self.config();
+        if let Some(fault) = NodeConfig::list_faults(&config.properties).pop() {
+            return Err(fault);
+        }
+        let id = match self.assigned {
+            Some(assigned) => assigned.id,
+            None => self.home_id()?,
         };
-        let id = self
-            .assigned
-            .map_or_else(|| self.authored_id(), |assigned| assigned.id);
         let local = Local {
             node: self.to_gd(),
             root,
-            config: self.config(),
+            config,
             spawned_with: self.assigned.map(|assigned| assigned.scene),
             bound: None,
             tracker: self.tracker(),
+            is_frozen_here: false,
         };
         self.id = Some(id);
         with_core(|core| core.register(id, local));
+        Ok(())
+    }
+
+    /// The id of a node that every player's scene holds: from its path when it entered the tree first. Moved by the game
+    /// itself, it stays the same node, and the session hangs it back.
+    fn home_id(&mut self) -> Result<NodeId, String> {
+        let path = self.base().get_path().to_string();
+        let path = path.strip_prefix("/root/").unwrap_or(&path);
+        if let Some((home, home_path)) = &self.home
+            && with_core(|core| core.entries.contains_key(home))
+        {
+            if home_path != path {
+                let message = format!(
+                    "it was moved from \"{home_path}\" without the session, which sets it back. Use reparent_synced()"
+                );
+                report::error(&self.to_gd(), &message);
+            }
+            return Ok(*home);
+        }
+        if path.contains('@') {
+            return Err(format!(
+                "\"{path}\" holds a name that the engine made up, which is another one on every machine. Give the nodes names, or spawn them with a SyncedSpawner"
+            ));
+        }
+        let id = NodeId::derived(NodeId::ROOT, path);
+        self.home = Some((id, path.to_owned()));
+        Ok(id)
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -417,34 +469,24 @@ impl SyncedNode {
     }
 }
 
-/// The id of a node that comes with a spawned scene.
+/// What a node that comes with a spawned scene knows before it enters the tree.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Assigned {
     pub id: NodeId,
     /// The id of the scene's root.
     pub scene: NodeId,
+    pub owner: PlayerId,
 }
 
 #[godot_api]
 impl INode for SyncedNode {
-    fn enter_tree(&mut self) {
-        let in_editor = godot::init::is_editor_hint();
-        if !in_editor && !with_core(|core| core.is_moving) {
-            self.register();
+    // Not `enter_tree` and `exit_tree`: a script's own would take their place.
+    fn on_notification(&mut self, what: NodeNotification) {
+        match what {
+            NodeNotification::ENTER_TREE => self.entered(),
+            NodeNotification::EXIT_TREE => self.left(),
+            _ => {}
         }
-    }
-
-    fn exit_tree(&mut self) {
-        let Some(id) = self.id else { return };
-        if with_core(|core| core.is_moving) {
-            return;
-        }
-        let is_freed = self
-            .get_root()
-            .is_none_or(|root| root.is_queued_for_deletion());
-        let node = self.to_gd();
-        with_core(|core| operations::left_tree(core, id, &node, is_freed));
-        self.id = None;
     }
 
     fn get_configuration_warnings(&self) -> PackedStringArray {

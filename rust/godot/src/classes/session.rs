@@ -19,7 +19,7 @@ use crate::{
     network::{Fault, HostOptions, Link},
     optional::Named,
     options::Options,
-    statistics,
+    statistics, tracker,
 };
 
 /// Runs `f` on the session's state. Nothing in `f` may run a script.
@@ -99,7 +99,8 @@ impl SyncedSession {
     #[signal]
     pub(crate) fn mutation_confirmed(sequence: i64);
 
-    /// A proposal of this player changed nothing. `code` is for comparing, `message` for reading.
+    /// A proposal of this player changed nothing. `code` is for comparing, `message` for reading. With the code `unknown` it was
+    /// decided while the connection was lost, with `session_ended` it never was.
     #[signal]
     pub(crate) fn mutation_rejected(sequence: i64, code: GString, message: GString);
 
@@ -179,7 +180,8 @@ impl SyncedSession {
         })
     }
 
-    /// Leaves the session. What others spawned goes from the scene. [signal session_left] follows.
+    /// Leaves the session. What was spawned in it goes from the scene, what the scene itself holds stays.
+    /// [signal session_left] follows.
     #[func]
     fn leave(&mut self) {
         if let Some(handle) = self.core.handle() {
@@ -300,20 +302,29 @@ impl SyncedSession {
         disconnect_all(&mut this);
         let mut session = this.bind_mut();
         session.frame = None;
-        let core = std::mem::take(&mut session.core);
+        let mut core = std::mem::take(&mut session.core);
         drop(session);
+        core.locals.clear();
+        tracker::join_all();
         for link in core.link.into_iter().chain(core.retired) {
             link.finish();
         }
     }
 
-    /// Takes the frame's passes out for as long as they run, since scripts that they call may call the session.
+    /// Takes the frame's passes out for as long as they run, since scripts that they call may call the session. Should a
+    /// pass panic, they are put back all the same, so that the next frame goes on.
     fn with_frame(this: &Gd<Self>, run: impl FnOnce(&mut Frame)) {
-        let Some(mut frame) = this.clone().bind_mut().frame.take() else {
-            return;
-        };
-        run(&mut frame);
-        this.clone().bind_mut().frame = Some(frame);
+        struct PutBack(Gd<SyncedSession>, Option<Box<Frame>>);
+        impl Drop for PutBack {
+            fn drop(&mut self) {
+                self.0.bind_mut().frame = self.1.take();
+            }
+        }
+        let frame = this.clone().bind_mut().frame.take();
+        let mut taken = PutBack(this.clone(), frame);
+        if let Some(frame) = &mut taken.1 {
+            run(frame);
+        }
     }
 
     fn begin(

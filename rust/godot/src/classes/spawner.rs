@@ -1,10 +1,20 @@
 //! `SyncedSpawner`.
 
-use godot::{classes::Node, prelude::*};
+use std::collections::HashMap;
+
+use godot::{
+    classes::{Node, PackedScene, notify::NodeNotification},
+    prelude::*,
+};
 use synced_protocol::id::NodeId;
 
 use super::with_core;
-use crate::{binding, optional::Named, report, spawning};
+use crate::{
+    binding,
+    optional::Named,
+    place::{self, SceneFault},
+    report, spawning,
+};
 
 /// Spawns scenes for everyone in the session, those who join later included.
 ///
@@ -23,6 +33,8 @@ pub(crate) struct SyncedSpawner {
     #[init(val = NodePath::from(".."))]
     spawn_path: NodePath,
 
+    /// Scenes that were spawned, by their place in the list: they stay loaded.
+    loaded: HashMap<u16, Gd<PackedScene>>,
     id: Option<NodeId>,
     base: Base<Node>,
 }
@@ -65,10 +77,19 @@ impl SyncedSpawner {
         self.base().get_node_or_null(&self.spawn_path)
     }
 
-    pub(crate) fn scene_path(&self, scene: u16) -> Option<String> {
-        self.spawnable_scenes
-            .get(usize::from(scene))
-            .map(|path| path.to_string())
+    /// A scene of the list by its place.
+    pub(crate) fn scene(this: &Gd<Self>, number: u16) -> Result<Gd<PackedScene>, SceneFault> {
+        let path = {
+            let spawner = this.bind();
+            if let Some(scene) = spawner.loaded.get(&number) {
+                return Ok(scene.clone());
+            }
+            let path = spawner.spawnable_scenes.get(usize::from(number));
+            path.ok_or(SceneFault::NotListed(number))?.to_string()
+        };
+        let scene = place::load(&path)?;
+        this.clone().bind_mut().loaded.insert(number, scene.clone());
+        Ok(scene)
     }
 
     pub(crate) fn scene_number(&self, path: &str) -> Option<u16> {
@@ -96,21 +117,12 @@ fn same_scene(listed: &str, path: &str) -> bool {
 
 #[godot_api]
 impl INode for SyncedSpawner {
-    fn enter_tree(&mut self) {
-        if godot::init::is_editor_hint() {
-            return;
-        }
-        let path = self.base().get_path().to_string();
-        let id = NodeId::derived(NodeId::ROOT, path.strip_prefix("/root/").unwrap_or(&path));
-        self.id = Some(id);
-        let this = self.to_gd();
-        with_core(|core| core.spawners.insert(id, this));
-        self.base_mut().call_deferred("_place_waiting", &[]);
-    }
-
-    fn exit_tree(&mut self) {
-        if let Some(id) = self.id.take() {
-            with_core(|core| _ = core.spawners.remove(&id));
+    // Not `enter_tree`: a script's `_enter_tree` would take its place.
+    fn on_notification(&mut self, what: NodeNotification) {
+        match what {
+            NodeNotification::ENTER_TREE => self.entered(),
+            NodeNotification::EXIT_TREE => self.left(),
+            _ => {}
         }
     }
 
@@ -131,13 +143,40 @@ impl INode for SyncedSpawner {
 
 #[godot_api(secondary)]
 impl SyncedSpawner {
-    #[func(rename = _place_waiting)]
-    fn place_waiting(&self) {
+    #[func(gd_self, rename = _place_waiting)]
+    fn place_waiting(this: Gd<Self>) {
         // A scene that is opened again has lost what was spawned in it.
+        let id = this.bind().id;
         with_core(|core| {
-            core.unplaced
-                .extend(self.id.map(|id| core.missing_of(id)).unwrap_or_default())
+            let missing = id.map(|id| core.missing_of(id)).unwrap_or_default();
+            core.unplaced.extend(missing);
         });
         binding::place_unplaced();
+    }
+
+    fn entered(&mut self) {
+        let this = self.to_gd();
+        if godot::init::is_editor_hint() || self.is_moving() {
+            return;
+        }
+        let path = self.base().get_path().to_string();
+        let id = NodeId::derived(NodeId::ROOT, path.strip_prefix("/root/").unwrap_or(&path));
+        self.id = Some(id);
+        with_core(|core| core.spawners.insert(id, this));
+        self.base_mut().call_deferred("_place_waiting", &[]);
+    }
+
+    fn left(&mut self) {
+        if !self.is_moving()
+            && let Some(id) = self.id.take()
+        {
+            with_core(|core| _ = core.spawners.remove(&id));
+        }
+    }
+
+    /// Whether it leaves and enters the tree because a node above it is hung elsewhere.
+    fn is_moving(&self) -> bool {
+        let node = self.to_gd().upcast();
+        self.id.is_some() && with_core(|core| core.is_moving(&node))
     }
 }

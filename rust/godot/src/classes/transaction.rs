@@ -153,6 +153,12 @@ impl SyncedTransaction {
             godot_error!("SyncedTransaction.commit: nothing was sent. {fault}");
             return 0;
         }
+        if transaction.steps.is_empty() {
+            godot_error!(
+                "SyncedTransaction.commit: nothing was sent, since there is nothing to change"
+            );
+            return 0;
+        }
         match with_core(|core| core.propose(transaction, touches)) {
             Some(seq) => seq.0.cast_signed(),
             None => {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -24,7 +24,22 @@ pub(crate) trait Source: Send + 'static {
     fn sample(&mut self, elapsed: Micros) -> Option<InputFrame>;
 }
 
-/// A running capture. Dropping it stops the thread and waits for it, a millisecond at most.
+/// Threads that were told to stop and may still be about to.
+static ENDING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// Waits for every capture that was dropped. For the end of the game: the library must not be unloaded before.
+pub(crate) fn join_all() {
+    let ending = std::mem::take(&mut *ending());
+    for thread in ending {
+        let _ = thread.join();
+    }
+}
+
+fn ending() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
+    ENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running capture. Dropping it stops the thread without waiting for it.
 #[derive(Debug)]
 pub(crate) struct Capture {
     stop: Arc<AtomicBool>,
@@ -66,9 +81,9 @@ impl Capture {
 impl Drop for Capture {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let mut ending = ending();
+        ending.retain(|thread| !thread.is_finished());
+        ending.extend(self.thread.take());
     }
 }
 

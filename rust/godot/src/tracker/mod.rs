@@ -18,6 +18,8 @@ use synced_protocol::{
 };
 use synced_transport::clock;
 
+pub(crate) use capture::join_all;
+
 use capture::Capture;
 
 /// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
@@ -137,7 +139,7 @@ impl Tracker {
         Ok(consumer)
     }
 
-    /// Stops to capture, and waits for the thread if there is one.
+    /// Stops to capture.
     pub(crate) fn stop(&mut self) {
         self.feed = Feed::Off;
         self.remote.clear();
@@ -167,6 +169,11 @@ impl Tracker {
                 Some(self.latest)
             }
         }
+    }
+
+    /// Forgets another player's samples: the node has another owner, or its coordinates mean something else now.
+    pub(crate) fn forget_remote(&mut self) {
+        self.remote.clear();
     }
 
     /// Takes in a sample of another player.
