@@ -40,8 +40,25 @@ pub(crate) fn apply(
             effects.iter().filter_map(of_leaving).for_each(&mut tell);
             tell(Update::PlayerLeft(player));
         }
+        Change::Rested { .. } => tell_rested(world, commit.log_index, effects, tell),
     }
     Ok(())
+}
+
+/// The effects know which of the entry's values were set.
+fn tell_rested(world: &World, version: LogIndex, effects: &[Effect], mut tell: impl FnMut(Update)) {
+    for effect in effects {
+        if let Effect::PropertySet { node, property } = *effect
+            && let Some(set) = world.node(node).and_then(|node| node.property(property))
+        {
+            tell(Update::PropertySet {
+                node,
+                property,
+                value: set.value().clone(),
+                version,
+            });
+        }
+    }
 }
 
 /// The steps carry the values, and in their own order; the effects know the owners before.

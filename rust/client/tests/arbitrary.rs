@@ -18,7 +18,7 @@ use synced_protocol::{
     input::InputFrame,
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     live::{LiveWriter, Pong, encode_pong, relay_header},
-    message::{Change, PlayerEntry, Refusal, ServerMessage},
+    message::{Change, PlayerEntry, Refusal, RestedValue, ServerMessage},
     mutation::{Mutation, Rejection},
     time::Micros,
     value::Value,
@@ -45,7 +45,7 @@ fn messages() -> impl Strategy<Value = ServerMessage> {
         name: "eve".into(),
         hosts: true,
     };
-    let change = (any::<bool>(), 0..5_u64, 0..6_u8).prop_map(move |(mine, seq, kind)| {
+    let change = (any::<bool>(), 0..5_u64, 0..7_u8).prop_map(move |(mine, seq, kind)| {
         let player = if mine { ME } else { OTHER };
         match kind {
             0 => transaction(player, seq, Mutation::Spawn(authored_cup())),
@@ -57,6 +57,10 @@ fn messages() -> impl Strategy<Value = ServerMessage> {
             2 => transaction(player, seq, give(node, player)),
             3 => transaction(player, seq, paint(node, 3)),
             4 => Change::PlayerLeft { player },
+            5 => Change::Rested {
+                player,
+                values: vec![rested(node, seq), rested(NodeId::spawned(player, 1), seq)],
+            },
             _ => Change::PlayerJoined {
                 player: entry(PlayerId(seq as u32)),
             },
@@ -79,6 +83,15 @@ fn messages() -> impl Strategy<Value = ServerMessage> {
             reason: Rejection::TooMany,
         }),
     ]
+}
+
+fn rested(node: NodeId, newer_than: u64) -> RestedValue {
+    RestedValue {
+        node,
+        property: PropertyId(1),
+        newer_than: LogIndex(newer_than * 8),
+        value: Value::Nil,
+    }
 }
 
 fn datagrams() -> impl Strategy<Value = Bytes> {

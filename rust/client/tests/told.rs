@@ -6,17 +6,17 @@ mod common;
 
 use bytes::Bytes;
 use common::{
-    POSE, authored_cup, below, cup, give, ms, paint,
+    COLOUR, POSE, authored_cup, below, cup, give, ms, paint,
     scripted::{ME, OTHER, Script, commit, spawn_cup, transaction, updates},
 };
 use synced_client::{limits::UPDATES_WAITING_LIVE_MAX, update::Update};
 use synced_protocol::{
     control::encode,
     hlc::HlcTimestamp,
-    id::{NodeId, PlayerId},
+    id::{LogIndex, NodeId, PlayerId},
     link::{Event, Logic},
     live::{LiveWriter, encode_ping, relay_header},
-    message::Change,
+    message::{Change, RestedValue},
     mutation::{Mutation, OnOwnerLeft, Transaction},
     time::Micros,
     value::Value,
@@ -144,4 +144,39 @@ fn a_player_who_leaves_for_good_takes_and_leaves_what_the_policies_say() {
     assert_eq!(script.closed_with(), None);
     script.game.assert_equals(script.session.world().unwrap());
     assert_eq!(script.game.nodes.len(), 1);
+}
+
+#[test]
+fn what_comes_to_rest_is_told_as_set_without_what_was_passed_over() {
+    let mut script = Script::up();
+    let [mug, tray] = [1, 2].map(|counter| NodeId::spawned(OTHER, counter));
+    for (place, node) in (0..).zip([mug, tray]) {
+        let change = transaction(OTHER, 1 + place, Mutation::Spawn(cup(node, OTHER)));
+        script.say(&commit(11 + place, change));
+    }
+    script.datagram(relayed(OTHER, 0, mug, ms(1)));
+    let value = |node, property, number| RestedValue {
+        node,
+        property,
+        newer_than: LogIndex(12),
+        value: Value::Int(number),
+    };
+    let values = vec![
+        value(mug, COLOUR, 1),
+        value(mug, POSE, 2),
+        value(authored_cup().node, POSE, 3),
+        value(tray, POSE, 4),
+    ];
+    let player = OTHER;
+    script.say(&commit(13, Change::Rested { player, values }));
+    script.say(&commit(14, Change::PlayerLeft { player }));
+    assert_eq!(script.closed_with(), None);
+    script.game.assert_equals(script.session.world().unwrap());
+    for (node, number) in [(mug, 2), (tray, 4)] {
+        let values = &script.game.nodes[&node].values;
+        assert_eq!(values[0].0, Value::Int(0));
+        assert_eq!(values[1], (Value::Int(number), LogIndex(13)));
+    }
+    let ends = script.game.commits.iter().map(|end| end.log_index.0);
+    assert!(ends.rev().take(2).eq([14, 13]));
 }

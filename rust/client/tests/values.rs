@@ -237,3 +237,27 @@ fn a_cup_that_was_lost_during_an_absence_is_not_told_of_any_more() {
     assert_eq!(net.players[ANN].game.nodes[&node].owner, bob);
     assert_eq!(live_sent(&mut net, ANN), 0);
 }
+
+#[test]
+fn what_a_killed_player_had_in_the_hand_rests_at_one_place_for_everyone() {
+    let (mut net, cup, _) = with_cup(BAD, 5);
+    let cleo = net.join("cleo");
+    net.run_for(ms(500));
+    for x in 1..=50 {
+        move_cup(&mut net, ANN, cup, x as f32);
+    }
+    net.break_links(ANN);
+    net.players[ANN].handle.leave();
+    net.run_for(node_config().resume_grace + Micros::from_secs(1));
+    let late = net.join("late");
+    net.run_for(Micros::from_secs(1));
+    net.assert_all_agree();
+    let rested = net.node.world().node(cup).unwrap();
+    let rested = rested.property(POSE).unwrap().value();
+    assert_ne!(*rested, Value::Vector3([0.0; 3]));
+    for player in [BOB, cleo, late] {
+        let (shown, _) = &net.players[player].game.nodes[&cup].values[1];
+        assert_eq!(shown, rested);
+        assert_eq!(seen(&net, player, cup), None, "nothing is shown over it");
+    }
+}

@@ -1,7 +1,10 @@
 //! What a node is configured with, and every limit that it keeps.
 
 use synced_protocol::{
-    limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_MUTATION_BYTES, MAX_WORLD_BYTES},
+    limits::{
+        MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_LIVE_VALUE_BYTES, MAX_MUTATION_BYTES,
+        MAX_WORLD_BYTES,
+    },
     message::{Game, ResumeToken},
     time::Micros,
 };
@@ -26,10 +29,14 @@ pub const NODES_PER_PROPOSAL: usize = 64;
 pub const LIVE_VALUES_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The size that parts of a snapshot are packed to, in bytes.
 pub const SNAPSHOT_PART_BYTES: usize = 32 * 1024;
+/// The size that entries about nodes which come to rest are packed to, in bytes.
+pub const RESTED_ENTRY_BYTES: usize = 32 * 1024;
 /// What a proposal's frame holds beside its transaction, in bytes: tag and number.
 pub const PROPOSAL_OVERHEAD_BYTES: usize = 10;
 
 const _: () = assert!(SNAPSHOT_PART_BYTES <= MAX_FRAME_BYTES);
+const _: () = assert!(RESTED_ENTRY_BYTES <= MAX_FRAME_BYTES);
+const _: () = assert!(MAX_LIVE_VALUE_BYTES + 128 <= RESTED_ENTRY_BYTES);
 const _: () = assert!(MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES <= MAX_FRAME_BYTES);
 
 /// What a node is configured with.

@@ -39,10 +39,11 @@ impl<L: Log> Node<L> {
         }
     }
 
-    /// The player leaves for good.
+    /// The player leaves for good, and nodes that were in motion rest where they were seen last.
     pub(crate) fn leave(&mut self, now: Micros, player: PlayerId) {
         if self.sessions.close(player) {
             tracing::info!(player = player.0, "leaves");
+            self.rest(now, player);
             self.append(now, Change::PlayerLeft { player });
         }
     }

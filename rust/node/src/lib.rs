@@ -9,11 +9,13 @@
 //! 4. A change is published to every player, a rejection to the one who asked, both in the order of the log.
 //!
 //! The live lane goes past the log: a datagram is checked block by block against the world, stamped, and relayed at once.
+//! What a player who leaves has streamed last is confirmed before the player goes.
 
 pub mod config;
 mod connection;
 mod frames;
 mod handshake;
+mod in_flight;
 mod kept;
 mod live;
 mod live_values;
@@ -22,6 +24,7 @@ mod node;
 mod outbox;
 mod publish;
 mod rate;
+mod rest;
 mod secret;
 mod sessions;
 mod stats;

@@ -1,6 +1,6 @@
-//! The newest live value of each property, for players who join late.
+//! The newest live value of each property, for players who join late and for when its owner leaves.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use synced_protocol::{
     id::{NodeId, PropertyId},
@@ -11,9 +11,11 @@ use synced_protocol::{
 
 use crate::config::LIVE_VALUES_BYTES_MAX;
 
+type Key = (NodeId, PropertyId);
+
 #[derive(Debug, Default)]
 pub(crate) struct LiveValues {
-    slots: BTreeMap<(NodeId, PropertyId), Slot>,
+    slots: BTreeMap<Key, Slot>,
     bytes: usize,
 }
 
@@ -48,8 +50,46 @@ impl LiveValues {
         self.slots.insert(key, slot);
     }
 
-    /// The confirmed value is the newest from `stamp` on; a live one that was sent before and comes late is not kept.
+    /// The confirmed value is the newest from `stamp` on; a live one that was sent before and comes late is not kept. One
+    /// that was sent later, while the confirmed one was on its way through the log, stays.
     pub(crate) fn confirm(&mut self, node: NodeId, property: PropertyId, stamp: Micros) {
+        if self.newest(node, property) <= stamp {
+            self.clear(node, property, stamp);
+        }
+    }
+
+    /// The newest live value itself was confirmed, at `stamp`.
+    pub(crate) fn rest(&mut self, node: NodeId, property: PropertyId, stamp: Micros) {
+        let newest = self.newest(node, property);
+        self.clear(node, property, stamp.max(newest));
+    }
+
+    /// The node is gone.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        while let Some((&key, slot)) = self.slots.range(keys_of(node)).next() {
+            self.bytes -= slot.bytes;
+            self.slots.remove(&key);
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = LiveEntry> + '_ {
+        let slots = self.slots.iter();
+        slots.filter_map(|(key, slot)| slot.entry(*key))
+    }
+
+    /// Those of one node.
+    pub(crate) fn of(&self, node: NodeId) -> impl Iterator<Item = LiveEntry> + '_ {
+        let slots = self.slots.range(keys_of(node));
+        slots.filter_map(|(key, slot)| slot.entry(*key))
+    }
+
+    fn newest(&self, node: NodeId, property: PropertyId) -> Micros {
+        let slot = self.slots.get(&(node, property));
+        slot.map_or(Micros::ZERO, |slot| slot.stamp)
+    }
+
+    fn clear(&mut self, node: NodeId, property: PropertyId, stamp: Micros) {
         let slot = Slot {
             stamp,
             value: None,
@@ -59,27 +99,21 @@ impl LiveValues {
             self.bytes -= before.bytes;
         }
     }
+}
 
-    /// The node is gone.
-    pub(crate) fn forget(&mut self, node: NodeId) {
-        let all = (node, PropertyId(0))..=(node, PropertyId(u8::MAX));
-        while let Some((&key, slot)) = self.slots.range(all.clone()).next() {
-            self.bytes -= slot.bytes;
-            self.slots.remove(&key);
-        }
-    }
-
-    pub(crate) fn entries(&self) -> impl Iterator<Item = LiveEntry> + '_ {
-        self.slots.iter().filter_map(|(&(node, property), slot)| {
-            let value = slot.value.clone()?;
-            Some(LiveEntry {
-                node,
-                property,
-                stamp: slot.stamp,
-                value,
-            })
+impl Slot {
+    fn entry(&self, (node, property): Key) -> Option<LiveEntry> {
+        Some(LiveEntry {
+            node,
+            property,
+            stamp: self.stamp,
+            value: self.value.clone()?,
         })
     }
+}
+
+const fn keys_of(node: NodeId) -> RangeInclusive<Key> {
+    (node, PropertyId(0))..=(node, PropertyId(u8::MAX))
 }
 
 #[cfg(test)]
@@ -107,5 +141,20 @@ mod tests {
         assert_eq!(values.entries().collect::<Vec<_>>(), [entry(2, 1)]);
         values.forget(NodeId(1));
         assert_eq!(values.bytes, 0);
+    }
+
+    #[test]
+    fn a_live_value_that_is_newer_than_the_confirmed_one_is_kept_until_it_rests_itself() {
+        let mut values = LiveValues::default();
+        let (node, property) = (NodeId(1), PropertyId(1));
+        values.offer(entry(1, 5), 10);
+        values.confirm(node, property, Micros(4));
+        assert_eq!(values.of(node).collect::<Vec<_>>(), [entry(1, 5)]);
+        values.rest(node, property, Micros(4));
+        values.offer(entry(1, 5), 10);
+        assert_eq!((values.of(node).count(), values.bytes), (0, 0));
+        values.offer(entry(1, 6), 10);
+        values.confirm(node, property, Micros(6));
+        assert_eq!((values.of(node).count(), values.bytes), (0, 0));
     }
 }

@@ -13,6 +13,7 @@ use synced_world::{Effect, World};
 use crate::{
     config::NodeConfig,
     connection::Connection,
+    in_flight::InFlight,
     kept::Kept,
     live_values::LiveValues,
     log::{Log, SoloLog},
@@ -27,6 +28,7 @@ use crate::{
 pub struct Node<L = SoloLog> {
     pub(crate) config: NodeConfig,
     pub(crate) log: L,
+    pub(crate) in_flight: InFlight,
     pub(crate) world: World,
     pub(crate) clock: HlcClock,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
@@ -57,6 +59,7 @@ impl<L: Log> Node<L> {
     pub fn with_log(config: NodeConfig, log: L, seed: [u8; 32]) -> Self {
         Self {
             log,
+            in_flight: InFlight::default(),
             world: World::new(),
             clock: HlcClock::new(config.clock_offset_max),
             connections: BTreeMap::new(),

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use synced_protocol::{
     control,
-    hlc::HlcTimestamp,
     id::{ClientSeq, PlayerId},
     link::{CloseCode, ConnectionId},
     message::{Change, Commit, LogEntry, ServerMessage},
@@ -18,7 +17,8 @@ impl<L: Log> Node<L> {
     /// Stamps a change and gives it to the log.
     pub(crate) fn append(&mut self, now: Micros, change: Change) {
         let hlc = self.clock.now(self.session_time(now));
-        self.log.append(LogEntry { hlc, change });
+        let log_index = self.log.append(LogEntry { hlc, change });
+        self.in_flight.appended(log_index, hlc.physical());
     }
 
     /// Decides and publishes everything that the log has committed.
@@ -26,7 +26,9 @@ impl<L: Log> Node<L> {
         while !self.finished
             && let Some(commit) = self.log.poll_committed()
         {
+            let log_index = commit.log_index;
             self.decide(now, commit);
+            self.in_flight.committed(log_index);
         }
     }
 
@@ -61,7 +63,7 @@ impl<L: Log> Node<L> {
             .apply(commit.log_index, &commit.entry, &mut self.effects);
         let proposal = match &commit.entry.change {
             Change::Transaction { player, seq, .. } => Some((*player, *seq)),
-            Change::PlayerJoined { .. } | Change::PlayerLeft { .. } => None,
+            Change::PlayerJoined { .. } | Change::PlayerLeft { .. } | Change::Rested { .. } => None,
         };
         match (result, proposal) {
             (Ok(Outcome::Applied), _) => self.publish(now, commit),
@@ -81,7 +83,7 @@ impl<L: Log> Node<L> {
             Change::PlayerJoined { ref player } => Some(player.player),
             _ => None,
         };
-        self.follow_effects(commit.entry.hlc);
+        self.follow_effects(&commit.entry);
         let Some(frame) = self.encode(&ServerMessage::Commit(commit)) else {
             return;
         };
@@ -109,19 +111,24 @@ impl<L: Log> Node<L> {
         }
     }
 
-    fn follow_effects(&mut self, hlc: HlcTimestamp) {
+    fn follow_effects(&mut self, entry: &LogEntry) {
+        let stamp = entry.hlc.physical();
+        let rests = matches!(entry.change, Change::Rested { .. });
         for effect in &self.effects {
             match *effect {
                 Effect::PlayerJoined { .. } => self.meter.counters.players_joined += 1,
                 Effect::PlayerLeft { .. } => self.meter.counters.players_left += 1,
                 Effect::Despawned { node } => self.live_values.forget(node),
+                Effect::PropertySet { node, property } if rests => {
+                    self.live_values.rest(node, property, stamp);
+                }
                 Effect::PropertySet { node, property } => {
                     let set = self
                         .world
                         .node(node)
                         .and_then(|node| node.property(property));
                     if set.is_some_and(|property| property.lane() == Lane::Live) {
-                        self.live_values.confirm(node, property, hlc.physical());
+                        self.live_values.confirm(node, property, stamp);
                     }
                 }
                 Effect::Spawned { .. }

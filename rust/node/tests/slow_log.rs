@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use common::{Table, config, words::*};
 use synced_node::{Log, Node};
 use synced_protocol::{
-    id::{ClientSeq, LogIndex},
-    link::{CloseCode, Event},
+    id::{ClientSeq, LogIndex, NodeId},
+    link::{CloseCode, ConnectionId, Event},
     message::{ClientMessage, Commit, LogEntry},
     mutation::Mutation,
     time::Micros,
@@ -50,6 +50,28 @@ fn table() -> Table<SlowLog> {
 fn commit(table: &mut Table<SlowLog>, count: u64) {
     table.node.log().committed.0 += count;
     table.handle(Event::Woken);
+}
+
+/// Ann has a cup, and Bob sees it.
+fn with_a_cup() -> (Table<SlowLog>, [ConnectionId; 2], NodeId) {
+    let mut table = table();
+    let [ann, bob] = ["Ann", "Bob"].map(|name| table.join(name));
+    commit(&mut table, 2);
+    let cup = table.spawn(ann, 1);
+    commit(&mut table, 1);
+    (table, [ann, bob], cup)
+}
+
+fn stream(table: &mut Table<SlowLog>, id: ConnectionId, cup: NodeId, number: i64) {
+    let now = table.session_time();
+    table.send_datagram(id, live(0, now, &[(cup, LIVE, Value::Int(number))]));
+}
+
+/// Ann's cup is confirmed to have a value, and nothing is on its way through the log.
+fn assert_rests_at(table: &Table<SlowLog>, cup: NodeId, number: i64) {
+    let node = table.node.world().node(cup).unwrap();
+    assert_eq!(node.property(LIVE).unwrap().value(), &Value::Int(number));
+    assert_eq!(table.stats().players, 1);
 }
 
 #[test]
@@ -133,4 +155,43 @@ fn a_peer_that_speaks_before_it_is_welcomed_is_cut_off() {
     table.pass(Micros::from_secs(60));
     commit(&mut table, 2);
     assert_eq!(table.stats().players, 0);
+}
+
+#[test]
+fn what_a_player_streamed_before_the_last_proposal_does_not_undo_it_when_the_player_leaves() {
+    let (mut table, [ann, bob], cup) = with_a_cup();
+    stream(&mut table, ann, cup, 1);
+    table.pass(Micros(10));
+    table.propose(ann, set(cup, LIVE, Value::Int(2)));
+    table.send(ann, &ClientMessage::Leave);
+    commit(&mut table, 10);
+    assert_rests_at(&table, cup, 2);
+    table.assert_agree(&[bob]);
+}
+
+#[test]
+fn what_a_player_streamed_after_the_last_proposal_is_confirmed_when_the_player_leaves() {
+    for committed_before in [0, 1] {
+        let (mut table, [ann, bob], cup) = with_a_cup();
+        table.propose(ann, set(cup, LIVE, Value::Int(2)));
+        table.pass(Micros(10));
+        stream(&mut table, ann, cup, 3);
+        table.pass(Micros(10));
+        commit(&mut table, committed_before);
+        table.send(ann, &ClientMessage::Leave);
+        commit(&mut table, 10);
+        assert_rests_at(&table, cup, 3);
+        table.assert_agree(&[bob]);
+    }
+}
+
+#[test]
+fn what_another_player_has_taken_meanwhile_does_not_come_to_rest() {
+    let (mut table, [ann, bob], cup) = with_a_cup();
+    stream(&mut table, ann, cup, 1);
+    table.propose(ann, give(cup, table.player(bob)));
+    table.send(ann, &ClientMessage::Leave);
+    commit(&mut table, 10);
+    assert_rests_at(&table, cup, 0);
+    table.assert_agree(&[bob]);
 }

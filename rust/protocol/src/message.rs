@@ -223,6 +223,19 @@ pub struct LiveEntry {
     pub value: Value,
 }
 
+/// The value at which a live property comes to rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestedValue {
+    /// Whose.
+    pub node: NodeId,
+    /// Which.
+    pub property: PropertyId,
+    /// The last log entry that the value is newer than: what a later one has written stays.
+    pub newer_than: LogIndex,
+    /// The value.
+    pub value: Value,
+}
+
 /// An entry of the log at its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
@@ -262,5 +275,13 @@ pub enum Change {
     PlayerLeft {
         /// Who.
         player: PlayerId,
+    },
+    /// Nodes of a player who is about to go come to rest: what was streamed of them last, and is in no log, is confirmed.
+    Rested {
+        /// Who is about to go.
+        player: PlayerId,
+        /// Live properties of that player's nodes. A value that cannot be set any more is passed over, alone.
+        #[serde(deserialize_with = "bounded::list")]
+        values: Vec<RestedValue>,
     },
 }

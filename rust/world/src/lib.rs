@@ -13,6 +13,7 @@ mod decision;
 mod digest;
 mod effect;
 mod node;
+mod rest;
 mod snapshot;
 mod spawn;
 mod tree;

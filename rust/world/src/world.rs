@@ -107,14 +107,15 @@ impl World {
         self.tree.touched()
     }
 
-    /// Applies the entry at `log_index`, wholly or not at all, and appends what happened to `effects`.
+    /// Applies the entry at `log_index`, wholly or not at all, and appends what happened to `effects`. Only of nodes that
+    /// come to rest each value counts by itself.
     ///
     /// An entry at or before [`World::log_index`] is a duplicate, and so is a proposal whose number its player has used:
     /// a rejected proposal uses its number too.
     ///
     /// # Errors
     /// Why a transaction changed nothing; then `effects` is as it was. [`Rejection::PlayerMissing`] also for a player who
-    /// leaves without having joined, or joins under an id that nobody can have.
+    /// leaves, or whose nodes come to rest, without having joined, or who joins under an id that nobody can have.
     pub fn apply(
         &mut self,
         log_index: LogIndex,
@@ -134,6 +135,7 @@ impl World {
             } => self.propose(*player, *seq, transaction, effects),
             Change::PlayerJoined { player } => self.join(player, effects),
             Change::PlayerLeft { player } => self.leave(*player, effects),
+            Change::Rested { player, values } => self.rest(*player, values, effects),
         }
     }
 
@@ -247,7 +249,7 @@ impl World {
         result.map(|()| counter)
     }
 
-    fn asker(&self, player: PlayerId) -> Option<Asker> {
+    pub(crate) fn asker(&self, player: PlayerId) -> Option<Asker> {
         let hosts = self.players.get(&player)?.hosts;
         Some(Asker { player, hosts })
     }

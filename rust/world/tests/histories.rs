@@ -139,23 +139,28 @@ proptest! {
 }
 
 #[test]
-fn random_histories_apply_and_reject_often_and_grow_trees() {
+fn random_histories_apply_and_reject_often_grow_trees_and_bring_nodes_to_rest() {
     let mut runner = TestRunner::deterministic();
-    let (mut applied, mut rejected, mut hung) = (0, 0, 0);
+    let (mut applied, mut rejected, mut hung, mut rested) = (0, 0, 0, 0);
     for _ in 0..50 {
         let mut session = Session::default();
         let history = history::history().new_tree(&mut runner).unwrap();
         for change in history.current() {
-            let counts = matches!(change, Change::Transaction { .. });
+            let proposed = matches!(change, Change::Transaction { .. });
+            let rests = matches!(change, Change::Rested { .. });
             match session.commit(change) {
-                Ok(_) if counts => applied += 1,
-                Err(_) if counts => rejected += 1,
+                Ok(_) if proposed => applied += 1,
+                Err(_) if proposed => rejected += 1,
+                Ok(_) if rests => rested += session.effects.len(),
                 _ => {}
             }
         }
         let below = |node: &&Node| node.parent().anchor != NodeId::ROOT;
         hung += session.world.nodes().filter(below).count();
     }
-    let figures = (applied, rejected, hung);
-    assert!(applied > 200 && rejected > 200 && hung > 20, "{figures:?}");
+    let figures = (applied, rejected, hung, rested);
+    assert!(
+        applied > 200 && rejected > 200 && hung > 20 && rested > 5,
+        "{figures:?}"
+    );
 }

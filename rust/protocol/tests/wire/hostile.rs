@@ -8,8 +8,8 @@ use synced_protocol::{
     limits::{MAX_FRAME_BYTES, MAX_VALUE_BYTES},
     live::Datagram,
     message::{
-        ClientMessage, Game, Hello, LiveEntry, NodeEntry, PlayerEntry, Refusal, ServerMessage,
-        SnapshotPart,
+        Change, ClientMessage, Commit, Game, Hello, LiveEntry, LogEntry, NodeEntry, PlayerEntry,
+        Refusal, RestedValue, ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Mutation, ParentRef, Transaction},
     value::Value,
@@ -74,6 +74,7 @@ fn frames() -> Vec<Vec<u8>> {
         control::encode(&refused),
         control::encode(&every_mutation()),
         control::encode(&every_list_of_a_snapshot()),
+        control::encode(&nodes_at_rest()),
     ]
     .map(|frame| frame.unwrap().to_vec())
     .to_vec()
@@ -134,6 +135,26 @@ fn every_list_of_a_snapshot() -> ServerMessage {
     })
 }
 
+fn nodes_at_rest() -> ServerMessage {
+    let value = RestedValue {
+        node: NodeId(1),
+        property: PropertyId(0),
+        newer_than: LogIndex(1),
+        value: Value::Array(vec![Value::String("x".to_owned())]),
+    };
+    let change = Change::Rested {
+        player: PlayerId(1),
+        values: vec![value],
+    };
+    ServerMessage::Commit(Commit {
+        log_index: LogIndex(2),
+        entry: LogEntry {
+            hlc: Default::default(),
+            change,
+        },
+    })
+}
+
 #[test]
 fn a_number_of_any_size_anywhere_in_a_frame_allocates_little() {
     let claims = [
@@ -182,6 +203,8 @@ fn frames_of_the_smallest_items_allocate_little() {
         ),
         (format!("02 01 01 00 00 {claim}"), "01"),
         (format!("02 01 01 00 00 00 {claim}"), "01 00 00 01 00"),
+        // Commits: of nodes at rest.
+        (format!("03 01 01 03 01 {claim}"), "01 00 00 01 00"),
     ];
     for (beginning, item) in lists {
         for bytes in [20, 100, 1000, 5000, 40_000, MAX_FRAME_BYTES] {

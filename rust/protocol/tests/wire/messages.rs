@@ -4,8 +4,8 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     message::{
-        Change, ClientMessage, Commit, LiveEntry, LogEntry, NodeEntry, PlayerEntry, ServerMessage,
-        SnapshotPart,
+        Change, ClientMessage, Commit, LiveEntry, LogEntry, NodeEntry, PlayerEntry, RestedValue,
+        ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Lane, Mutation, PropertySpec, Transaction},
     time::Micros,
@@ -140,7 +140,27 @@ fn each_change_of_a_commit() {
         player: PlayerId(7),
     };
     assert_frame(&commit(left), "03 05 06  02  07");
-    assert_no_tag::<ServerMessage>("03 05 06 03");
+    let value = |node, property, newer_than, value| RestedValue {
+        node: NodeId(node),
+        property: PropertyId(property),
+        newer_than: LogIndex(newer_than),
+        value,
+    };
+    let rested = Change::Rested {
+        player: PlayerId(7),
+        values: vec![
+            value(0x1_0000_0002, 63, 4, Value::Vector2([1.0, -2.0])),
+            value(3, 0, 251, Value::Nil),
+        ],
+    };
+    assert_frame(
+        &commit(rested),
+        "03 05 06  03  07                                     # rested: player
+         02                                                   # values: node, property, index, value
+         fd 0200000001000000  3f  04       09 07 0000803f 000000c0
+         03                   00  fb fb00  01 00",
+    );
+    assert_no_tag::<ServerMessage>("03 05 06 04");
 }
 
 #[test]

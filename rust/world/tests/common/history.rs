@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    message::{Change, PlayerEntry},
+    message::{Change, PlayerEntry, RestedValue},
     mutation::{
         Access, Guard, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
         Transaction, Transfer,
@@ -43,15 +43,30 @@ fn joins(id: u32) -> Change {
 
 /// Makes a random change at its place in the history one that could well be made there.
 fn fit(change: &mut Change, place: u32, known: &mut Vec<NodeId>) {
-    let Change::Transaction {
-        player,
-        seq,
-        transaction,
-    } = change
-    else {
-        return;
-    };
-    *seq = ClientSeq(place.into());
+    match change {
+        Change::Transaction {
+            player,
+            seq,
+            transaction,
+        } => {
+            *seq = ClientSeq(place.into());
+            fit_transaction(transaction, *player, place, known);
+        }
+        Change::Rested { values, .. } => {
+            for value in values {
+                pick(&mut value.node, known);
+            }
+        }
+        Change::PlayerJoined { .. } | Change::PlayerLeft { .. } => {}
+    }
+}
+
+fn fit_transaction(
+    transaction: &mut Transaction,
+    player: PlayerId,
+    place: u32,
+    known: &mut Vec<NodeId>,
+) {
     for guard in &mut transaction.guards {
         match guard {
             Guard::Exists { node }
@@ -62,7 +77,7 @@ fn fit(change: &mut Change, place: u32, known: &mut Vec<NodeId>) {
         }
     }
     for (number, step) in (0..).zip(&mut transaction.steps) {
-        fit_step(step, *player, place * 10 + number, known);
+        fit_step(step, player, place * 10 + number, known);
     }
 }
 
@@ -133,7 +148,21 @@ fn change() -> impl Strategy<Value = Change> {
         40 => proposes,
         3 => joins,
         1 => player().prop_map(|player| Change::PlayerLeft { player }),
+        2 => (player(), prop::collection::vec(rested_value(), 0..5))
+            .prop_map(|(player, values)| Change::Rested { player, values }),
     ]
+}
+
+fn rested_value() -> impl Strategy<Value = RestedValue> {
+    let newer_than = (0..100_u64).prop_map(LogIndex);
+    (node(), property_id(), newer_than, value()).prop_map(|(node, property, newer_than, value)| {
+        RestedValue {
+            node,
+            property,
+            newer_than,
+            value,
+        }
+    })
 }
 
 fn transaction() -> impl Strategy<Value = Transaction> {

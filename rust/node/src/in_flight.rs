@@ -1,0 +1,28 @@
+//! What the log was given and has not committed yet.
+
+use std::collections::VecDeque;
+
+use synced_protocol::{id::LogIndex, time::Micros};
+
+/// Places in the log and when each was ordered, in session time. Both grow.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight(VecDeque<(LogIndex, Micros)>);
+
+impl InFlight {
+    pub(crate) fn appended(&mut self, log_index: LogIndex, ordered_at: Micros) {
+        self.0.push_back((log_index, ordered_at));
+    }
+
+    /// Everything up to this place is committed.
+    pub(crate) fn committed(&mut self, log_index: LogIndex) {
+        while self.0.front().is_some_and(|entry| entry.0 <= log_index) {
+            self.0.pop_front();
+        }
+    }
+
+    /// The last entry in flight that was ordered before a moment.
+    pub(crate) fn last_before(&self, moment: Micros) -> Option<LogIndex> {
+        let count = self.0.partition_point(|entry| entry.1 < moment);
+        Some(self.0.get(count.checked_sub(1)?)?.0)
+    }
+}
