@@ -5,6 +5,7 @@
 //! | [`process`] | a program under watch: its output in a file, a deadline on every wait, gone when dropped |
 //! | [`folder`] | where a test keeps its files, which stay behind for whoever looks into a failure |
 //! | [`server`] | a `synced serve` of its own |
+//! | [`relay`] | a bad network in front of it |
 //! | [`godot`] | Godot and the projects that it runs |
 //! | [`player`] | a Godot player that does what a test says, line by line |
 //! | [`journal`] | what a Godot must not have written by its end |
@@ -18,6 +19,7 @@ pub mod journal;
 pub mod play;
 pub mod player;
 pub mod process;
+pub mod relay;
 pub mod server;
 
 pub use failure::{Failure, Outcome};

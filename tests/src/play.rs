@@ -1,6 +1,9 @@
 //! A server and its players, from the first join to the last look at their logs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     Failure, Outcome, folder,
@@ -103,9 +106,17 @@ impl Play {
     /// # Errors
     /// When it cannot join.
     pub fn connect(&self, player: &mut Player) -> Outcome {
+        self.connect_by(self.server.address(), player)
+    }
+
+    /// As [`connect`](Self::connect), by another address that leads to the server.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn connect_by(&self, address: SocketAddr, player: &mut Player) -> Outcome {
         player.run(&format!(
             "SyncedSession.connect_to_server({:?})",
-            self.server.url()
+            self.server.url_by(address)
         ))?;
         player.until("SyncedSession.is_joined()")
     }

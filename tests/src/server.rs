@@ -107,7 +107,13 @@ impl SyncedServer {
     /// What a player connects to.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("synced://{}#sha256={}", self.address, self.fingerprint)
+        self.url_by(self.address)
+    }
+
+    /// What a player connects to who reaches the server by another address.
+    #[must_use]
+    pub fn url_by(&self, address: SocketAddr) -> String {
+        format!("synced://{address}#sha256={}", self.fingerprint)
     }
 
     /// What it has written so far.

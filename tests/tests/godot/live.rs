@@ -3,7 +3,11 @@
 use synced_tests::{
     Outcome,
     play::{Play, agree},
+    relay::Relay,
 };
+
+/// Of a thousand packets, each way.
+const LOST_PERMILLE: u16 = 50;
 
 type Point = (f64, f64, f64);
 
@@ -82,5 +86,32 @@ fn who_passes_a_moving_thing_on_leaves_it_where_the_next_owner_takes_it() -> Out
     ann.until("thing(\"Cup1\").position.y == 5.0")?;
     let mut both = [ann, ben];
     agree(&mut both)?;
+    play.end(both)
+}
+
+#[test]
+fn where_packets_are_lost_streams_heal_and_nothing_confirmed_is_missing() -> Outcome {
+    let play = Play::begin("lossy")?;
+    let relay = Relay::start(play.server().address(), LOST_PERMILLE, 1)?;
+    let mut ann = play.join("ann", "things")?;
+    let mut ben = play.open("ben", "things")?;
+    play.connect_by(relay.address(), &mut ben)?;
+    for player in [&mut ann, &mut ben] {
+        player.run("spawner().spawn(\"res://things/hand.tscn\", {label = \"hand\"})")?;
+        player.run("Churn.begin(player, world, me, 4.0)")?;
+    }
+    for player in [&mut ann, &mut ben] {
+        player.until("act(\"Churn\").is_done")?;
+        player.until("SyncedSession.get_stats().client.counters.live_lost > 10")?;
+        player.until("SyncedSession.get_stats().client.counters.live_healed > 0")?;
+    }
+    let mut both = [ann, ben];
+    agree(&mut both)?;
+    for player in &mut both {
+        assert_eq!(
+            player.get::<u32>("SyncedSession.get_stats().client.counters.divergences")?,
+            0
+        );
+    }
     play.end(both)
 }

@@ -2,13 +2,15 @@
 
 use std::{
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
 use synced_tests::{
     Failure, Outcome, folder,
+    godot::Godot,
+    relay::Relay,
     server::{ServerOptions, SyncedServer},
 };
 
@@ -22,6 +24,8 @@ const PROJECT: &str = "godot_project";
 const POLL: Duration = Duration::from_millis(100);
 /// How long all may take beyond the time of play: to start on a busy machine, to come to rest, to draw a picture.
 const MORE_TIME_MAX: Duration = Duration::from_secs(240);
+/// Of a thousand packets, each way, to and from the last of those who play from the beginning.
+const LOST_PERMILLE: u16 = 20;
 /// How long the player who joins late plays, in seconds.
 const LATE_PLAY_SEC: u32 = 1;
 
@@ -44,51 +48,104 @@ impl Played {
 
 /// Plays a session. Everything is over when this returns.
 pub(crate) fn play(options: &Options) -> Outcome<Played> {
-    let godot = options.godot()?;
-    let folder = folder::fresh("demo")?;
-    let project = folder::repository().join(PROJECT);
     remove_old(options.picture.as_deref())?;
-    let server = SyncedServer::start(&folder, &game_of(&project)?)?;
-    println!(
-        "A server listens at {}; everything is written to {}",
-        server.address(),
-        folder.display()
-    );
-    println!(
-        "{} players play for {} s; one more joins later.",
-        options.players, options.seconds
-    );
-
+    let scene = Scene::open(options)?;
+    scene.announce();
     let begun = Instant::now();
-    let parts = (1..=options.players).map(|number| part(options, &server, number));
-    let mut bots: Vec<_> = parts
-        .map(|part| Bot::start(&godot, &project, &folder, part))
+    let play_time = Duration::from_secs(u64::from(options.seconds));
+    let mut bots: Vec<_> = (1..=options.players)
+        .map(|number| scene.start(scene.part(number)))
         .collect::<Outcome<_>>()?;
-    watch(
-        &mut bots,
-        begun + Duration::from_secs(u64::from(options.seconds)) * 2 / 3,
-        false,
-    )?;
-    bots.push(Bot::start(
-        &godot,
-        &project,
-        &folder,
-        late_part(options, &server),
-    )?);
-    watch(
-        &mut bots,
-        begun + Duration::from_secs(u64::from(options.seconds)) + MORE_TIME_MAX,
-        true,
-    )?;
+    watch(&mut bots, begun + play_time * 2 / 3, false)?;
+    bots.push(scene.start(scene.late_part())?);
+    watch(&mut bots, begun + play_time + MORE_TIME_MAX, true)?;
 
     let mut players: Vec<_> = bots.into_iter().map(Bot::end).collect::<Outcome<_>>()?;
     let late = players.pop().ok_or_else(|| Failure::new("nobody played"))?;
-    let server = ServerStats::parse(server.stop_with_stats()?)?;
+    let server = ServerStats::parse(scene.server.stop_with_stats()?)?;
     Ok(Played {
         players,
         late,
         server,
     })
+}
+
+/// What is there before the first player is.
+struct Scene<'a> {
+    options: &'a Options,
+    godot: Godot,
+    project: PathBuf,
+    folder: PathBuf,
+    server: SyncedServer,
+    bad_network: Relay,
+}
+
+impl<'a> Scene<'a> {
+    fn open(options: &'a Options) -> Outcome<Self> {
+        let godot = options.godot()?;
+        let folder = folder::fresh("demo")?;
+        let project = folder::repository().join(PROJECT);
+        let server = SyncedServer::start(&folder, &game_of(&project)?)?;
+        let bad_network = Relay::start(server.address(), LOST_PERMILLE, u64::from(options.seed))?;
+        Ok(Self {
+            options,
+            godot,
+            project,
+            folder,
+            server,
+            bad_network,
+        })
+    }
+
+    fn announce(&self) {
+        let Options {
+            players, seconds, ..
+        } = self.options;
+        println!(
+            "A server listens at {}; all that is written is in {}",
+            self.server.address(),
+            self.folder.display()
+        );
+        println!(
+            "{players} players play for {seconds} s, player-{players} over a network that loses {} of 100 packets each way; one more \
+             joins later.",
+            f64::from(LOST_PERMILLE) / 10.0
+        );
+    }
+
+    fn start(&self, part: Part) -> Outcome<Bot> {
+        Bot::start(&self.godot, &self.project, &self.folder, part)
+    }
+
+    /// Every second player has hands that move by themselves, so that both ways of capturing are seen.
+    fn part(&self, number: u32) -> Part {
+        let has_bad_network = number == self.options.players;
+        let address = if has_bad_network {
+            self.bad_network.address()
+        } else {
+            self.server.address()
+        };
+        Part {
+            name: format!("player-{number}"),
+            url: self.server.url_by(address),
+            seed: self.options.seed.wrapping_mul(1_000).wrapping_add(number),
+            seconds: self.options.seconds,
+            players: self.options.players + 1,
+            is_synthetic: number.is_multiple_of(2),
+            picture: None,
+        }
+    }
+
+    fn late_part(&self) -> Part {
+        let display = self.options.picture_command.clone();
+        Part {
+            name: "late-joiner".to_owned(),
+            seconds: LATE_PLAY_SEC,
+            is_synthetic: false,
+            picture: self.options.picture.clone().map(|file| (display, file)),
+            ..self.part(self.options.players + 1)
+        }
+    }
 }
 
 /// A picture of an earlier run must not pass for one of this.
@@ -98,32 +155,6 @@ fn remove_old(picture: Option<&Path>) -> Outcome {
             "the old picture cannot be removed: {error}"
         ))),
         _ => Ok(()),
-    }
-}
-
-/// Every second player has hands that move by themselves, so that both ways of capturing are seen.
-fn part(options: &Options, server: &SyncedServer, number: u32) -> Part {
-    Part {
-        name: format!("player-{number}"),
-        url: server.url(),
-        seed: options.seed.wrapping_mul(1_000).wrapping_add(number),
-        seconds: options.seconds,
-        players: options.players + 1,
-        is_synthetic: number.is_multiple_of(2),
-        picture: None,
-    }
-}
-
-fn late_part(options: &Options, server: &SyncedServer) -> Part {
-    Part {
-        name: "late-joiner".to_owned(),
-        seconds: LATE_PLAY_SEC,
-        is_synthetic: false,
-        picture: options
-            .picture
-            .clone()
-            .map(|file| (options.picture_command.clone(), file)),
-        ..part(options, server, options.players + 1)
     }
 }
 
