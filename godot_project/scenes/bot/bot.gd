@@ -37,6 +37,7 @@ func run() -> void:
 		await _actions.do_something()
 	_is_playing = false
 	_avatar.right_hand.release()
+	await _body.take_seat()
 	_avatar.activity = "resting"
 	_say("waits for the others, and until all is at rest")
 	var is_at_rest := await _rest.reached(_arguments.players)

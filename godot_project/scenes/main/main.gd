@@ -4,6 +4,9 @@ extends Node3D
 const AVATAR := "res://scenes/avatar/avatar.tscn"
 const XR_INPUT := preload("res://scenes/player/xr_input.tscn")
 const SEAT_METERS := 1.6
+const FIRST_SEAT_RADIANS := 3.9
+## The golden angle: however many they are, no two sit close together.
+const SEAT_STEP_RADIANS := 2.4
 const EXIT_FAILED := 1
 const EXIT_USAGE := 2
 
@@ -63,7 +66,7 @@ func _show_room() -> void:
 
 
 func _spawn_avatar(player_id: int) -> Avatar:
-	var angle := TAU * player_id / Avatar.TINTS.size()
+	var angle := FIRST_SEAT_RADIANS + SEAT_STEP_RADIANS * (player_id - 1)
 	var seat := Vector3(sin(angle), 0.0, cos(angle)) * SEAT_METERS
 	var player_name := _arguments.player_name
 	return _avatar_spawner.spawn(AVATAR, {
