@@ -12,7 +12,7 @@ use common::{
     paint, root,
 };
 use synced_client::{RetryPolicy, SessionConfig, update::EndReason};
-use synced_node::NodeConfig;
+use synced_node::{NodeConfig, Rate};
 use synced_protocol::{
     id::{NodeId, PlayerId},
     message::{Game, Refusal},
@@ -149,6 +149,51 @@ fn through_broken_links_every_proposal_is_decided_exactly_once_and_all_worlds_ag
             "who resumes from the stream hears every decision"
         );
     }
+}
+
+/// Of the proposals that a player is told were rejected as too many, none happens, however links break. Each spawns a node
+/// with its own number for a counter.
+fn assert_what_came_too_fast_never_happens(seed: u64, config: NodeConfig) -> usize {
+    let mut net = Network::with_node(BAD, seed, config);
+    let [ann, _] = net.joined(["ann", "bob"]);
+    for counter in 1..=60 {
+        let spawn = cup(NodeId::spawned(ann, counter), ann);
+        net.players[0].handle.propose(Mutation::Spawn(spawn));
+        if net.next_random().is_multiple_of(12) {
+            net.break_links(0);
+        }
+        let pause = Micros(net.next_random() % 120_000);
+        net.run_for(pause);
+    }
+    net.run_for(Micros::from_secs(10));
+    net.assert_all_agree();
+    let decisions = &net.players[0].game.decisions;
+    assert_eq!(decisions.len(), 60, "each is decided");
+    for (seq, decision) in decisions {
+        let node = NodeId::spawned(ann, seq.0 as u32);
+        let is_there = net.node.world().node(node).is_some();
+        match decision {
+            Decision::Confirmed => assert!(is_there, "seed {seed}, {seq}"),
+            Decision::Rejected(_) => assert!(!is_there, "seed {seed}, {seq}"),
+            Decision::Settled => {}
+        }
+    }
+    let too_many = Decision::Rejected(Rejection::TooMany);
+    decisions.values().filter(|it| **it == too_many).count()
+}
+
+#[test]
+fn what_is_rejected_as_too_many_does_not_happen_after_a_broken_link() {
+    let mut rejected = 0;
+    for kept_frames_max in [0, 3, 1_000] {
+        let mut config = node_config();
+        config.limits.kept_frames_max = kept_frames_max;
+        config.limits.proposals = Rate::new(4, 16);
+        for seed in 0..20 {
+            rejected += assert_what_came_too_fast_never_happens(seed, config.clone());
+        }
+    }
+    assert!(rejected > 100, "{rejected}");
 }
 
 #[test]

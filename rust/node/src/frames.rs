@@ -14,7 +14,8 @@ use synced_protocol::{
 };
 
 use crate::{
-    config::PROPOSAL_OVERHEAD_BYTES, connection::Stage, log::Log, node::Node, rate::Verdict,
+    config::PROPOSAL_OVERHEAD_BYTES, connection::Stage, early_rejections::EarlyRejection, log::Log,
+    node::Node, rate::Verdict,
 };
 
 impl<L: Log> Node<L> {
@@ -77,26 +78,37 @@ impl<L: Log> Node<L> {
         transaction: Transaction,
         frame_bytes: usize,
     ) -> Result<(), CloseCode> {
-        match self.judge_proposal(now, id) {
-            Verdict::Flood => return Err(CloseCode::Flooding),
-            Verdict::Over => {
-                self.meter.counters.proposals_throttled += 1;
-                self.reject(now, player, seq, Rejection::TooMany);
-            }
-            Verdict::Within if frame_bytes > MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES => {
-                let reason = Rejection::TooLarge(Limit::MutationBytes);
-                self.reject(now, player, seq, reason);
-            }
-            Verdict::Within => {
-                let change = Change::Transaction {
-                    player,
-                    seq,
-                    transaction,
-                };
-                self.append(now, change);
-            }
+        let verdict = self.judge_proposal(now, id);
+        if verdict == Verdict::Flood {
+            return Err(CloseCode::Flooding);
+        }
+        if !self.sessions.receive(player, seq) {
+            self.meter.counters.duplicates += 1;
+        } else if verdict == Verdict::Over {
+            self.meter.counters.proposals_throttled += 1;
+            self.reject_early(player, seq, Rejection::TooMany);
+        } else if frame_bytes > MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES {
+            self.reject_early(player, seq, Rejection::TooLarge(Limit::MutationBytes));
+        } else {
+            let change = Change::Transaction {
+                player,
+                seq,
+                transaction,
+            };
+            self.append(now, change);
         }
         Ok(())
+    }
+
+    fn reject_early(&mut self, player: PlayerId, seq: ClientSeq, reason: Rejection) {
+        let in_flight = self.in_flight.last();
+        let behind = in_flight.unwrap_or(self.world.log_index());
+        let rejection = EarlyRejection {
+            player,
+            seq,
+            reason,
+        };
+        self.early_rejections.push(behind, rejection);
     }
 
     fn judge_proposal(&mut self, now: Micros, id: ConnectionId) -> Verdict {

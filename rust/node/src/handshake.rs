@@ -152,7 +152,7 @@ impl<L: Log> Node<L> {
             session_time: self.session_time(now),
             log_index: self.world.log_index(),
             resumed,
-            last_seq: known.last_seq(),
+            last_seq: session.last_decided(known.last_seq()),
             last_spawn_counter: known.last_spawn_counter(),
             global_data_update_interval: self.config.global_data_update_interval,
         });

@@ -20,7 +20,12 @@ impl InFlight {
         }
     }
 
-    /// The last entry in flight that was ordered before a moment.
+    /// The last of them.
+    pub(crate) fn last(&self) -> Option<LogIndex> {
+        self.0.back().map(|entry| entry.0)
+    }
+
+    /// The last of them that was ordered before a moment.
     pub(crate) fn last_before(&self, moment: Micros) -> Option<LogIndex> {
         let count = self.0.partition_point(|entry| entry.1 < moment);
         Some(self.0.get(count.checked_sub(1)?)?.0)

@@ -12,7 +12,7 @@ pub(crate) struct Kept {
     bytes: usize,
     frames_max: usize,
     bytes_max: usize,
-    /// Every frame after this index is here.
+    /// Whoever was here or further has missed nothing but what is kept.
     floor: LogIndex,
 }
 
@@ -75,7 +75,11 @@ impl Kept {
     fn drop_oldest(&mut self) {
         if let Some(frame) = self.frames.pop_front() {
             self.bytes -= frame.bytes.len();
-            self.floor = frame.log_index;
+            // Who was at a rejection's index may have missed it, who was at a commit's has applied it.
+            self.floor = match frame.to {
+                Some(_) => frame.log_index.next(),
+                None => frame.log_index,
+            };
         }
     }
 }
@@ -124,5 +128,16 @@ mod tests {
         kept.push(LogIndex(5), Some(A), Bytes::from_static(&[50]));
         assert_eq!(after(&kept, 4, A), Some(vec![40, 50]));
         assert_eq!(after(&kept, 3, B), Some(vec![4]));
+    }
+
+    #[test]
+    fn who_may_have_missed_a_rejection_that_is_not_kept_cannot_go_on_from_there() {
+        let mut kept = Kept::new(1, 1_000);
+        kept.push(LogIndex(4), Some(A), Bytes::from_static(&[40]));
+        kept.push(LogIndex(4), Some(A), Bytes::from_static(&[41]));
+        assert_eq!(after(&kept, 4, A), None);
+        kept.push(LogIndex(5), None, Bytes::from_static(&[50]));
+        kept.push(LogIndex(6), None, Bytes::from_static(&[60]));
+        assert_eq!(after(&kept, 5, A), Some(vec![60]));
     }
 }

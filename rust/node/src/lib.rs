@@ -4,7 +4,8 @@
 //! is to be sent. The way of a proposal through it:
 //!
 //! 1. A frame arrives. What breaks the protocol or a hard limit cuts its connection off; others notice nothing.
-//! 2. The proposal is checked for what needs no world (size, rate), stamped, and appended to the [`Log`].
+//! 2. The proposal is checked for what needs no world (size, rate), stamped, and appended to the [`Log`]. If it is rejected
+//!    there, that is decided behind everything that the log has been given before.
 //! 3. Once the log says that it is committed, [`World::apply`](synced_world::World::apply) decides it.
 //! 4. A change is published to every player, a rejection to the one who asked, both in the order of the log.
 //!
@@ -13,6 +14,7 @@
 
 pub mod config;
 mod connection;
+mod early_rejections;
 mod frames;
 mod handshake;
 mod in_flight;

@@ -13,6 +13,7 @@ use synced_world::{Effect, World};
 use crate::{
     config::NodeConfig,
     connection::Connection,
+    early_rejections::EarlyRejections,
     in_flight::InFlight,
     kept::Kept,
     live_values::LiveValues,
@@ -29,6 +30,7 @@ pub struct Node<L = SoloLog> {
     pub(crate) config: NodeConfig,
     pub(crate) log: L,
     pub(crate) in_flight: InFlight,
+    pub(crate) early_rejections: EarlyRejections,
     pub(crate) world: World,
     pub(crate) clock: HlcClock,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
@@ -60,6 +62,7 @@ impl<L: Log> Node<L> {
         Self {
             log,
             in_flight: InFlight::default(),
+            early_rejections: EarlyRejections::default(),
             world: World::new(),
             clock: HlcClock::new(config.clock_offset_max),
             connections: BTreeMap::new(),

@@ -21,25 +21,30 @@ impl<L: Log> Node<L> {
         self.in_flight.appended(log_index, hlc.physical());
     }
 
-    /// Decides and publishes everything that the log has committed.
+    /// Decides and publishes everything that the log has committed, and what was rejected without it in between.
     pub(crate) fn publish_committed(&mut self, now: Micros) {
+        self.publish_early_rejections(now);
         while !self.finished
             && let Some(commit) = self.log.poll_committed()
         {
             let log_index = commit.log_index;
             self.decide(now, commit);
             self.in_flight.committed(log_index);
+            self.publish_early_rejections(now);
+        }
+    }
+
+    fn publish_early_rejections(&mut self, now: Micros) {
+        while !self.finished
+            && let Some(early) = self.early_rejections.pop_due(self.world.log_index())
+        {
+            self.sessions.rejected_early(early.player, early.seq);
+            self.reject(now, early.player, early.seq, early.reason);
         }
     }
 
     /// Tells a player, and nobody else, that a proposal changed nothing.
-    pub(crate) fn reject(
-        &mut self,
-        now: Micros,
-        player: PlayerId,
-        seq: ClientSeq,
-        reason: Rejection,
-    ) {
+    fn reject(&mut self, now: Micros, player: PlayerId, seq: ClientSeq, reason: Rejection) {
         self.meter.counters.rejections += 1;
         let log_index = self.world.log_index();
         let message = ServerMessage::Rejected {

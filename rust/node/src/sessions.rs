@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use synced_protocol::{id::PlayerId, link::ConnectionId, message::ResumeToken, time::Micros};
+use synced_protocol::{
+    id::{ClientSeq, PlayerId},
+    link::ConnectionId,
+    message::ResumeToken,
+    time::Micros,
+};
 
 use crate::secret::Mint;
 
@@ -13,6 +18,17 @@ pub(crate) struct Session {
     pub(crate) connection: Option<ConnectionId>,
     /// When the player leaves for good, if no connection comes until then.
     leaves_at: Option<Micros>,
+    /// The last proposal that arrived. Every one up to it is decided or will be, by whatever connection it came.
+    received: ClientSeq,
+    /// The last proposal that was decided without getting into the log.
+    rejected_early: ClientSeq,
+}
+
+impl Session {
+    /// The last proposal that was decided, if `in_log` is the last that was decided in the log.
+    pub(crate) fn last_decided(&self, in_log: ClientSeq) -> ClientSeq {
+        self.rejected_early.max(in_log)
+    }
 }
 
 /// All players who are present, or about to be.
@@ -49,6 +65,8 @@ impl Sessions {
             token,
             connection: Some(connection),
             leaves_at: None,
+            received: ClientSeq::default(),
+            rejected_early: ClientSeq::default(),
         };
         self.by_token.insert(token, self.last);
         self.by_player.insert(self.last, session);
@@ -57,6 +75,23 @@ impl Sessions {
 
     pub(crate) fn get(&self, player: PlayerId) -> Option<&Session> {
         self.by_player.get(&player)
+    }
+
+    /// Takes notice of a proposal; returns whether it is new, and not one that was sent twice.
+    pub(crate) fn receive(&mut self, player: PlayerId, seq: ClientSeq) -> bool {
+        let Some(session) = self.by_player.get_mut(&player) else {
+            return false;
+        };
+        let is_new = seq > session.received;
+        session.received = session.received.max(seq);
+        is_new
+    }
+
+    /// A proposal was decided without getting into the log.
+    pub(crate) fn rejected_early(&mut self, player: PlayerId, seq: ClientSeq) {
+        if let Some(session) = self.by_player.get_mut(&player) {
+            session.rejected_early = session.rejected_early.max(seq);
+        }
     }
 
     pub(crate) fn with_token(&self, token: ResumeToken) -> Option<PlayerId> {

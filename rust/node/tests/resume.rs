@@ -5,11 +5,12 @@
 mod common;
 
 use common::{Table, config, words::*};
-use synced_node::{Limits, NodeConfig};
+use synced_node::{Limits, NodeConfig, Rate};
 use synced_protocol::{
     id::{ClientSeq, LogIndex, PlayerId},
     link::{CloseCode, ConnectionId},
     message::{ClientMessage, Hello, Resume, ResumeToken},
+    mutation::Rejection,
     time::Micros,
     value::Value,
 };
@@ -194,4 +195,66 @@ fn a_player_who_comes_back_knows_the_last_id_that_was_used() {
     table.lose(bob);
     let back = table.come_back(bob);
     assert_eq!(table.client(back).welcome().last_spawn_counter, 7);
+}
+
+/// A table where Bob may propose once a second, and the commits and rejections that are kept.
+fn table_with_one_proposal_a_second(kept_frames_max: usize) -> (Table, ConnectionId) {
+    let limits = Limits {
+        proposals: Rate::new(1, 1),
+        kept_frames_max,
+        ..Limits::DEFAULT
+    };
+    let mut table = Table::with(NodeConfig { limits, ..config() });
+    let bob = table.join("Bob");
+    (table, bob)
+}
+
+#[test]
+fn a_proposal_that_was_rejected_before_the_log_and_is_sent_again_is_not_done_after_all() {
+    let (mut table, bob) = table_with_one_proposal_a_second(100);
+    let cup = table.spawn(bob, 1);
+    let seq = table.propose(bob, set(cup, CONFIRMED, Value::Int(1)));
+    let told = [(seq, table.log_index(), Rejection::TooMany)];
+    assert_eq!(table.client(bob).rejected, told);
+    table.lose(bob);
+    table.pass(Micros::from_secs(5));
+    let back = table.come_back(bob);
+    assert_eq!(table.client(back).welcome().last_seq, seq);
+    assert_eq!(table.client(back).rejected, told, "it may not have heard");
+    table.propose_as(back, seq, set(cup, CONFIRMED, Value::Int(1)));
+    assert_eq!(table.stats().counters.duplicates, 1);
+    table.pass(Micros::from_secs(1));
+    table.propose_as(back, seq.next(), set(cup, LIVE, Value::Int(2)));
+    let values = table.world_of(back).node(cup).unwrap().properties();
+    assert_eq!(values[0].value(), &Value::Int(0));
+    assert_eq!(values[1].value(), &Value::Int(2));
+    assert_eq!(table.client(back).rejected, told);
+    table.assert_agree(&[back]);
+}
+
+#[test]
+fn the_last_decided_number_is_the_logs_again_once_that_is_ahead() {
+    let (mut table, bob) = table_with_one_proposal_a_second(100);
+    let cup = table.spawn(bob, 1);
+    table.propose(bob, set(cup, CONFIRMED, Value::Int(1)));
+    table.pass(Micros::from_secs(1));
+    let last = table.propose(bob, set(cup, CONFIRMED, Value::Int(2)));
+    table.lose(bob);
+    let back = table.come_back(bob);
+    assert_eq!(table.client(back).welcome().last_seq, last);
+}
+
+#[test]
+fn who_may_have_missed_a_rejection_that_is_not_kept_gets_the_world_anew() {
+    let (mut table, bob) = table_with_one_proposal_a_second(1);
+    let cup = table.spawn(bob, 1);
+    for _ in 0..2 {
+        table.propose(bob, despawn(cup));
+    }
+    let last = table.client(bob).last_seq;
+    table.lose(bob);
+    let back = table.come_back(bob);
+    let welcome = table.client(back).welcome();
+    assert_eq!((welcome.resumed, welcome.last_seq), (false, last));
+    table.assert_agree(&[back]);
 }

@@ -7,12 +7,12 @@ mod common;
 use std::collections::VecDeque;
 
 use common::{Table, config, words::*};
-use synced_node::{Log, Node};
+use synced_node::{Limits, Log, Node, NodeConfig, Rate};
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId},
     link::{CloseCode, ConnectionId, Event},
     message::{ClientMessage, Commit, LogEntry},
-    mutation::Mutation,
+    mutation::{Mutation, Rejection},
     time::Micros,
     value::Value,
 };
@@ -194,4 +194,67 @@ fn what_another_player_has_taken_meanwhile_does_not_come_to_rest() {
     commit(&mut table, 10);
     assert_rests_at(&table, cup, 0);
     table.assert_agree(&[bob]);
+}
+
+/// A table where nobody may propose more than twice in a second, and what is with the log.
+fn table_with_two_proposals_a_second() -> Table<SlowLog> {
+    let limits = Limits {
+        proposals: Rate::new(2, 2),
+        ..Limits::DEFAULT
+    };
+    let config = NodeConfig { limits, ..config() };
+    Table::on(Node::with_log(config, SlowLog::default(), [2; 32]))
+}
+
+#[test]
+fn a_proposal_that_does_not_get_into_the_log_is_rejected_when_those_before_it_are_decided() {
+    let mut table = table_with_two_proposals_a_second();
+    let ann = table.join("Ann");
+    commit(&mut table, 1);
+    let cup = table.spawn(ann, 1);
+    table.propose(ann, set(cup, CONFIRMED, Value::Int(1)));
+    let refused = table.propose(ann, set(cup, CONFIRMED, Value::Int(2)));
+    table.pass(Micros::from_secs(1));
+    table.propose(ann, set(cup, CONFIRMED, Value::Int(3)));
+    commit(&mut table, 1);
+    assert_eq!(table.client(ann).rejected, []);
+    commit(&mut table, 1);
+    let told = [(refused, LogIndex(3), Rejection::TooMany)];
+    assert_eq!(table.client(ann).rejected, told);
+    commit(&mut table, 1);
+    assert_eq!(table.client(ann).rejected, told);
+    let node = table.world_of(ann).node(cup).unwrap();
+    assert_eq!(node.property(CONFIRMED).unwrap().value(), &Value::Int(3));
+}
+
+#[test]
+fn who_comes_back_before_anything_is_decided_may_send_all_again_and_each_counts_once() {
+    let mut table = table_with_two_proposals_a_second();
+    let ann = table.join("Ann");
+    commit(&mut table, 1);
+    let cup = table.spawn(ann, 1);
+    let steps = [1, 2].map(|number| set(cup, CONFIRMED, Value::Int(number)));
+    let seqs = steps.clone().map(|step| table.propose(ann, step));
+    table.lose(ann);
+    let back = table.come_back(ann);
+    assert_eq!(table.client(back).welcome().last_seq, ClientSeq(0));
+    let again = instance(table.player(back), 1);
+    table.propose_as(back, ClientSeq(1), Mutation::Spawn(again));
+    table.pass(Micros::from_secs(5));
+    for (seq, step) in seqs.into_iter().zip(steps) {
+        table.propose_as(back, seq, step);
+    }
+    commit(&mut table, 10);
+    let client = table.client(back);
+    assert_eq!(client.commits.len(), 2);
+    assert_eq!(
+        client.rejected,
+        [(seqs[1], LogIndex(3), Rejection::TooMany)]
+    );
+    let node = client.world().node(cup).unwrap();
+    assert_eq!(node.property(CONFIRMED).unwrap().value(), &Value::Int(1));
+    table.lose(back);
+    let back = table.come_back(back);
+    assert_eq!(table.client(back).welcome().last_seq, seqs[1]);
+    table.assert_agree(&[back]);
 }

@@ -112,7 +112,8 @@ pub struct Welcome {
     pub log_index: LogIndex,
     /// Whether the client goes on from its cursor; else what it knew of the world is to be replaced.
     pub resumed: bool,
-    /// The last proposal of this player that was decided; later ones are to be sent again.
+    /// The last proposal of this player that was decided, in the log or without getting there; later ones are to be sent
+    /// again.
     pub last_seq: ClientSeq,
     /// The counter of the last node that this player spawned; the next is one more.
     pub last_spawn_counter: u32,

@@ -287,7 +287,7 @@ impl Player {
         self.hosts
     }
 
-    /// The player's last proposal that was decided. Nothing before the snapshot is known of that in a world made from one.
+    /// The player's last proposal that was decided in the log. Nothing before the snapshot is known of that in a world made from one.
     #[must_use]
     pub const fn last_seq(&self) -> ClientSeq {
         self.last_seq
