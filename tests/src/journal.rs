@@ -1,5 +1,7 @@
 //! What a Godot must not have written by its end: errors, and objects that it leaked.
 
+use std::collections::BTreeSet;
+
 /// Beginnings of lines that tell of a fault.
 const FAULTS: [&str; 4] = [
     "ERROR:",
@@ -16,17 +18,11 @@ const FAULT_WORDS: [&str; 5] = [
     "still in use at exit",
 ];
 
-/// The lines of a log that tell of a fault and contain none of the `expected` texts, and as text each expected one that no
-/// line contains.
+/// The lines of a log that tell of a fault and contain none of the `expected` texts, each once, and as text each expected one
+/// that no line contains.
 #[must_use]
 pub fn faults(log: &str, expected: &[&str]) -> Vec<String> {
-    let is_fault = |line: &&str| {
-        FAULTS
-            .iter()
-            .any(|fault| line.trim_start().starts_with(fault))
-            || FAULT_WORDS.iter().any(|words| line.contains(words))
-    };
-    let told: Vec<_> = log.lines().filter(is_fault).collect();
+    let told: Vec<_> = log.lines().filter(|line| is_fault(line)).collect();
     let unexpected = told
         .iter()
         .filter(|line| !expected.iter().any(|text| line.contains(text)));
@@ -34,10 +30,16 @@ pub fn faults(log: &str, expected: &[&str]) -> Vec<String> {
         .iter()
         .filter(|text| !told.iter().any(|line| line.contains(**text)));
     let missing = missing.map(|text| format!("(no error tells of: {text})"));
-    unexpected
-        .map(|line| (*line).to_owned())
-        .chain(missing)
-        .collect()
+    let mut seen = BTreeSet::new();
+    let all = unexpected.map(|line| (*line).to_owned()).chain(missing);
+    all.filter(|line| seen.insert(line.clone())).collect()
+}
+
+fn is_fault(line: &str) -> bool {
+    FAULTS
+        .iter()
+        .any(|fault| line.trim_start().starts_with(fault))
+        || FAULT_WORDS.iter().any(|words| line.contains(words))
 }
 
 #[cfg(test)]
@@ -57,6 +59,7 @@ the ERROR: of somebody else";
     #[test]
     fn errors_panics_and_leaks_are_faults() {
         assert_eq!(faults(LOG, &[]).len(), 5);
+        assert_eq!(faults(&format!("{LOG}\n{LOG}"), &[]).len(), 5);
         assert_eq!(faults("all is well\n", &[]), Vec::<String>::new());
     }
 

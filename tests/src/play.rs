@@ -1,6 +1,7 @@
 //! A server and its players, from the first join to the last look at their logs.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -169,8 +170,30 @@ pub fn agree(players: &mut [Player]) -> Outcome<String> {
         }
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
+    let differences = differences(players)?;
     Err(Failure::new(format!(
         "the players see different trees: {}",
         seen.join(", ")
-    )))
+    ))
+    .with("nodes", &differences))
+}
+
+/// What each player has of the nodes that not all have alike.
+fn differences(players: &mut [Player]) -> Outcome<String> {
+    let trees: Vec<BTreeMap<String, String>> = players
+        .iter_mut()
+        .map(|player| player.get("tree()"))
+        .collect::<Outcome<_>>()?;
+    let ids: BTreeSet<_> = trees.iter().flat_map(BTreeMap::keys).collect();
+    let differing = ids
+        .into_iter()
+        .filter(|id| trees.iter().any(|tree| tree.get(*id) != trees[0].get(*id)));
+    let lines = differing.map(|id| {
+        let seen = trees.iter().map(|tree| {
+            tree.get(id)
+                .map_or("  (not there)".to_owned(), |text| format!("  {text}"))
+        });
+        format!("{id}\n{}", seen.collect::<Vec<_>>().join("\n"))
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }

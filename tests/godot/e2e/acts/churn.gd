@@ -136,11 +136,14 @@ func _swap() -> bool:
 
 
 func _move(delta: float) -> void:
-	for thing in _moving.duplicate():
-		if is_instance_valid(thing) and _is_own(thing):
-			thing.position += Vector3(_random.randf() - 0.5, _random.randf() - 0.5, _random.randf() - 0.5) * delta
-		else:
-			_moving.erase(thing)
+	_moving = _moving.filter(_is_still_own)
+	for thing in _moving:
+		thing.position += Vector3(_random.randf() - 0.5, _random.randf() - 0.5, _random.randf() - 0.5) * delta
+
+
+## Untyped: it may be freed.
+func _is_still_own(thing: Variant) -> bool:
+	return is_instance_valid(thing) and _is_own(thing)
 
 
 func _any(is_wanted: Callable) -> Thing:

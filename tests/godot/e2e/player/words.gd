@@ -102,3 +102,15 @@ func things() -> Array[Node3D]:
 	var found: Array[Node3D] = []
 	found.assign(synced_nodes().map(func(node: SyncedNode) -> Node: return node.get_root()))
 	return found
+
+
+## By the id of each synced node what there is of it here, as text.
+func tree() -> Dictionary[String, String]:
+	var texts: Dictionary[String, String] = {}
+	for node in synced_nodes():
+		var root := node.get_root()
+		var parts := PackedStringArray(["%s owner %d" % [root.get_path(), node.get_owner_id()]])
+		for path in node.confirmed_properties + node.live_properties:
+			parts.append("%s %s" % [path, var_to_str(root.get_indexed(NodePath(path)))])
+		texts[str(node.get_synced_id())] = ", ".join(parts)
+	return texts
