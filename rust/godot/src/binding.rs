@@ -144,16 +144,24 @@ fn bind(id: NodeId) {
             return;
         }
     };
-    let mut properties = Vec::with_capacity(targets.len());
-    for (target, (value, version)) in targets.into_iter().zip(values) {
-        let mut echo = None;
-        if !is_own_proposal && target.get() != value {
-            target.set(&value);
-            echo = Some(target.get());
-        }
-        properties.push((target, value, version, echo));
+    // Attached first: a body has to stand still before it is put where the session has it.
+    with_core(|core| {
+        attach(
+            core,
+            id,
+            targets.iter().cloned().zip(values.iter().cloned()),
+        )
+    });
+    if is_own_proposal {
+        return;
     }
-    with_core(|core| attach(core, id, properties));
+    for (property, (target, (value, _))) in (0..).map(PropertyId).zip(targets.iter().zip(&values)) {
+        if target.get() != *value {
+            target.set(value);
+            let echo = target.get();
+            with_core(|core| core.echoed(id, property, echo));
+        }
+    }
 }
 
 /// The session has hung the node below something that is not in the scene here, or not yet.
@@ -212,7 +220,7 @@ fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(Variant, LogInde
 fn attach(
     core: &mut Core,
     id: NodeId,
-    properties: Vec<(Target, Variant, LogIndex, Option<Variant>)>,
+    properties: impl Iterator<Item = (Target, (Variant, LogIndex))>,
 ) {
     let me = core.me;
     let Some(owner) = core.entries.get(&id).map(|entry| entry.spawned.spawn.owner) else {
@@ -222,11 +230,9 @@ fn attach(
         return;
     };
     let lanes = local.config.properties.iter().map(|(_, lane)| *lane);
-    let properties = properties.into_iter().zip(lanes);
-    let properties = properties.map(|((target, shown, version, echo), lane)| Property {
-        echo,
-        ..Property::new(target, lane, shown, version)
-    });
+    let properties = properties.zip(lanes);
+    let properties = properties
+        .map(|((target, (shown, version)), lane)| Property::new(target, lane, shown, version));
     local.bound = Some(Bound {
         owner,
         requested: None,

@@ -192,8 +192,7 @@ fn compare_property(
             compare_live(live, *place, value, rights, now, directory, found);
         }
         PropertyState::Live(live) if live.guarded_frames > 0 => {
-            live.guarded_frames -= 1;
-            if live.seen != *value {
+            if live.guard(value) {
                 found.reverts.push((target.clone(), live.seen.clone()));
             }
         }

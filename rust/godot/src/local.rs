@@ -18,8 +18,11 @@ use crate::{classes::SyncedNode, config::NodeConfig, property::Target, tracker::
 /// Live values of a property that are kept for playout: a third of a second at 90 frames a second.
 const PLAYOUT_VALUES: usize = 32;
 
-/// The physics server writes a body's transform back, rounded its own way, a frame or two after it was set.
-const GUARDED_FRAMES: u8 = 8;
+/// The physics server writes a body's transform back, rounded its own way, a tick or two after it was set. So long after each
+/// such change it is watched for another.
+const GUARDED_FRAMES: u8 = 12;
+/// What goes on changing all the same is left alone after so many changes.
+const GUARDED_CHANGES: u8 = 60;
 
 /// One `SyncedNode` that is in the tree.
 #[derive(Debug)]
@@ -81,6 +84,8 @@ pub(crate) struct LiveState {
     pub playing: bool,
     /// For so many more frames, whatever physics or a script makes of a confirmed value of another player is set back.
     pub guarded_frames: u8,
+    /// How many more such changes are set back.
+    pub guarded_changes: u8,
     pub version: LogIndex,
 }
 
@@ -191,8 +196,20 @@ impl LiveState {
             buffer: ValueBuffer::new(PLAYOUT_VALUES),
             playing: false,
             guarded_frames: GUARDED_FRAMES,
+            guarded_changes: GUARDED_CHANGES,
             version,
         }
+    }
+
+    /// Looks at a confirmed value of another player in the scene, and says whether it is to be set back.
+    pub(crate) fn guard(&mut self, value: &Variant) -> bool {
+        self.guarded_frames -= 1;
+        if self.seen == *value || self.guarded_changes == 0 {
+            return false;
+        }
+        self.guarded_changes -= 1;
+        self.guarded_frames = GUARDED_FRAMES;
+        true
     }
 
     /// Takes in what the owner sent.
@@ -243,6 +260,7 @@ impl LiveState {
         self.settled = true;
         self.playing = false;
         self.guarded_frames = GUARDED_FRAMES;
+        self.guarded_changes = GUARDED_CHANGES;
         self.buffer.clear();
     }
 }
