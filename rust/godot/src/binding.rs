@@ -9,8 +9,9 @@ use synced_protocol::{
 
 use crate::{
     classes::with_core,
-    core::{Core, Entry, State, Touch, single},
+    core::{Core, Entry, State},
     local::{Bound, Place, Property},
+    pending::{Touch, single},
     place,
     property::Target,
     report, variant,

@@ -14,9 +14,10 @@ use synced_transport::clock;
 
 use crate::{
     classes::with_core,
-    core::{Core, Touch},
+    core::Core,
     directory::Directory,
     local::{LiveState, Place, PropertyState},
+    pending::Touch,
     property::Target,
     report,
     variant::{self, Unsupported},

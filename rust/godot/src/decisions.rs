@@ -10,8 +10,9 @@ use synced_transport::clock;
 
 use crate::{
     classes::SyncedSpawner,
-    core::{Core, Touch},
+    core::Core,
     local::{Local, Place, Property, PropertyState},
+    pending::Touch,
     property::Target,
     variant,
 };

@@ -8,7 +8,8 @@ use synced_protocol::{
 
 use crate::{
     classes::{SyncedNode, with_core},
-    core::{Core, State, Touch, single},
+    core::{Core, State},
+    pending::{Touch, single},
     property::Target,
     report, variant,
 };

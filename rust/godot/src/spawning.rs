@@ -11,7 +11,8 @@ use synced_protocol::{
 use crate::{
     binding::{self, Moment, resolve_and_read},
     classes::{SyncedSpawner, with_core},
-    core::{Core, Entry, Touch},
+    core::{Core, Entry},
+    pending::Touch,
     place::{Instance, SceneFault},
 };
 

@@ -12,7 +12,7 @@ use super::nodes::{despawn, restore_live};
 use crate::{
     binding::{self, Moment},
     classes::{SyncedSession, with_core},
-    core::Touch,
+    pending::Touch,
     place, report,
 };
 

@@ -13,10 +13,11 @@ use synced_protocol::{
 use super::with_core;
 use crate::{
     config::NodeConfig,
-    core::{Core, State, Touch, single},
+    core::{Core, State},
     local::Local,
     operations,
     optional::Arguments,
+    pending::{Touch, single},
     property::{PropertyPath, Target},
     report,
     tracker::{Tracker, TrackerSource, TrackerTarget},

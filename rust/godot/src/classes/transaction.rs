@@ -7,7 +7,7 @@ use synced_protocol::{
 };
 
 use super::{SyncedNode, with_core};
-use crate::{core::Touch, optional::Arguments, property::PropertyPath, report, variant};
+use crate::{optional::Arguments, pending::Touch, property::PropertyPath, report, variant};
 
 /// Several changes that happen all or not at all, if what they require holds.
 ///

@@ -41,7 +41,11 @@ pub(crate) fn sample(target: TrackerTarget, now: Micros) -> Option<InputFrame> {
         orientation: Quat::from_xyzw(x, y, z, w),
         linear_velocity: vec3(pose.get_linear_velocity()),
         angular_velocity: vec3(pose.get_angular_velocity()),
-        controls: controls(&tracker),
+        controls: match target {
+            // A head has none, and Godot warns when asked for them.
+            TrackerTarget::Head => Controls::default(),
+            TrackerTarget::LeftHand | TrackerTarget::RightHand => controls(&tracker),
+        },
     })
 }
 
