@@ -27,10 +27,12 @@ pub(crate) fn propose(
         let (transaction, touches) = build(id, core)?;
         core.propose(transaction, touches)
     });
+    // What is despawned is only waiting to be freed: a script that does not know yet has done nothing wrong.
+    let is_excused = node.bind().is_despawned();
     let is_in_session = with_core(|core| {
         core.state == State::Offline || id.is_some_and(|id| core.entries.contains_key(&id))
     });
-    if sequence.is_none() && !is_in_session {
+    if sequence.is_none() && !is_in_session && !is_excused {
         report::error(
             node,
             &format!(

@@ -44,7 +44,8 @@ pub(super) fn spawn(spawned: Spawned) {
 pub(super) fn despawn(top: NodeId) {
     let nodes = with_core(|core| core.subtree(top));
     for id in nodes.iter().rev() {
-        if let Some(node) = with_core(|core| core.synced_node(*id)) {
+        if let Some(mut node) = with_core(|core| core.synced_node(*id)) {
+            node.bind_mut().mark_despawned();
             node.signals().despawned().emit();
         }
     }

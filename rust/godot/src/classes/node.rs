@@ -91,6 +91,8 @@ pub(crate) struct SyncedNode {
 
     /// Set before the node enters the tree when it is part of a spawned scene.
     assigned: Option<Assigned>,
+    /// Whether the session has despawned it, and it only waits to be freed.
+    is_despawned: bool,
     /// The id of a node of the scene itself, and the path that it is from.
     home: Option<(NodeId, String)>,
     id: Option<NodeId>,
@@ -318,6 +320,14 @@ impl SyncedNode {
         self.assigned = Some(assigned);
     }
 
+    pub(crate) fn mark_despawned(&mut self) {
+        self.is_despawned = true;
+    }
+
+    pub(crate) fn is_despawned(&self) -> bool {
+        self.is_despawned
+    }
+
     pub(crate) fn id(&self) -> Option<NodeId> {
         self.id
     }
@@ -355,7 +365,8 @@ impl SyncedNode {
     fn bound_owner(&self, core: &Core) -> Option<PlayerId> {
         let entry = self.id.and_then(|id| core.entries.get(&id));
         let told = entry.map(|entry| entry.spawned.spawn.owner);
-        told.or(self.assigned.map(|assigned| assigned.owner))
+        let assigned = self.assigned.filter(|_| !self.is_despawned);
+        told.or(assigned.map(|assigned| assigned.owner))
     }
 
     fn tracker(&self) -> Option<Tracker> {
@@ -415,6 +426,7 @@ impl SyncedNode {
             is_frozen_here: false,
         };
         self.id = Some(id);
+        self.is_despawned = false;
         with_core(|core| core.register(id, local));
         Ok(())
     }
