@@ -4,6 +4,7 @@
 //! its `player/words.gd` says. No test asserts how long something takes. The files of the last run of each are in
 //! `target/runs`.
 
+mod bodies;
 mod editor;
 mod freeing;
 mod hosting;
