@@ -53,7 +53,11 @@ func _grab() -> bool:
 	var thing := _any(func(thing: Thing) -> bool: return thing.synced.get_owner_id() == 0 and not thing.synced.is_pending())
 	if thing == null:
 		return false
-	requests.append(thing.synced.request_ownership())
+	var request := thing.synced.request_ownership()
+	# Its parent may have been despawned in this very frame.
+	if request == 0:
+		return false
+	requests.append(request)
 	return true
 
 
