@@ -23,12 +23,18 @@ use crate::{
     variant::{self, Unsupported},
 };
 
+/// A property that this player may not write is looked at once in so many frames: a script that writes it all the same is
+/// found out soon enough.
+const TURNS: u8 = 16;
+
 /// The pass, with its lists.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     generation: Option<u64>,
     probes: Vec<Probe>,
     values: Vec<Variant>,
+    /// Whose turn it is, below [`TURNS`].
+    turn: u8,
     found: Found,
 }
 
@@ -61,6 +67,14 @@ struct Refused {
 enum Refusal {
     NotPermitted,
     Unsupported(Unsupported),
+}
+
+/// When a property is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    now: Micros,
+    /// Whether it is the property's turn to be looked at once more, whoever may write it.
+    is_turn: bool,
 }
 
 /// What this player may do with a node now.
@@ -112,6 +126,8 @@ impl Collector {
     }
 
     fn compare(&mut self, core: &mut Core, now: Micros) {
+        self.turn = (self.turn + 1) % TURNS;
+        let mut turns = (0..TURNS).cycle();
         let mut rest = self.probes.iter_mut().zip(&self.values).peekable();
         while let Some((first, _)) = rest.peek() {
             let node = first.place.node;
@@ -120,8 +136,10 @@ impl Collector {
                 .get(&node)
                 .and_then(|local| Rights::of(core, local));
             while let Some((probe, value)) = rest.next_if(|(probe, _)| probe.place.node == node) {
+                let is_turn = turns.next() == Some(self.turn);
                 if let Some(rights) = rights {
-                    compare_property(core, probe, value, rights, now, &mut self.found);
+                    let at = Look { now, is_turn };
+                    compare_property(core, probe, value, rights, at, &mut self.found);
                 }
             }
             self.found.send(core, node, now);
@@ -156,7 +174,7 @@ fn compare_property(
     probe: &mut Probe,
     value: &Variant,
     rights: Rights,
-    now: Micros,
+    Look { now, is_turn }: Look,
     found: &mut Found,
 ) {
     let Probe {
@@ -175,7 +193,10 @@ fn compare_property(
     else {
         return;
     };
-    let was_read = std::mem::replace(is_read, property.is_watched(rights.is_held));
+    let was_read = std::mem::replace(
+        is_read,
+        property.is_watched(rights.may_write, rights.is_held, is_turn),
+    );
     if !was_read || !target.is_valid() {
         return;
     }

@@ -171,10 +171,10 @@ impl Property {
         }
     }
 
-    /// Whether the end of a frame has to look at it; `is_held` says whether this player writes the node.
-    pub(crate) const fn is_watched(&self, is_held: bool) -> bool {
+    /// Whether the end of the next frame has to look at it: what this player may not write is only looked at in its turn.
+    pub(crate) const fn is_watched(&self, may_write: bool, is_held: bool, is_turn: bool) -> bool {
         match &self.state {
-            PropertyState::Confirmed(_) => true,
+            PropertyState::Confirmed(_) => may_write || is_turn,
             PropertyState::Live(live) => is_held || live.guarded_frames > 0,
         }
     }
