@@ -3,5 +3,6 @@
 mod adversaries;
 mod capture;
 mod packets;
+mod pair;
 mod raw;
 mod scripted;
