@@ -20,13 +20,13 @@ use synced_protocol::{
     time::Micros,
 };
 use synced_tests::{Failure, Outcome, folder, server::SyncedServer};
+use tokio::{runtime::Builder, task::yield_now};
 
 use crate::{
     pair::Pair,
     raw::Raw,
     scripted::{failure, server},
 };
-use tokio::{runtime::Builder, task::yield_now};
 
 const HANDSHAKE_TIMEOUT_MSEC: u32 = 1_000;
 const JUNK_DATAGRAMS: usize = 5_000;

@@ -18,7 +18,7 @@ use synced_tests::{Failure, Outcome, server::SyncedServer};
 
 use crate::scripted::{Scripted, Seen};
 
-/// What each of the two who play writes a second, about.
+/// The pause between two writes of each.
 const WRITE: Duration = Duration::from_millis(4);
 /// What is not read by a peer has to fill what its transport buffers, and more.
 const WRITE_BYTES: usize = 4_000;
