@@ -32,7 +32,8 @@ const TURNS: u8 = 16;
 pub(crate) struct Collector {
     generation: Option<u64>,
     probes: Vec<Probe>,
-    values: Vec<Variant>,
+    /// What each probe read; none where nothing was to be read.
+    values: Vec<Option<Variant>>,
     /// Whose turn it is, below [`TURNS`].
     turn: u8,
     found: Found,
@@ -139,7 +140,7 @@ impl Collector {
                 let is_turn = turns.next() == Some(self.turn);
                 if let Some(rights) = rights {
                     let at = Look { now, is_turn };
-                    compare_property(core, probe, value, rights, at, &mut self.found);
+                    compare_property(core, probe, value.as_ref(), rights, at, &mut self.found);
                 }
             }
             self.found.send(core, node, now);
@@ -148,18 +149,14 @@ impl Collector {
 }
 
 impl Probe {
-    fn read(&self) -> Variant {
-        if self.is_read && self.target.is_valid() {
-            self.target.get()
-        } else {
-            Variant::nil()
-        }
+    fn read(&self) -> Option<Variant> {
+        self.is_read.then(|| self.target.read()).flatten()
     }
 }
 
 impl Rights {
     fn of(core: &Core, local: &crate::local::Local) -> Option<Self> {
-        let bound = local.bound.as_ref().filter(|_| local.is_alive())?;
+        let bound = local.bound.as_ref()?;
         Some(Self {
             may_write: local.may_write(core.me, core.is_hosting()),
             is_held: local.is_held_by(core.me),
@@ -172,7 +169,7 @@ impl Rights {
 fn compare_property(
     core: &mut Core,
     probe: &mut Probe,
-    value: &Variant,
+    value: Option<&Variant>,
     rights: Rights,
     Look { now, is_turn }: Look,
     found: &mut Found,
@@ -193,13 +190,8 @@ fn compare_property(
     else {
         return;
     };
-    let was_read = std::mem::replace(
-        is_read,
-        property.is_watched(rights.may_write, rights.is_held, is_turn),
-    );
-    if !was_read || !target.is_valid() {
-        return;
-    }
+    *is_read = property.is_watched(rights.may_write, rights.is_held, is_turn);
+    let Some(value) = value else { return };
     match &mut property.state {
         PropertyState::Confirmed(slot)
             if slot.shown() == value || property.echo.as_ref() == Some(value) => {}

@@ -23,9 +23,7 @@ impl Player {
     pub(crate) fn run(&mut self, shown_at: Micros) {
         with_core(|core| self.sample(core, shown_at));
         for (target, value) in self.values.drain(..) {
-            if target.is_valid() {
-                target.set(&value);
-            }
+            target.set(&value);
         }
         for (mut node, frame) in self.poses.drain(..) {
             if node.is_instance_valid() {
@@ -39,10 +37,7 @@ impl Player {
         let Core {
             locals, directory, ..
         } = core;
-        for local in locals
-            .values_mut()
-            .filter(|local| local.is_alive() && !local.is_held_by(me))
-        {
+        for local in locals.values_mut().filter(|local| !local.is_held_by(me)) {
             self.sample_tracker(local, shown_at);
             let Some(bound) = &mut local.bound else {
                 continue;
@@ -75,7 +70,9 @@ impl Player {
         let Some(frame) = tracker.remote_at(shown_at) else {
             return;
         };
-        if let Ok(node) = local.root.clone().try_cast::<Node3D>() {
+        if local.root.is_instance_valid()
+            && let Ok(node) = local.root.clone().try_cast::<Node3D>()
+        {
             self.poses.push((node, frame));
         }
     }

@@ -114,19 +114,18 @@ impl Target {
         Ok(target)
     }
 
-    pub(crate) fn is_valid(&self) -> bool {
-        self.object().is_some()
+    /// Reads the property, null if its object is freed; may run a script's getter.
+    pub(crate) fn get(&self) -> Variant {
+        self.read().unwrap_or_default()
     }
 
-    /// Reads the property; may run a script's getter.
-    pub(crate) fn get(&self) -> Variant {
-        let Some(object) = self.object() else {
-            return Variant::nil();
-        };
-        match &self.name {
+    /// Reads the property, unless its object is freed; may run a script's getter.
+    pub(crate) fn read(&self) -> Option<Variant> {
+        let object = self.object()?;
+        Some(match &self.name {
             Name::Plain(name) => object.get(name),
             Name::Indexed(path) => object.get_indexed(path),
-        }
+        })
     }
 
     /// Writes the property; may run a script's setter.
