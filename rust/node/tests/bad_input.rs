@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{Table, config, game, words::*};
+use common::{Table, config, game, openings::*, words::*};
 use proptest::prelude::*;
-use synced_node::{Limits, NodeConfig};
+use synced_node::NodeConfig;
 use synced_protocol::{
     control::{self, MAGIC, PROTOCOL_VERSION},
     hlc::HlcTimestamp,
@@ -19,28 +19,6 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
-
-/// A table where Ann plays and Mal is about to misbehave.
-fn table() -> (Table, ConnectionId, ConnectionId) {
-    table_with(Limits::DEFAULT)
-}
-
-fn table_with(limits: Limits) -> (Table, ConnectionId, ConnectionId) {
-    let mut table = Table::with(NodeConfig { limits, ..config() });
-    let (ann, mal) = (table.join("Ann"), table.join("Mal"));
-    (table, ann, mal)
-}
-
-/// Mal is cut off for `code`; Ann hears nothing of it until the grace is over, and plays on.
-fn assert_cut(mut table: Table, ann: ConnectionId, mal: ConnectionId, code: CloseCode) {
-    assert_eq!(table.closed(mal), Some(code));
-    assert_eq!(table.client(ann).datagrams.len(), 0);
-    let heard = table.client(ann).commits.len();
-    table.pass(config().resume_grace - Micros(1));
-    assert_eq!(table.client(ann).commits.len(), heard);
-    table.spawn(ann, 1_000);
-    table.assert_agree(&[ann]);
-}
 
 fn first_frame_gets(frame: Vec<u8>) -> (Table, ConnectionId) {
     let mut table = Table::new();

@@ -4,30 +4,16 @@
 
 mod common;
 
-use common::{HOST_TOKEN, Table, config, words::*};
+use common::{HOST_TOKEN, Table, config, openings::*, words::*};
 use synced_node::{Limits, NodeConfig, Rate};
 use synced_protocol::{
-    id::{LogIndex, PlayerId},
-    link::{CloseCode, ConnectionId, Event, Logic},
+    id::LogIndex,
+    link::{CloseCode, Event, Logic},
     message::{Change, ClientMessage, Hello, Resume},
     mutation::{Access, Mutation, Policy, Rejection, Spawn},
     time::Micros,
     value::Value,
 };
-
-/// Two players, and a free cup that the first one spawned.
-fn two_players_and_a_cup() -> (
-    Table,
-    ConnectionId,
-    ConnectionId,
-    synced_protocol::id::NodeId,
-) {
-    let mut table = Table::new();
-    let (ann, bob) = (table.join("Ann"), table.join("Bob"));
-    let cup = table.spawn(ann, 1);
-    table.propose(ann, give(cup, PlayerId::SERVER));
-    (table, ann, bob, cup)
-}
 
 #[test]
 fn two_players_see_the_same_tree() {

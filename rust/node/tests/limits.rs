@@ -4,39 +4,17 @@
 
 mod common;
 
-use common::{Table, config, words::*};
+use common::{Table, config, openings::*, words::*};
 use synced_node::{Limits, NodeConfig, Rate};
 use synced_protocol::{
     id::NodeId,
     limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
-    link::{CloseCode, ConnectionId},
+    link::CloseCode,
     live::{MAX_UP_DATAGRAM_BYTES, encode_ping},
     mutation::{Limit, Mutation, Rejection},
     time::Micros,
     value::Value,
 };
-
-/// A table where Ann plays and Mal is about to misbehave.
-fn table() -> (Table, ConnectionId, ConnectionId) {
-    table_with(Limits::DEFAULT)
-}
-
-fn table_with(limits: Limits) -> (Table, ConnectionId, ConnectionId) {
-    let mut table = Table::with(NodeConfig { limits, ..config() });
-    let (ann, mal) = (table.join("Ann"), table.join("Mal"));
-    (table, ann, mal)
-}
-
-/// Mal is cut off for `code`; Ann hears nothing of it until the grace is over, and plays on.
-fn assert_cut(mut table: Table, ann: ConnectionId, mal: ConnectionId, code: CloseCode) {
-    assert_eq!(table.closed(mal), Some(code));
-    assert_eq!(table.client(ann).datagrams.len(), 0);
-    let heard = table.client(ann).commits.len();
-    table.pass(config().resume_grace - Micros(1));
-    assert_eq!(table.client(ann).commits.len(), heard);
-    table.spawn(ann, 1_000);
-    table.assert_agree(&[ann]);
-}
 
 #[test]
 fn the_largest_datagram_of_a_player_fits_when_relayed() {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Table, config, words::*};
+use common::{Table, config, openings::*, words::*};
 use synced_node::{Limits, NodeConfig, Rate};
 use synced_protocol::{
     id::{ClientSeq, LogIndex, PlayerId},
@@ -14,20 +14,6 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
-
-/// Two players, and a free cup that the first one spawned.
-fn two_players_and_a_cup() -> (
-    Table,
-    ConnectionId,
-    ConnectionId,
-    synced_protocol::id::NodeId,
-) {
-    let mut table = Table::new();
-    let (ann, bob) = (table.join("Ann"), table.join("Bob"));
-    let cup = table.spawn(ann, 1);
-    table.propose(ann, give(cup, PlayerId::SERVER));
-    (table, ann, bob, cup)
-}
 
 #[test]
 fn a_player_who_comes_back_gets_only_what_was_missed() {

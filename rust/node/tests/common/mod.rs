@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 pub mod client;
+pub mod openings;
 pub mod words;
 
 use std::collections::BTreeMap;
