@@ -7,6 +7,9 @@ use crate::{band::Ended, session::Played};
 /// How many differences between two trees are shown.
 const DIFFERENCES_SHOWN: usize = 5;
 
+/// From whom to whom a cup passed.
+type Change = (u32, u32);
+
 /// One promise.
 #[derive(Debug)]
 pub(crate) struct Finding {
@@ -120,29 +123,45 @@ fn rest(played: &Played) -> Finding {
     }
 }
 
-/// Who was there from the beginning saw every change of every cup's owner.
+/// Each player saw the changes of each cup's owner since it joined, so what it saw ends what the longest witness saw.
 fn winners(played: &Played) -> Finding {
-    let mut seen = played
-        .players
+    let mut witnesses: BTreeMap<&str, Vec<&[Change]>> = BTreeMap::new();
+    for player in played.all() {
+        for (cup, changes) in &player.report.ownership_changes {
+            witnesses.entry(cup).or_default().push(changes);
+        }
+    }
+    let disputed = witnesses
         .iter()
-        .map(|player| &player.report.ownership_changes);
-    let first = seen.next();
-    let is_alike = seen.all(|changes| Some(changes) == first);
-    let chains = first.into_iter().flat_map(BTreeMap::values);
-    let is_one_winner = chains
-        .clone()
-        .all(|chain| chain.windows(2).all(|pair| pair[0].1 == pair[1].0));
+        .find(|(_, seen)| agreed_chain(seen).is_none());
+    let changes: usize = witnesses
+        .values()
+        .filter_map(|seen| agreed_chain(seen))
+        .map(<[Change]>::len)
+        .sum();
     let lost: u64 = played
         .all()
         .map(|player| player.report.count("grabs_lost"))
         .sum();
     Finding {
-        holds: is_alike && is_one_winner,
-        text: format!(
-            "each cup had one owner at a time, the same for everyone: {} changes, {lost} grabs lost to another",
-            chains.map(Vec::len).sum::<usize>(),
-        ),
+        holds: disputed.is_none(),
+        text: match disputed {
+            None => format!(
+                "each cup had one owner at a time, the same for everyone: {changes} changes, {lost} grabs lost to another"
+            ),
+            Some((cup, seen)) => {
+                format!("players saw cup {cup} pass from hand to hand differently: {seen:?}")
+            }
+        },
     }
+}
+
+/// What all witnesses of a cup agree on: each change begins with the owner whom the one before made.
+fn agreed_chain<'a>(seen: &[&'a [Change]]) -> Option<&'a [Change]> {
+    let longest = *seen.iter().max_by_key(|changes| changes.len())?;
+    let is_agreed = seen.iter().all(|changes| longest.ends_with(changes));
+    let is_chain = longest.windows(2).all(|pair| pair[0].1 == pair[1].0);
+    (is_agreed && is_chain).then_some(longest)
 }
 
 fn replicas(played: &Played) -> Finding {
@@ -168,5 +187,23 @@ fn presence(played: &Played) -> Finding {
     Finding {
         holds: joined == players as u64,
         text: format!("{joined} of {players} players joined, and each once"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_joined_later_may_have_seen_less_but_nothing_else() {
+        let all: &[Change] = &[(0, 1), (1, 0), (0, 2)];
+        assert_eq!(agreed_chain(&[&all[1..], all, &[]]), Some(all));
+        assert_eq!(agreed_chain(&[all, &all[..2]]), None);
+        assert_eq!(agreed_chain(&[all, &[(0, 1)]]), None);
+    }
+
+    #[test]
+    fn a_cup_that_passes_from_who_does_not_have_it_is_found() {
+        assert_eq!(agreed_chain(&[&[(0, 1), (2, 0)]]), None);
     }
 }
