@@ -29,18 +29,20 @@ pub(crate) fn propose(
     });
     // What is despawned is only waiting to be freed: a script that does not know yet has done nothing wrong.
     let is_excused = node.bind().is_despawned();
-    let is_in_session = with_core(|core| {
-        core.state == State::Offline || id.is_some_and(|id| core.entries.contains_key(&id))
-    });
-    if sequence.is_none() && !is_in_session && !is_excused {
-        report::error(
-            node,
-            &format!(
-                "{what}: the node is not in the session yet. Wait for SyncedSession.session_joined."
-            ),
-        );
+    if sequence.is_none() && !is_excused && !is_known(id) {
+        report::error(node, &format!("{what}: {NOT_YET_KNOWN}"));
     }
     sequence.map_or(0, |sequence| sequence.0.cast_signed())
+}
+
+const NOT_YET_KNOWN: &str =
+    "the node is not in the session yet. Wait for SyncedSession.session_joined.";
+
+/// Whether the session knows the node, or there is none that would have to.
+fn is_known(id: Option<NodeId>) -> bool {
+    with_core(|core| {
+        core.state == State::Offline || id.is_some_and(|id| core.entries.contains_key(&id))
+    })
 }
 
 /// Freezes or frees the body below a node, as its ownership says now.
@@ -93,19 +95,12 @@ fn reparent_fault(
     root: &Gd<Node>,
     new_parent: &Gd<Node>,
 ) -> Option<&'static str> {
-    let is_known = with_core(|core| {
-        core.state == State::Offline
-            || node
-                .bind()
-                .id()
-                .is_some_and(|id| core.entries.contains_key(&id))
-    });
     if root == new_parent || root.is_ancestor_of(new_parent) {
         Some("a node cannot hang below itself")
     } else if !new_parent.is_inside_tree() {
         Some("the new parent is not in the tree")
-    } else if !is_known {
-        Some("the node is not in the session yet. Wait for SyncedSession.session_joined.")
+    } else if !is_known(node.bind().id()) {
+        Some(NOT_YET_KNOWN)
     } else {
         None
     }

@@ -8,6 +8,12 @@ use synced_protocol::{
 
 use crate::core::{Core, Entry};
 
+/// A node's path below the tree's root: the same on every machine that has opened the same scene.
+pub(crate) fn path_from_root(node: &Node) -> String {
+    let path = node.get_path().to_string();
+    path.strip_prefix("/root/").unwrap_or(&path).to_owned()
+}
+
 impl Core {
     /// Where in the tree a node hangs, as every machine can find it: below the nearest synced node, else below the root.
     pub(crate) fn parent_ref(&self, parent: &Gd<Node>) -> ParentRef {

@@ -18,6 +18,7 @@ use crate::{
     operations,
     optional::Arguments,
     pending::{Touch, single},
+    places::path_from_root,
     property::{PropertyPath, Target},
     report,
     tracker::{Tracker, TrackerSource, TrackerTarget},
@@ -434,12 +435,11 @@ impl SyncedNode {
     /// The id of a node that every player's scene holds: from its path when it entered the tree first. Moved by the game
     /// itself, it stays the same node, and the session hangs it back.
     fn home_id(&mut self) -> Result<NodeId, String> {
-        let path = self.base().get_path().to_string();
-        let path = path.strip_prefix("/root/").unwrap_or(&path);
+        let path = path_from_root(&self.base());
         if let Some((home, home_path)) = &self.home
             && with_core(|core| core.entries.contains_key(home))
         {
-            if home_path != path {
+            if *home_path != path {
                 let message = format!(
                     "it was moved from \"{home_path}\" without the session, which sets it back. Use reparent_synced()"
                 );
@@ -452,8 +452,8 @@ impl SyncedNode {
                 "\"{path}\" holds a name that the engine made up, which is another one on every machine. Give the nodes names, or spawn them with a SyncedSpawner"
             ));
         }
-        let id = NodeId::derived(NodeId::ROOT, path);
-        self.home = Some((id, path.to_owned()));
+        let id = NodeId::derived(NodeId::ROOT, &path);
+        self.home = Some((id, path));
         Ok(id)
     }
 

@@ -13,6 +13,7 @@ use crate::{
     binding,
     optional::Named,
     place::{self, SceneFault},
+    places::path_from_root,
     report, spawning,
 };
 
@@ -159,8 +160,7 @@ impl SyncedSpawner {
         if godot::init::is_editor_hint() || self.is_moving() {
             return;
         }
-        let path = self.base().get_path().to_string();
-        let id = NodeId::derived(NodeId::ROOT, path.strip_prefix("/root/").unwrap_or(&path));
+        let id = NodeId::derived(NodeId::ROOT, &path_from_root(&self.base()));
         self.id = Some(id);
         with_core(|core| core.spawners.insert(id, this));
         self.base_mut().call_deferred("_place_waiting", &[]);
