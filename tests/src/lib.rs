@@ -9,6 +9,7 @@
 //! | [`godot`] | Godot and the projects that it runs |
 //! | [`player`] | a Godot player that does what a test says, line by line |
 //! | [`journal`] | what a Godot must not have written by its end |
+//! | [`motion`] | hands whose truth is known at any time |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
 pub mod control;
@@ -16,6 +17,7 @@ pub mod failure;
 pub mod folder;
 pub mod godot;
 pub mod journal;
+pub mod motion;
 pub mod play;
 pub mod player;
 pub mod process;
