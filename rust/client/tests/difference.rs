@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::iter;
+
 use common::{
     below, cup, give, ms, paint, root,
     scripted::{ME, OTHER, Script, transaction, welcome},
@@ -104,7 +106,7 @@ impl Random {
     fn parts(&self) -> Vec<SnapshotPart> {
         let parts = self
             .world
-            .snapshot_parts(HlcTimestamp::ZERO, std::iter::empty(), 2_000);
+            .snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), 2_000);
         parts.collect()
     }
 }
@@ -201,6 +203,7 @@ fn a_world_that_never_ends_is_cut_off() {
         nodes: Vec::new(),
         despawned: Vec::new(),
         live: vec![entry; 120],
+        poses: Vec::new(),
         last: false,
     };
     let frame = synced_protocol::control::encode(&ServerMessage::Snapshot(part)).unwrap();

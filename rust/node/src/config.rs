@@ -3,7 +3,7 @@
 use synced_protocol::{
     limits::{
         MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_LIVE_VALUE_BYTES, MAX_MUTATION_BYTES,
-        MAX_WORLD_BYTES,
+        MAX_UNWANTED_NODES, MAX_WORLD_BYTES,
     },
     message::{Game, ResumeToken},
     time::Micros,
@@ -86,6 +86,8 @@ impl NodeConfig {
 pub struct Limits {
     /// Proposals from one peer. Beyond, they are rejected; beyond [`FLOOD_FACTOR`] times that, it is cut off.
     pub proposals: Rate,
+    /// Interests told by one peer. Beyond, it is cut off.
+    pub interests: Rate,
     /// Datagrams from one peer. Beyond, they are dropped; beyond [`FLOOD_FACTOR`] times that, it is cut off.
     pub datagrams: Rate,
     /// Bytes of frames and datagrams from one peer. Beyond, it is cut off.
@@ -104,6 +106,7 @@ impl Limits {
     /// Generous for play, tight for abuse.
     pub const DEFAULT: Self = Self {
         proposals: Rate::new(1_000, 500),
+        interests: Rate::new(1_000, 10_000),
         datagrams: Rate::new(600, 200),
         bytes: Rate::new(4 << 20, 8 << 20),
         snapshot_bytes: Rate::new(1 << 20, 2 << 20),
@@ -120,6 +123,7 @@ impl Default for Limits {
 }
 
 const _: () = assert!(Limits::DEFAULT.snapshot_bytes.burst as usize >= MAX_FRAME_BYTES);
+const _: () = assert!(Limits::DEFAULT.interests.burst as usize > 2 * MAX_UNWANTED_NODES);
 const _: () = assert!(Limits::DEFAULT.bytes.burst as usize >= MAX_FRAME_BYTES);
 const _: () = assert!(
     Limits::DEFAULT.bytes.per_second as usize

@@ -7,6 +7,7 @@ use synced_protocol::{id::PlayerId, limits::MAX_FRAME_BYTES, time::Micros};
 
 use crate::{
     config::Limits,
+    interest::Unwanted,
     rate::{Allowance, Bucket},
 };
 
@@ -14,6 +15,7 @@ use crate::{
 pub(crate) struct Connection {
     pub(crate) stage: Stage,
     pub(crate) allowances: Allowances,
+    pub(crate) unwanted: Unwanted,
     pub(crate) outlet: Outlet,
 }
 
@@ -29,10 +31,11 @@ pub(crate) enum Stage {
 }
 
 impl Connection {
-    pub(crate) const fn new(limits: &Limits, now: Micros) -> Self {
+    pub(crate) fn new(limits: &Limits, now: Micros) -> Self {
         Self {
             stage: Stage::Unknown,
             allowances: Allowances::new(limits, now),
+            unwanted: Unwanted::default(),
             outlet: Outlet::new(limits, now),
         }
     }
@@ -54,6 +57,7 @@ impl Connection {
 pub(crate) struct Allowances {
     pub(crate) bytes: Bucket,
     pub(crate) proposals: Allowance,
+    pub(crate) interests: Bucket,
     pub(crate) datagrams: Allowance,
 }
 
@@ -62,6 +66,7 @@ impl Allowances {
         Self {
             bytes: Bucket::new(limits.bytes, now),
             proposals: Allowance::new(limits.proposals, now),
+            interests: Bucket::new(limits.interests, now),
             datagrams: Allowance::new(limits.datagrams, now),
         }
     }

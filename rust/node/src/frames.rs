@@ -1,6 +1,7 @@
 //! What comes by the confirmed lane.
 //!
-//! The number of frames needs no limit of its own: all but proposals either end the handshake or the connection.
+//! The number of frames needs no limit of its own: all but proposals and interests either end the handshake or the
+//! connection.
 
 use bytes::Bytes;
 use synced_protocol::{
@@ -61,6 +62,7 @@ impl<L: Log> Node<L> {
                 let bytes = frame.len();
                 self.propose(now, id, (player, seq), transaction, bytes)
             }
+            ClientMessage::Interest { node, wanted } => self.be_interested(now, id, node, wanted),
             ClientMessage::Leave => {
                 self.leave(now, player);
                 Err(CloseCode::Done)

@@ -162,7 +162,10 @@ impl<L: Log> Node<L> {
     fn send_snapshot(&mut self, now: Micros, id: ConnectionId) {
         let hlc = self.clock.now(self.session_time(now));
         let live = self.live_values.entries();
-        let parts = self.world.snapshot_parts(hlc, live, SNAPSHOT_PART_BYTES);
+        let poses = std::iter::empty();
+        let parts = self
+            .world
+            .snapshot_parts(hlc, live, poses, SNAPSHOT_PART_BYTES);
         let frames: Result<Vec<Bytes>, _> = parts
             .map(|part| control::encode(&ServerMessage::Snapshot(part)))
             .collect();

@@ -4,19 +4,13 @@ use bytes::Bytes;
 use synced_protocol::{
     id::PlayerId,
     link::{CloseCode, ConnectionId},
-    live::{
-        Block, BlockKind, Datagram, Live, MAX_UP_DATAGRAM_BYTES, Pong, RELAY_OVERHEAD_BYTES,
-        encode_pong, relay_header,
-    },
+    live::{Block, BlockKind, Datagram, Live, MAX_UP_DATAGRAM_BYTES, Pong, encode_pong},
     message::LiveEntry,
     mutation::Lane,
     time::Micros,
 };
 
 use crate::{connection::Stage, log::Log, node::Node, rate::Verdict};
-
-/// Datagrams are put together in chunks of this size; a chunk lives until the last of its datagrams is sent.
-const RELAY_CHUNK_BYTES: usize = 64 * 1024;
 
 impl<L: Log> Node<L> {
     pub(crate) fn on_datagram(
@@ -80,42 +74,31 @@ impl<L: Log> Node<L> {
             return Ok(());
         }
         self.meter.propagation.record(time.since(live.sent_at));
-        let blocks = self.collect(time, player, live);
-        let datagram = self.relay_buffer.split().freeze();
-        if blocks? > 0 {
-            self.relay(from, &datagram);
-        }
+        self.collect(time, player, live)?;
+        self.relay(from);
         Ok(())
     }
 
-    /// Puts the stamped datagram into the buffer with those blocks that the player may send; returns how many.
+    /// Stamps the datagram and takes over those blocks that the player may send.
     fn collect(
         &mut self,
         time: Micros,
         player: PlayerId,
         live: &Live<'_>,
-    ) -> Result<u64, CloseCode> {
+    ) -> Result<(), CloseCode> {
         let hlc = self.clock.now(time);
-        if self.relay_buffer.capacity() < MAX_UP_DATAGRAM_BYTES + RELAY_OVERHEAD_BYTES {
-            self.relay_buffer.reserve(RELAY_CHUNK_BYTES);
-        }
-        let buffer = &mut self.relay_buffer;
-        buffer.extend_from_slice(&relay_header(player, hlc));
-        buffer.extend_from_slice(&live.sequence.to_le_bytes());
-        buffer.extend_from_slice(&live.sent_at.0.to_le_bytes());
-        let mut relayed = 0;
+        self.relayed.begin(player, hlc, live);
         for block in live.blocks() {
             let block = block.map_err(|_| CloseCode::Malformed)?;
             if self.may_send(player, &block) {
-                self.relay_buffer.extend_from_slice(block.raw);
+                self.relayed.add(&block);
                 self.keep_value(block);
-                relayed += 1;
+                self.meter.counters.blocks_relayed += 1;
             } else {
                 self.meter.counters.blocks_refused += 1;
             }
         }
-        self.meter.counters.blocks_relayed += relayed;
-        Ok(relayed)
+        Ok(())
     }
 
     fn may_send(&self, player: PlayerId, block: &Block<'_>) -> bool {
@@ -150,11 +133,17 @@ impl<L: Log> Node<L> {
         }
     }
 
-    /// Sends a datagram to every player but the one it came from.
-    fn relay(&mut self, from: ConnectionId, datagram: &Bytes) {
+    /// Sends what was collected to every player but the one it came from.
+    fn relay(&mut self, from: ConnectionId) {
+        let Some(datagram) = self.relayed.finish() else {
+            return;
+        };
         for (&id, peer) in &self.connections {
-            if id != from && peer.is_joined() {
-                self.outbox.datagram(id, datagram.clone());
+            if id == from || !peer.is_joined() {
+                continue;
+            }
+            if let Some(wanted) = self.relayed.wanted(&datagram, &peer.unwanted) {
+                self.outbox.datagram(id, wanted);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use synced_protocol::{
     hlc::HlcClock,
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
@@ -19,6 +19,7 @@ use crate::{
     live_values::LiveValues,
     log::{Log, SoloLog},
     outbox::Outbox,
+    relay::Relayed,
     sessions::Sessions,
     stats::{Meter, NodeStats},
     timers::{Timer, Timers},
@@ -38,8 +39,7 @@ pub struct Node<L = SoloLog> {
     pub(crate) timers: Timers,
     pub(crate) kept: Kept,
     pub(crate) live_values: LiveValues,
-    /// Where relayed datagrams are put together, several to one allocation.
-    pub(crate) relay_buffer: BytesMut,
+    pub(crate) relayed: Relayed,
     pub(crate) effects: Vec<Effect>,
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
@@ -70,7 +70,7 @@ impl<L: Log> Node<L> {
             timers: Timers::default(),
             kept: Kept::new(config.limits.kept_frames_max, config.limits.kept_bytes_max),
             live_values: LiveValues::default(),
-            relay_buffer: BytesMut::new(),
+            relayed: Relayed::default(),
             effects: Vec::new(),
             outbox: Outbox::default(),
             meter: Meter::default(),

@@ -123,7 +123,11 @@ impl<L: Log> Node<L> {
             match *effect {
                 Effect::PlayerJoined { .. } => self.meter.counters.players_joined += 1,
                 Effect::PlayerLeft { .. } => self.meter.counters.players_left += 1,
-                Effect::Despawned { node } => self.live_values.forget(node),
+                Effect::Despawned { node } => {
+                    self.live_values.forget(node);
+                    let connections = self.connections.values_mut();
+                    connections.for_each(|connection| connection.unwanted.forget(node));
+                }
                 Effect::PropertySet { node, property } if rests => {
                     self.live_values.rest(node, property, stamp);
                 }

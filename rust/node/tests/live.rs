@@ -11,6 +11,7 @@ use synced_protocol::{
     input::InputFrame,
     link::ConnectionId,
     live::{BlockKind, Datagram, Fit, Live, LiveWriter, encode_ping},
+    message::ClientMessage,
     mutation::{Access, Mutation, Policy, Spawn},
     time::Micros,
     value::Value,
@@ -180,6 +181,61 @@ fn live_values_of_a_peer_that_has_not_joined_go_nowhere() {
     table.send_datagram(stranger, datagram);
     assert_eq!(table.client(ann).datagrams.len(), 0);
     assert_eq!(table.closed(stranger), None);
+}
+
+fn interest(node: NodeId, wanted: bool) -> ClientMessage {
+    ClientMessage::Interest { node, wanted }
+}
+
+#[test]
+fn what_a_player_does_not_want_is_left_out_for_that_player_alone_until_it_is_wanted_again() {
+    let (mut table, [ann, bob, cid], cup) = table();
+    let plate = table.spawn(ann, 2);
+    let now = table.session_time();
+    let both = [(cup, LIVE, Value::Int(1)), (plate, LIVE, Value::Int(2))];
+    table.send(bob, &interest(cup, false));
+    table.send_datagram(ann, live(0, now, &both));
+    table.send_datagram(ann, live(1, now, &both[..1]));
+    table.send_datagram(ann, live(2, now, &both[1..]));
+    table.send(bob, &interest(cup, true));
+    table.send_datagram(ann, live(3, now, &both));
+    let told = |id| -> Vec<_> {
+        let heard = heard(&table, id).into_iter();
+        heard
+            .map(|(_, hlc, live)| (hlc, live.sequence, values(&live).len()))
+            .collect()
+    };
+    let (all, wanted) = (told(cid), told(bob));
+    assert_eq!(
+        all.iter().map(|(_, s, n)| (*s, *n)).collect::<Vec<_>>(),
+        [(0, 2), (1, 1), (2, 1), (3, 2)]
+    );
+    assert_eq!(wanted, [(all[0].0, 0, 1), all[2], all[3]]);
+    assert_eq!(
+        values(&heard(&table, bob)[0].2),
+        [(plate, now, Value::Int(2))]
+    );
+}
+
+#[test]
+fn players_who_want_all_that_a_datagram_holds_share_one_copy_whatever_else_they_do_not_want() {
+    let (mut table, [ann, bob, cid], cup) = table();
+    table.send(bob, &interest(NodeId(99), false));
+    let now = table.session_time();
+    table.send_datagram(ann, live(0, now, &[(cup, LIVE, Value::Int(3))]));
+    let at = |id| table.client(id).datagrams[0].as_ptr();
+    assert_eq!(at(bob), at(cid));
+}
+
+#[test]
+fn who_comes_back_or_joins_wants_everything_again() {
+    let (mut table, [ann, bob, _], cup) = table();
+    table.send(bob, &interest(cup, false));
+    table.lose(bob);
+    let bob = table.come_back(bob);
+    let now = table.session_time();
+    table.send_datagram(ann, live(0, now, &[(cup, LIVE, Value::Int(3))]));
+    assert_eq!(table.client(bob).datagrams.len(), 1);
 }
 
 /// What a player who joins now is told of live values.

@@ -18,6 +18,19 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     <&str>::deserialize(deserializer).map(str::to_owned)
 }
 
+/// Bytes, copied once they are known to be there.
+pub(crate) mod bytes {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
+        <&serde_bytes::Bytes>::deserialize(d).map(|bytes| bytes.to_vec())
+    }
+}
+
 /// A list, grown as its items arrive.
 pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

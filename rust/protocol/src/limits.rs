@@ -32,6 +32,8 @@ pub const MAX_NODE_BYTES: usize = 48 * 1024;
 pub const MAX_WORLD_BYTES: usize = 16 * 1024 * 1024;
 /// The most nodes of one world; authored nodes that were despawned count, since they are remembered.
 pub const MAX_NODES: usize = 65_536;
+/// The most nodes that one player may not want. The leader passes over those beyond: it relays them all the same.
+pub const MAX_UNWANTED_NODES: usize = 4_096;
 /// The deepest chain of node under node in one world.
 pub const MAX_TREE_DEPTH: usize = 64;
 

@@ -27,6 +27,13 @@ pub enum ClientMessage {
     },
     /// The player leaves for good.
     Leave,
+    /// What the player wants to be sent of a node by datagram. All of it until said otherwise; said anew on each connection.
+    Interest {
+        /// Which node; it need not be there yet.
+        node: NodeId,
+        /// Whether its live blocks are to be relayed to this player.
+        wanted: bool,
+    },
 }
 
 /// A client's first words.
@@ -185,6 +192,9 @@ pub struct SnapshotPart {
     /// The newest live values, which are in no log.
     #[serde(deserialize_with = "bounded::list")]
     pub live: Vec<LiveEntry>,
+    /// The newest input of each tracked node, which is in no log.
+    #[serde(deserialize_with = "bounded::list")]
+    pub poses: Vec<LivePose>,
     /// Whether this is the last part.
     pub last: bool,
 }
@@ -222,6 +232,18 @@ pub struct LiveEntry {
     pub stamp: Micros,
     /// The value.
     pub value: Value,
+}
+
+/// The newest input batch of a tracked node, to be told as if its datagram had just come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LivePose {
+    /// Whose.
+    pub node: NodeId,
+    /// When the batch's datagram was sent, in session time as its sender knew it.
+    pub sent_at: Micros,
+    /// The batch for [`decode_batch`](crate::input::decode_batch), still packed.
+    #[serde(with = "bounded::bytes")]
+    pub batch: Vec<u8>,
 }
 
 /// The value at which a live property comes to rest.

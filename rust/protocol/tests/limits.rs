@@ -27,7 +27,7 @@ const NODE: NodeId = NodeId(1);
 const SENT_AT: Micros = Micros::from_secs(1_000_000);
 const PREFACE_BYTES: usize = 6;
 
-/// A message of 10 bytes and one more for every id.
+/// A message of 11 bytes and one more for every id.
 fn small_numbers(ids: usize) -> ServerMessage {
     ServerMessage::Snapshot(SnapshotPart {
         log_index: LogIndex(1),
@@ -36,6 +36,7 @@ fn small_numbers(ids: usize) -> ServerMessage {
         nodes: Vec::new(),
         despawned: vec![NODE; ids],
         live: Vec::new(),
+        poses: Vec::new(),
         last: true,
     })
 }
@@ -78,7 +79,7 @@ fn too_long<T>(what: &'static str, limit: usize) -> Result<T, DecodeError> {
 
 #[test]
 fn a_full_frame_of_small_numbers_reads_back() {
-    let message = small_numbers(MAX_FRAME_BYTES - 10);
+    let message = small_numbers(MAX_FRAME_BYTES - 11);
     let frame = control::encode(&message).unwrap();
     assert_eq!(frame.len(), MAX_FRAME_BYTES);
     assert_eq!(control::decode(&frame), Ok(message));
@@ -86,7 +87,7 @@ fn a_full_frame_of_small_numbers_reads_back() {
 
 #[test]
 fn a_frame_past_its_limit_is_neither_written_nor_read() {
-    let message = small_numbers(MAX_FRAME_BYTES - 9);
+    let message = small_numbers(MAX_FRAME_BYTES - 10);
     let refused = too_long("frame", MAX_FRAME_BYTES);
     assert_eq!(control::encode(&message), refused);
     let longer = vec![0; MAX_FRAME_BYTES + 1];
@@ -96,7 +97,7 @@ fn a_frame_past_its_limit_is_neither_written_nor_read() {
 
 #[test]
 fn the_preface_counts_towards_the_limit_of_the_first_frame() {
-    let message = small_numbers(MAX_FRAME_BYTES - 10 - PREFACE_BYTES);
+    let message = small_numbers(MAX_FRAME_BYTES - 11 - PREFACE_BYTES);
     let frame = control::encode_first(&message).unwrap();
     assert_eq!(frame.len(), MAX_FRAME_BYTES);
     assert_eq!(
@@ -104,7 +105,7 @@ fn the_preface_counts_towards_the_limit_of_the_first_frame() {
         Ok(First::SameVersion(message))
     );
 
-    let message = small_numbers(MAX_FRAME_BYTES - 9 - PREFACE_BYTES);
+    let message = small_numbers(MAX_FRAME_BYTES - 10 - PREFACE_BYTES);
     assert_eq!(
         control::encode_first(&message),
         too_long("frame", MAX_FRAME_BYTES)

@@ -6,7 +6,7 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{LogIndex, NodeId, PlayerId},
     limits::MAX_FRAME_BYTES,
-    message::{LiveEntry, NodeEntry, PlayerEntry, SnapshotPart},
+    message::{LiveEntry, LivePose, NodeEntry, PlayerEntry, SnapshotPart},
     mutation::Rejection,
 };
 
@@ -23,7 +23,7 @@ const PART_OVERHEAD_BYTES: usize = 64;
 const NUMBER_BYTES: usize = 9;
 
 impl World {
-    /// The world in parts, parents before children, with the newest live values at the end.
+    /// The world in parts, parents before children, with the newest live values and poses at the end.
     ///
     /// Each part's frame is at most `max_bytes` long (of which [`MAX_FRAME_BYTES`] are ever used), unless it holds but one
     /// node that is larger; even then it is at most [`MAX_FRAME_BYTES`]. There is always at least one part.
@@ -31,12 +31,14 @@ impl World {
         &'a self,
         hlc: HlcTimestamp,
         live: impl Iterator<Item = LiveEntry> + 'a,
+        poses: impl Iterator<Item = LivePose> + 'a,
         max_bytes: usize,
     ) -> impl Iterator<Item = SnapshotPart> + 'a {
         let budget = max_bytes
             .min(MAX_FRAME_BYTES)
             .saturating_sub(PART_OVERHEAD_BYTES);
-        let mut items = self.items().chain(live.map(Item::Live)).peekable();
+        let unlogged = live.map(Item::Live).chain(poses.map(Item::Pose));
+        let mut items = self.items().chain(unlogged).peekable();
         let mut done = false;
         iter::from_fn(move || {
             if done {
@@ -50,8 +52,8 @@ impl World {
         })
     }
 
-    /// The world that the parts tell of, in the order in which they were made. Live values are not the world's: take them
-    /// out before.
+    /// The world that the parts tell of, in the order in which they were made. Live values and poses are not the world's: take
+    /// them out before.
     ///
     /// # Errors
     /// What is wrong with the parts, [`SnapshotError::Incomplete`] when the last is missing.
@@ -211,6 +213,7 @@ enum Item<'a> {
     Node(&'a Node),
     Despawned(NodeId),
     Live(LiveEntry),
+    Pose(LivePose),
 }
 
 impl Item<'_> {
@@ -221,6 +224,7 @@ impl Item<'_> {
             Self::Node(node) => node.bytes(),
             Self::Despawned(_) => NUMBER_BYTES,
             Self::Live(entry) => 4 * NUMBER_BYTES + entry.value.encoded_len(),
+            Self::Pose(pose) => 3 * NUMBER_BYTES + pose.batch.len(),
         }
     }
 
@@ -230,6 +234,7 @@ impl Item<'_> {
             Self::Node(node) => part.nodes.push(node.entry()),
             Self::Despawned(node) => part.despawned.push(node),
             Self::Live(entry) => part.live.push(entry),
+            Self::Pose(pose) => part.poses.push(pose),
         }
     }
 }
@@ -254,6 +259,7 @@ const fn empty_part(log_index: LogIndex, hlc: HlcTimestamp) -> SnapshotPart {
         nodes: Vec::new(),
         despawned: Vec::new(),
         live: Vec::new(),
+        poses: Vec::new(),
         last: false,
     }
 }

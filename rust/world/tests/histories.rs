@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::iter;
+
 use common::{Session, history};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use synced_protocol::{
@@ -23,7 +25,7 @@ fn picture(world: &World) -> String {
 }
 
 fn from_snapshot(world: &World) -> World {
-    let parts = world.snapshot_parts(HlcTimestamp::ZERO, std::iter::empty(), 3_000);
+    let parts = world.snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), 3_000);
     World::from_snapshot(parts).unwrap()
 }
 

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::iter;
+
 use common::*;
 use proptest::prelude::*;
 use synced_protocol::{
@@ -11,7 +13,7 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{LogIndex, NodeId, PlayerId, PropertyId},
     limits::{MAX_FRAME_BYTES, MAX_MUTATION_BYTES, MAX_NAME_BYTES, MAX_PROPERTIES},
-    message::{LiveEntry, NodeEntry, PlayerEntry, ServerMessage, SnapshotPart},
+    message::{LiveEntry, LivePose, NodeEntry, PlayerEntry, ServerMessage, SnapshotPart},
     mutation::{Mutation, Rejection, Spawn},
     time::Micros,
     value::Value,
@@ -27,7 +29,7 @@ fn frame_bytes(part: SnapshotPart) -> usize {
 fn parts(world: &World, max_bytes: usize) -> Vec<SnapshotPart> {
     let hlc = HlcTimestamp(u64::MAX);
     world
-        .snapshot_parts(hlc, std::iter::empty(), max_bytes)
+        .snapshot_parts(hlc, iter::empty(), iter::empty(), max_bytes)
         .collect()
 }
 
@@ -39,6 +41,7 @@ fn part() -> SnapshotPart {
         nodes: vec![],
         despawned: vec![],
         live: vec![],
+        poses: vec![],
         last: true,
     }
 }
@@ -94,7 +97,7 @@ fn the_largest_node_fits_a_frame_and_any_player_and_live_value_a_small_part() {
 }
 
 #[test]
-fn live_values_come_last_and_in_bounds() {
+fn live_values_and_poses_come_last_and_in_bounds() {
     let session = Session::with_players();
     let live = (0..40).map(|number| LiveEntry {
         node: NodeId(u64::MAX - number),
@@ -102,12 +105,19 @@ fn live_values_come_last_and_in_bounds() {
         stamp: Micros(u64::MAX),
         value: Value::PackedByteArray(vec![0; 500]),
     });
+    let poses = (0..40).map(|number| LivePose {
+        node: NodeId(u64::MAX - number),
+        sent_at: Micros(u64::MAX),
+        batch: vec![0; 900],
+    });
     let parts: Vec<_> = session
         .world
-        .snapshot_parts(HlcTimestamp::ZERO, live.clone(), 2_000)
+        .snapshot_parts(HlcTimestamp::ZERO, live.clone(), poses.clone(), 2_000)
         .collect();
     let told: Vec<_> = parts.iter().flat_map(|part| part.live.clone()).collect();
     assert_eq!(told, live.collect::<Vec<_>>());
+    let told: Vec<_> = parts.iter().flat_map(|part| part.poses.clone()).collect();
+    assert_eq!(told, poses.collect::<Vec<_>>());
     let lasts = parts.iter().map(|part| part.last);
     assert_eq!(lasts.filter(|last| *last).count(), 1);
     for part in parts {

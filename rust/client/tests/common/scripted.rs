@@ -200,6 +200,7 @@ pub fn snapshot(log_index: u64) -> SnapshotPart {
         nodes: Vec::new(),
         despawned: Vec::new(),
         live: Vec::new(),
+        poses: Vec::new(),
         last: true,
     }
 }

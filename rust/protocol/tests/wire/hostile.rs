@@ -8,8 +8,8 @@ use synced_protocol::{
     limits::{MAX_FRAME_BYTES, MAX_VALUE_BYTES},
     live::Datagram,
     message::{
-        Change, ClientMessage, Commit, Game, Hello, LiveEntry, LogEntry, NodeEntry, PlayerEntry,
-        Refusal, RestedValue, ServerMessage, SnapshotPart,
+        Change, ClientMessage, Commit, Game, Hello, LiveEntry, LivePose, LogEntry, NodeEntry,
+        PlayerEntry, Refusal, RestedValue, ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Mutation, ParentRef, Transaction},
     value::Value,
@@ -131,6 +131,11 @@ fn every_list_of_a_snapshot() -> ServerMessage {
             stamp: Default::default(),
             value: Value::Nil,
         }],
+        poses: vec![LivePose {
+            node: NodeId(1),
+            sent_at: Default::default(),
+            batch: vec![1, 2],
+        }],
         last: true,
     })
 }
@@ -195,7 +200,7 @@ fn frames_of_the_smallest_items_allocate_little() {
         (format!("01 01 00 {claim}"), "05 01 00 00"),
         (format!("01 01 00 01 03 01 {claim}"), "00 01 00"),
         (format!("01 01 00 01 05 01 00 {claim}"), "01 00"),
-        // Snapshots: of players, of nodes, of despawned ids, of live values.
+        // Snapshots: of players, of nodes, of despawned ids, of live values, of poses.
         (format!("02 01 01 {claim}"), "01 00 00"),
         (
             format!("02 01 01 00 {claim}"),
@@ -203,6 +208,7 @@ fn frames_of_the_smallest_items_allocate_little() {
         ),
         (format!("02 01 01 00 00 {claim}"), "01"),
         (format!("02 01 01 00 00 00 {claim}"), "01 00 00 01 00"),
+        (format!("02 01 01 00 00 00 00 {claim}"), "01 00 00"),
         // Commits: of nodes at rest.
         (format!("03 01 01 03 01 {claim}"), "01 00 00 01 00"),
     ];

@@ -4,8 +4,8 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     message::{
-        Change, ClientMessage, Commit, LiveEntry, LogEntry, NodeEntry, PlayerEntry, RestedValue,
-        ServerMessage, SnapshotPart,
+        Change, ClientMessage, Commit, LiveEntry, LivePose, LogEntry, NodeEntry, PlayerEntry,
+        RestedValue, ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Lane, Mutation, PropertySpec, Transaction},
     time::Micros,
@@ -55,9 +55,19 @@ fn a_proposal_with_every_guard() {
 }
 
 #[test]
-fn a_leave_is_the_last_kind_that_a_client_sends() {
+fn a_leave_is_a_kind_and_nothing_else() {
     assert_frame(&ClientMessage::Leave, "02");
-    assert_no_tag::<ClientMessage>("03");
+}
+
+#[test]
+fn an_interest_is_the_last_kind_that_a_client_sends() {
+    let interest = |wanted| ClientMessage::Interest {
+        node: NodeId(300),
+        wanted,
+    };
+    assert_frame(&interest(false), "03 fb 2c01 00 # Interest, node, wanted");
+    assert_frame(&interest(true), "03 fb 2c01 01");
+    assert_no_tag::<ClientMessage>("04");
 }
 
 #[test]
@@ -87,6 +97,11 @@ fn a_snapshot_of_everything() {
             stamp: Micros(1000),
             value: Value::Bool(true),
         }],
+        poses: vec![LivePose {
+            node: NodeId(3),
+            sent_at: Micros(1000),
+            batch: vec![0xab, 0xcd, 0xef],
+        }],
         last: true,
     };
     let without_property = CUP.replace("00 # properties", "");
@@ -101,6 +116,7 @@ fn a_snapshot_of_everything() {
          01  0b                    # versions
          01  fd 0100000000000080   # despawned
          01  02  00  fb e803  02 0101 # live: node, property, stamp, a value of two bytes
+         01  03  fb e803  03 abcdef # poses: node, sent at, a batch of three bytes
          01                        # last"
     );
     assert_frame(&ServerMessage::Snapshot(part), &golden);

@@ -29,6 +29,7 @@ fn the_page_names_every_limit_with_its_number() {
         limits::MAX_NODE_BYTES,
         limits::MAX_WORLD_BYTES,
         limits::MAX_NODES,
+        limits::MAX_UNWANTED_NODES,
         limits::MAX_TREE_DEPTH,
         input::MAX_BATCH_FRAMES,
     ];

@@ -1,0 +1,72 @@
+//! Datagrams as they are sent on.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use synced_protocol::{
+    hlc::HlcTimestamp,
+    id::{NodeId, PlayerId},
+    live::{Block, Live, MAX_UP_DATAGRAM_BYTES, RELAY_OVERHEAD_BYTES, relay_header},
+};
+
+use crate::interest::Unwanted;
+
+/// Datagrams are put together in chunks of this size; a chunk lives until the last of its datagrams is sent.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Puts together one datagram after the other, several to one allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Relayed {
+    buffer: BytesMut,
+    header_bytes: usize,
+    /// Whose each block is, and where it stands in the datagram.
+    blocks: Vec<(NodeId, Range<usize>)>,
+}
+
+impl Relayed {
+    /// Begins a datagram; what is left of one that was not finished is dropped.
+    pub(crate) fn begin(&mut self, player: PlayerId, hlc: HlcTimestamp, live: &Live<'_>) {
+        self.blocks.clear();
+        self.make_room();
+        self.buffer.extend_from_slice(&relay_header(player, hlc));
+        self.buffer.extend_from_slice(&live.sequence.to_le_bytes());
+        self.buffer.extend_from_slice(&live.sent_at.0.to_le_bytes());
+        self.header_bytes = self.buffer.len();
+    }
+
+    pub(crate) fn add(&mut self, block: &Block<'_>) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(block.raw);
+        self.blocks.push((block.node, start..self.buffer.len()));
+    }
+
+    /// The datagram, if it has any blocks.
+    pub(crate) fn finish(&mut self) -> Option<Bytes> {
+        (!self.blocks.is_empty()).then(|| self.buffer.split().freeze())
+    }
+
+    /// What a player wants of the datagram that was finished last: as a rule itself, without a copy.
+    pub(crate) fn wanted(&mut self, datagram: &Bytes, unwanted: &Unwanted) -> Option<Bytes> {
+        let is_unwanted = |(node, _): &(NodeId, _)| unwanted.contains(*node);
+        if unwanted.is_empty() || !self.blocks.iter().any(is_unwanted) {
+            return Some(datagram.clone());
+        }
+        if self.blocks.iter().all(is_unwanted) {
+            return None;
+        }
+        self.make_room();
+        self.buffer
+            .extend_from_slice(&datagram[..self.header_bytes]);
+        for (_, range) in self.blocks.iter().filter(|block| !is_unwanted(block)) {
+            self.buffer.extend_from_slice(&datagram[range.clone()]);
+        }
+        Some(self.buffer.split().freeze())
+    }
+
+    fn make_room(&mut self) {
+        self.buffer.clear();
+        if self.buffer.capacity() < MAX_UP_DATAGRAM_BYTES + RELAY_OVERHEAD_BYTES {
+            self.buffer.reserve(CHUNK_BYTES);
+        }
+    }
+}
