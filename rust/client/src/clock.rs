@@ -263,6 +263,7 @@ mod tests {
                     ping_sent_at: sent_at,
                     received_at: truth(arrived),
                     sent_at: truth(arrived + Micros(50)),
+                    ..Pong::default()
                 };
                 sync.handle_pong(now, &pong);
             }
@@ -311,7 +312,7 @@ mod tests {
             for (ping, received, sent, wait, ours) in answers {
                 let ping_sent_at = sync.poll_ping(now).filter(|_| ours).unwrap_or(Micros(ping));
                 let before = sync.session_time(now);
-                let pong = Pong { ping_sent_at, received_at: Micros(received), sent_at: Micros(sent) };
+                let pong = Pong { ping_sent_at, received_at: Micros(received), sent_at: Micros(sent), ..Pong::default() };
                 sync.handle_pong(now, &pong);
                 now = now + Micros(wait % 1_000_000);
                 prop_assert!(sync.session_time(now) >= before);
@@ -326,6 +327,7 @@ mod tests {
             ping_sent_at,
             received_at,
             sent_at: received_at,
+            ..Pong::default()
         };
         sync.handle_pong(now, &pong);
     }
@@ -375,6 +377,7 @@ mod tests {
             ping_sent_at,
             received_at: truth(START) + Micros(ahead_us),
             sent_at: truth(START) + Micros(ahead_us),
+            ..Pong::default()
         };
         let now = START + Micros(10);
         sync.handle_pong(now, &pong(sent_at - Micros(1), 900_000));

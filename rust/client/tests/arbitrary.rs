@@ -15,7 +15,7 @@ use synced_protocol::{
     control::{encode, encode_first},
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    input::InputFrame,
+    input::{InputFrame, Precision},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     live::{LiveWriter, Pong, encode_pong, relay_header},
     message::{Change, PlayerEntry, Refusal, RestedValue, ServerMessage},
@@ -104,7 +104,7 @@ fn datagrams() -> impl Strategy<Value = Bytes> {
                 sampled_at: Micros(at),
                 ..InputFrame::default()
             };
-            let _ = writer.input(node, &[frame]);
+            let _ = writer.input(node, &[frame], Precision::default());
             let _ = writer.value(node, PropertyId(1), Micros(at), &Value::Nil);
             let header = relay_header(if mine { ME } else { OTHER }, HlcTimestamp(hlc));
             [&header, &writer.bytes()[1..]].concat().into()
@@ -115,6 +115,7 @@ fn datagrams() -> impl Strategy<Value = Bytes> {
             ping_sent_at: Micros(ping),
             received_at: Micros(received),
             sent_at: Micros(sent),
+            ..Pong::default()
         };
         Bytes::copy_from_slice(&encode_pong(&pong))
     });

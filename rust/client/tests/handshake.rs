@@ -237,13 +237,14 @@ fn a_leader_whose_clock_is_ahead_after_a_loss_is_followed_at_once() {
         Output::Datagram { bytes, .. } => Some(Datagram::decode(bytes)),
         _ => None,
     });
-    let Some(Ok(Datagram::Ping { sent_at })) = ping else {
+    let Some(Ok(Datagram::Ping { sent_at, .. })) = ping else {
         panic!("{ping:?}");
     };
     let pong = Pong {
         ping_sent_at: sent_at,
         received_at: ahead,
         sent_at: ahead,
+        ..Pong::default()
     };
     script.datagram(encode_pong(&pong).to_vec());
     assert_eq!(script.now.shifted(script.game.clock.offset_us), ahead);

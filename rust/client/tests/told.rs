@@ -15,7 +15,7 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{LogIndex, NodeId, PlayerId},
     link::{Event, Logic},
-    live::{LiveWriter, encode_ping, relay_header},
+    live::{LiveWriter, Loss, encode_ping, relay_header},
     message::{Change, RestedValue},
     mutation::{Mutation, OnOwnerLeft, Transaction},
     time::Micros,
@@ -92,7 +92,7 @@ fn what_this_player_sent_itself_and_what_is_no_datagram_for_a_player_is_not_told
     script.say(&commit(11, change));
     script.datagram(relayed(ME, 0, node, ms(1)));
     assert!(script.game.live.is_empty());
-    script.datagram(encode_ping(ms(1)).to_vec());
+    script.datagram(encode_ping(ms(1), Loss::NONE).to_vec());
     script.datagram(b"garbage".to_vec());
     script.now = script.now + Micros::from_secs(1);
     script.event(Event::Woken);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use synced_protocol::{
     id::PlayerId,
     link::{CloseCode, ConnectionId},
-    live::{Block, BlockKind, Datagram, Live, MAX_UP_DATAGRAM_BYTES, Pong, encode_pong},
+    live::{Block, BlockKind, Datagram, Live, Loss, MAX_UP_DATAGRAM_BYTES, Pong, encode_pong},
     message::LiveEntry,
     mutation::Lane,
     time::Micros,
@@ -37,7 +37,7 @@ impl<L: Log> Node<L> {
             }
         }
         match Datagram::decode(bytes).map_err(|_| CloseCode::Malformed)? {
-            Datagram::Ping { sent_at } => self.pong(now, id, sent_at),
+            Datagram::Ping { sent_at, .. } => self.pong(now, id, sent_at),
             Datagram::Up(live) if bytes.len() <= MAX_UP_DATAGRAM_BYTES => {
                 if let Stage::Joined(player) = stage {
                     self.on_live(now, id, player, &live)?;
@@ -56,6 +56,8 @@ impl<L: Log> Node<L> {
             ping_sent_at,
             received_at,
             sent_at: received_at,
+            up_loss: Loss::NONE,
+            peers_loss: Loss::NONE,
         };
         let bytes = Bytes::copy_from_slice(&encode_pong(&pong));
         self.outbox.datagram(connection, bytes);
@@ -106,7 +108,7 @@ impl<L: Log> Node<L> {
             return false;
         };
         let is_live = match block.kind {
-            BlockKind::Input { .. } => true,
+            BlockKind::Input { .. } | BlockKind::Aim { .. } | BlockKind::Joints { .. } => true,
             BlockKind::Value { property, .. } => {
                 let property = node.property(property);
                 property.is_some_and(|property| property.lane() == Lane::Live)

@@ -10,7 +10,7 @@ use synced_protocol::{
     id::NodeId,
     limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
     link::CloseCode,
-    live::{MAX_UP_DATAGRAM_BYTES, encode_ping},
+    live::{Loss, MAX_UP_DATAGRAM_BYTES, encode_ping},
     mutation::{Limit, Mutation, Rejection},
     time::Micros,
     value::Value,
@@ -132,7 +132,7 @@ fn bytes_past_their_rate_are_a_flood_on_either_lane() {
         let mut sent = 0;
         while table.closed(mal).is_none() {
             if on_live_lane {
-                table.send_datagram(mal, encode_ping(Micros::ZERO).to_vec());
+                table.send_datagram(mal, encode_ping(Micros::ZERO, Loss::NONE).to_vec());
             } else {
                 table.propose(mal, despawn(NodeId(1)));
             }

@@ -8,9 +8,9 @@ use common::{Table, config, words::*};
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId},
-    input::InputFrame,
+    input::{InputFrame, Precision},
     link::ConnectionId,
-    live::{BlockKind, Datagram, Fit, Live, LiveWriter, encode_ping},
+    live::{BlockKind, Datagram, Fit, Live, LiveWriter, Loss, encode_ping},
     message::ClientMessage,
     mutation::{Access, Mutation, Policy, Spawn},
     time::Micros,
@@ -39,7 +39,7 @@ fn values(live: &Live<'_>) -> Vec<(NodeId, Micros, Value)> {
     let blocks = live.blocks().map(Result::unwrap);
     let values = blocks.map(|block| match block.kind {
         BlockKind::Value { stamp, value, .. } => (block.node, stamp, value),
-        BlockKind::Input { .. } => panic!("no input was sent"),
+        _ => panic!("nothing but values was sent"),
     });
     values.collect()
 }
@@ -111,7 +111,10 @@ fn input_is_relayed_as_it_came_and_only_from_the_owner() {
         sampled_at: now,
         ..InputFrame::default()
     };
-    assert_eq!(writer.input(cup, &[frame; 3]), Fit::Written);
+    assert_eq!(
+        writer.input(cup, &[frame; 3], Precision::Fine),
+        Fit::Written
+    );
     table.send_datagram(bob, writer.bytes().to_vec());
     table.send_datagram(ann, writer.bytes().to_vec());
     let datagrams = &table.client(cid).datagrams;
@@ -162,7 +165,7 @@ fn a_ping_is_answered_at_once_also_before_the_handshake() {
     let (mut table, [ann, ..], _) = table();
     let stranger = table.connect();
     for id in [ann, stranger] {
-        table.send_datagram(id, encode_ping(Micros(123)).to_vec());
+        table.send_datagram(id, encode_ping(Micros(123), Loss::NONE).to_vec());
         let bytes = &table.client(id).datagrams[0];
         let Datagram::Pong(pong) = Datagram::decode(bytes).unwrap() else {
             panic!("{bytes:?}");

@@ -92,6 +92,16 @@ impl<'a> BitReader<'a> {
         Ok(value as u32)
     }
 
+    /// The next `count` bits, at most 32, as a number in two's complement.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`].
+    pub fn take_signed(&mut self, count: u32) -> Result<i32, DecodeError> {
+        let raw = i64::from(self.take(count)?);
+        let unused = 64 - count;
+        Ok(((raw << (unused & 63)) >> (unused & 63)) as i32)
+    }
+
     /// The next number in a Rice code with parameter `k`.
     ///
     /// # Errors
@@ -131,6 +141,12 @@ pub fn rice_parameter(magnitude_sum: u64, count: u64) -> u32 {
 
 /// The largest parameter that [`rice_parameter`] gives; it fits 5 bits.
 pub const MAX_RICE_PARAMETER: u32 = 19;
+
+/// The bits that a number takes in two's complement.
+#[must_use]
+pub const fn signed_width(number: i32) -> u32 {
+    33 - (number ^ (number >> 31)).leading_zeros()
+}
 
 const fn zigzag(value: i32) -> u32 {
     ((value << 1) ^ (value >> 31)).cast_unsigned()

@@ -8,7 +8,7 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    input::{InputFrame, MAX_BATCH_FRAMES, MAX_FRAME_AGE, decode_batch, encode_batch},
+    input::{InputFrame, MAX_BATCH_FRAMES, MAX_FRAME_AGE, Precision, decode_batch, encode_batch},
     limits::{
         MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_LIVE_VALUE_BYTES, MAX_PROPERTIES, MAX_VALUE_BYTES,
         MAX_VALUE_DEPTH,
@@ -269,7 +269,7 @@ fn of_more_samples_than_a_batch_holds_the_newest_are_written() {
         })
         .collect();
     let mut bytes = Vec::new();
-    encode_batch(&frames, SENT_AT, &mut bytes);
+    encode_batch(&frames, Precision::Fine, SENT_AT, &mut bytes);
     let mut decoded = Vec::new();
     decode_batch(&bytes, SENT_AT, |frame| decoded.push(frame)).unwrap();
     assert_eq!(decoded, frames[1..]);
@@ -280,6 +280,7 @@ fn batch_of_age(age_us: i32, parameter: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut bits = BitWriter::new(&mut bytes);
     bits.put(0, 6);
+    bits.put(1, 2);
     bits.put(parameter, 5);
     bits.put(0, 20);
     bits.put_rice(age_us, parameter);
@@ -304,7 +305,7 @@ fn a_sample_past_the_oldest_is_written_as_the_oldest_and_not_read() {
             ..InputFrame::default()
         };
         let mut bytes = Vec::new();
-        encode_batch(&[frame], SENT_AT, &mut bytes);
+        encode_batch(&[frame], Precision::Fine, SENT_AT, &mut bytes);
         assert_eq!(decode_age(&bytes), Ok(MAX_FRAME_AGE));
     }
     let oldest = MAX_FRAME_AGE.0 as i32;

@@ -14,7 +14,7 @@ use synced_protocol::{
     id::{ClientSeq, NodeId, mix},
     limits::MAX_FRAME_BYTES,
     link::CloseCode,
-    live::encode_ping,
+    live::{Loss, encode_ping},
     message::ClientMessage,
     mutation::Mutation,
     time::Micros,
@@ -152,7 +152,7 @@ impl Target {
 
     async fn floods_with_datagrams(&self) -> Outcome<CloseCode> {
         let raw = self.join("Datagram flood").await?;
-        let datagram = Bytes::copy_from_slice(&encode_ping(Micros(1)));
+        let datagram = Bytes::copy_from_slice(&encode_ping(Micros(1), Loss::NONE));
         for number in 0..FLOOD {
             raw.datagram(datagram.clone());
             if number.is_multiple_of(100) {

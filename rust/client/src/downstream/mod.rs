@@ -137,6 +137,7 @@ impl Downstream {
         let node = block.node;
         match block.kind {
             BlockKind::Input { batch } => self.take_batch(node, batch, sent_at, tell).map(Some),
+            BlockKind::Aim { .. } | BlockKind::Joints { .. } => Ok(None),
             BlockKind::Value {
                 property,
                 stamp,

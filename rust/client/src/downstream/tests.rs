@@ -2,7 +2,7 @@
 
 use synced_protocol::{
     id::{ClientSeq, LogIndex},
-    input::InputFrame,
+    input::{InputFrame, Precision},
     live::{Datagram, LiveWriter, relay_header},
     message::{Change, LogEntry, PlayerEntry},
     mutation::{
@@ -118,7 +118,7 @@ impl Bench {
             })
             .collect();
         let told = self.receive(player, sequence, |writer| {
-            let _ = writer.input(CUP, &frames);
+            let _ = writer.input(CUP, &frames, Precision::Fine);
         });
         let times = told.into_iter().map(|update| match update {
             Update::Input { frame, .. } => frame.sampled_at.since(NOW).0,

@@ -106,6 +106,7 @@ fn between(a: &InputFrame, b: &InputFrame, at: Micros) -> InputFrame {
         linear_velocity: a.linear_velocity.lerp(b.linear_velocity, t),
         angular_velocity: a.angular_velocity.lerp(b.angular_velocity, t),
         controls: between_controls(&a.controls, &b.controls, t),
+        is_jump: false,
     }
 }
 
@@ -160,6 +161,7 @@ mod tests {
                 trigger: (t * 0.5).min(1.0),
                 ..Controls::default()
             },
+            is_jump: false,
         }
     }
 
@@ -271,6 +273,7 @@ mod tests {
                         linear_velocity: linear,
                         angular_velocity: angular,
                         controls: Controls::default(),
+                        is_jump: false,
                     }
                 });
             frames.collect()

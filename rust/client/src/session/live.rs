@@ -7,7 +7,7 @@ use synced_protocol::{
     id::{NodeId, PropertyId},
     input::InputFrame,
     link::{ConnectionId, Output},
-    live::{Datagram, encode_ping},
+    live::{Datagram, Loss, encode_ping},
     message::LiveEntry,
     time::Micros,
     value::Value,
@@ -55,7 +55,7 @@ impl Session {
             outputs.push_back(Output::Datagram { connection, bytes });
         };
         if let Some(sent_at) = clock.poll_ping(self.now) {
-            send(Bytes::copy_from_slice(&encode_ping(sent_at)));
+            send(Bytes::copy_from_slice(&encode_ping(sent_at, Loss::NONE)));
         }
         self.upstream.poll(self.now, clock, &mut self.meter, send);
         if let Some(estimate) = clock.poll_estimate(self.now) {

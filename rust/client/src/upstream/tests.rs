@@ -101,6 +101,7 @@ fn content(bytes: &[u8]) -> Content {
                 Value::Int(value) => content.values.push((block.node, value)),
                 other => panic!("{other:?}"),
             },
+            other => panic!("{other:?}"),
         }
     }
     content

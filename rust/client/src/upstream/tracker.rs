@@ -3,7 +3,7 @@
 use rtrb::Consumer;
 use synced_protocol::{
     id::NodeId,
-    input::{InputFrame, MAX_BATCH_FRAMES, encode_batch},
+    input::{InputFrame, MAX_BATCH_FRAMES, Precision, encode_batch},
     live::{Fit, LiveWriter, MAX_UP_DATAGRAM_BYTES},
     time::Micros,
 };
@@ -124,7 +124,7 @@ impl Tracker {
         let Some((start, end)) = self.next_batch(session_now, writer) else {
             return Fit::Full;
         };
-        let fit = writer.input(self.node, &self.frames[start..end]);
+        let fit = writer.input(self.node, &self.frames[start..end], Precision::Fine);
         if fit == Fit::Written {
             let new = &self.frames[self.repeated..end];
             new.iter().for_each(|frame| measured(frame.sampled_at));
@@ -156,10 +156,15 @@ impl Tracker {
         Some((start, end))
     }
 
-    /// [`LiveWriter::input`] leaves out what does not fit; here nothing may be left out.
+    /// Whether a block of these samples still fits.
     fn fits(&mut self, start: usize, end: usize, sent_at: Micros, writer: &LiveWriter) -> bool {
         self.scratch.clear();
-        encode_batch(&self.frames[start..end], sent_at, &mut self.scratch);
+        encode_batch(
+            &self.frames[start..end],
+            Precision::Fine,
+            sent_at,
+            &mut self.scratch,
+        );
         let bytes = writer.bytes().len() + BLOCK_OVERHEAD_BYTES + self.scratch.len();
         bytes <= MAX_UP_DATAGRAM_BYTES
     }

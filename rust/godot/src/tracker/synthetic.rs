@@ -56,6 +56,7 @@ impl Synthetic {
                 trigger: if self.presses { sine.y.max(0.0) } else { 0.0 },
                 ..Controls::default()
             },
+            is_jump: false,
         }
     }
 }

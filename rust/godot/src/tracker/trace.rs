@@ -103,6 +103,7 @@ fn parse_line(line: &str) -> Result<InputFrame, String> {
             grip: n[15],
             stick: [n[16], n[17]],
         },
+        is_jump: false,
     })
 }
 

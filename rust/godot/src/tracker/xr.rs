@@ -46,6 +46,7 @@ pub(crate) fn sample(target: TrackerTarget, now: Micros) -> Option<InputFrame> {
             TrackerTarget::Head => Controls::default(),
             TrackerTarget::LeftHand | TrackerTarget::RightHand => controls(&tracker),
         },
+        is_jump: false,
     })
 }
 

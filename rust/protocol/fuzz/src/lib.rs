@@ -7,7 +7,7 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::PlayerId,
-    input::{InputFrame, MAX_BATCH_FRAMES, decode_batch, encode_batch},
+    input::{InputFrame, MAX_BATCH_FRAMES, Precision, decode_batch, encode_batch},
     limits::MAX_VALUE_DEPTH,
     live::{BlockKind, Datagram, Live, encode_ping, encode_pong, relay_header},
     time::Micros,
@@ -54,7 +54,9 @@ fn encode(value: &Value) -> Vec<u8> {
 pub fn datagram(bytes: &[u8]) {
     match Datagram::decode(bytes) {
         Err(_) => {}
-        Ok(Datagram::Ping { sent_at }) => assert_eq!(encode_ping(sent_at), bytes),
+        Ok(Datagram::Ping { sent_at, down_loss }) => {
+            assert_eq!(encode_ping(sent_at, down_loss), bytes);
+        }
         Ok(Datagram::Pong(pong)) => assert_eq!(encode_pong(&pong), bytes),
         Ok(Datagram::Down { live, .. }) => walk(&live),
         Ok(Datagram::Up(live)) => {
@@ -102,7 +104,7 @@ pub fn input_batch(bytes: &[u8]) {
     frames.iter().for_each(assert_sound);
 
     let mut encoded = Vec::new();
-    encode_batch(&frames, sent_at, &mut encoded);
+    encode_batch(&frames, Precision::Fine, sent_at, &mut encoded);
     let again = decode(&encoded, sent_at).expect("what was written is read");
     let times = [&frames, &again].map(|frames| frames.iter().map(|frame| frame.sampled_at));
     let [before, after] = times;

@@ -19,6 +19,9 @@ pub struct InputFrame {
     pub angular_velocity: Vec3,
     /// Buttons and axes.
     pub controls: Controls,
+    /// The controller did not move here from where it was in the sample before: recentred, found again, teleported. Nobody
+    /// interpolates across it.
+    pub is_jump: bool,
 }
 
 /// Buttons and axes of a controller.

@@ -4,7 +4,11 @@
 //! for the position, first order for all else), in Rice codes whose parameters fit the batch. [`wire`](crate::wire#input-batches)
 //! has the layout, bit by bit.
 
+mod cube;
 mod frame;
+mod joints;
+mod pose;
+mod precision;
 mod predictor;
 mod quantised;
 mod residual;
@@ -16,7 +20,14 @@ use crate::{
 };
 
 pub use frame::{Controls, InputFrame};
+pub use joints::{
+    HandJoints, JOINT_ORIENTATION_ERROR_RAD_MAX, JOINT_POSITION_ERROR_M_MAX, JOINTS, Joint,
+    MAX_JOINTS_BYTES, decode_joints, encode_joints,
+};
+pub use pose::Pose;
+pub use precision::Precision;
 use predictor::{Predictor, for_each_residual};
+use quantised::Steps;
 use residual::{Parameters, Residual};
 
 /// The most samples of one batch.
@@ -26,17 +37,24 @@ pub const MAX_FRAME_AGE: Micros = Micros::from_secs(16);
 
 /// Appends a batch of samples, the oldest first; at most the last [`MAX_BATCH_FRAMES`] of them. Numbers out of range are
 /// held at its ends.
-pub fn encode_batch(frames: &[InputFrame], sent_at: Micros, out: &mut Vec<u8>) {
+pub fn encode_batch(
+    frames: &[InputFrame],
+    precision: Precision,
+    sent_at: Micros,
+    out: &mut Vec<u8>,
+) {
     let frames = &frames[frames.len().saturating_sub(MAX_BATCH_FRAMES)..];
     if frames.is_empty() {
         return;
     }
-    let parameters = Parameters::fitting(frames, sent_at);
+    let steps = Steps::of(precision);
+    let parameters = Parameters::fitting(frames, sent_at, &steps);
     let mut writer = BitWriter::new(out);
     writer.put(frames.len() as u32 - 1, 6);
+    writer.put(precision.code(), 2);
     parameters.put(&mut writer);
-    for_each_residual(frames, sent_at, |residual| {
-        residual.put(&mut writer, &parameters)
+    for_each_residual(frames, sent_at, &steps, |residual| {
+        residual.put(&mut writer, &parameters, &steps)
     });
     writer.finish();
 }
@@ -52,11 +70,12 @@ pub fn decode_batch(
 ) -> Result<(), DecodeError> {
     let mut reader = BitReader::new(bytes);
     let count = reader.take(6)? + 1;
+    let steps = Steps::of(Precision::from_code(reader.take(2)?)?);
     let parameters = Parameters::take(&mut reader)?;
     let mut predictor = Predictor::new();
     for _ in 0..count {
-        let residual = Residual::take(&mut reader, &parameters, &predictor)?;
-        each(predictor.restore(&residual).dequantised(sent_at)?);
+        let residual = Residual::take(&mut reader, &parameters, &predictor, &steps)?;
+        each(predictor.restore(&residual).dequantised(sent_at, &steps)?);
     }
     reader.finish()
 }
@@ -88,6 +107,7 @@ mod tests {
                         grip: 1.0,
                         stick: [-1.0, 0.25],
                     },
+                    is_jump: false,
                 }
             })
             .collect()
@@ -95,7 +115,7 @@ mod tests {
 
     fn round_trip(frames: &[InputFrame]) -> (usize, Vec<InputFrame>) {
         let mut bytes = Vec::new();
-        encode_batch(frames, SENT_AT, &mut bytes);
+        encode_batch(frames, Precision::Fine, SENT_AT, &mut bytes);
         let mut decoded = Vec::new();
         decode_batch(&bytes, SENT_AT, |frame| decoded.push(frame)).unwrap();
         (bytes.len(), decoded)
@@ -117,7 +137,7 @@ mod tests {
                 prop_assert!(sent.position.distance(got.position) < 1e-4);
                 prop_assert!(degrees_between(sent.orientation, got.orientation) < 0.06);
                 prop_assert!(sent.linear_velocity.distance(got.linear_velocity) < 1e-2);
-                prop_assert!(sent.angular_velocity.distance(got.angular_velocity) < 1e-2);
+                prop_assert!(sent.angular_velocity.distance(got.angular_velocity) < 2e-2);
                 prop_assert_eq!(sent.controls.buttons, got.controls.buttons);
                 prop_assert!((sent.controls.trigger - got.controls.trigger).abs() < 3e-3);
                 prop_assert!((sent.controls.stick[1] - got.controls.stick[1]).abs() < 1e-2);
@@ -143,6 +163,7 @@ mod tests {
                 linear_velocity: Vec3::new(raw[7], raw[8], raw[9]),
                 angular_velocity: Vec3::ZERO,
                 controls: Controls { trigger: raw[0], stick: [raw[1], raw[2]], ..Controls::default() },
+                is_jump: true,
             };
             prop_assert_eq!(round_trip(&[frame]).1.len(), 1);
         }

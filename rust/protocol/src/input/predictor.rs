@@ -1,6 +1,11 @@
 //! What both ends expect of the next sample.
 
-use super::{InputFrame, quantised::Quantised, residual::Residual};
+use super::{
+    InputFrame,
+    cube::OnCube,
+    quantised::{Quantised, Steps},
+    residual::Residual,
+};
 use crate::time::Micros;
 
 const USUAL_INTERVAL_US: i32 = 1000;
@@ -26,11 +31,11 @@ impl Predictor {
         let mut predicted = self.before.unwrap_or(Quantised {
             age_us: self.interval_us,
             position: [0; 3],
-            largest: 0,
-            orientation: [0; 3],
+            orientation: OnCube::default(),
             linear: [0; 3],
             angular: [0; 3],
             controls: [0; 2],
+            is_jump: false,
         });
         predicted.age_us = predicted.age_us.wrapping_sub(self.interval_us);
         predicted.position = self.position;
@@ -39,25 +44,31 @@ impl Predictor {
 
     /// Whether this component was the largest of the sample before, too.
     pub(super) fn was_largest(&self, largest: u32) -> bool {
-        self.before.is_some_and(|before| before.largest == largest)
+        self.before
+            .is_some_and(|before| before.orientation.face == largest)
     }
 
     pub(super) fn residual(&mut self, sample: &Quantised) -> Residual {
         let predicted = self.predicted();
-        let same_largest = self.was_largest(sample.largest);
+        let same_largest = self.was_largest(sample.orientation.face);
         let residual = Residual {
             time: sample.age_us.wrapping_sub(predicted.age_us),
             position: zip(sample.position, predicted.position, i32::wrapping_sub),
-            largest: sample.largest,
+            largest: sample.orientation.face,
             orientation: if same_largest {
-                zip(sample.orientation, predicted.orientation, i32::wrapping_sub)
+                zip(
+                    sample.orientation.ratios,
+                    predicted.orientation.ratios,
+                    i32::wrapping_sub,
+                )
             } else {
-                sample.orientation
+                sample.orientation.ratios
             },
             same_largest,
             linear: zip(sample.linear, predicted.linear, i32::wrapping_sub),
             angular: zip(sample.angular, predicted.angular, i32::wrapping_sub),
             controls: (sample.controls != predicted.controls).then_some(sample.controls),
+            is_jump: sample.is_jump,
         };
         self.learn(sample);
         residual
@@ -68,19 +79,22 @@ impl Predictor {
         let sample = Quantised {
             age_us: predicted.age_us.wrapping_add(residual.time),
             position: zip(residual.position, predicted.position, i32::wrapping_add),
-            largest: residual.largest,
-            orientation: if residual.same_largest {
-                zip(
-                    residual.orientation,
-                    predicted.orientation,
-                    i32::wrapping_add,
-                )
-            } else {
-                residual.orientation
+            orientation: OnCube {
+                face: residual.largest,
+                ratios: if residual.same_largest {
+                    zip(
+                        residual.orientation,
+                        predicted.orientation.ratios,
+                        i32::wrapping_add,
+                    )
+                } else {
+                    residual.orientation
+                },
             },
             linear: zip(residual.linear, predicted.linear, i32::wrapping_add),
             angular: zip(residual.angular, predicted.angular, i32::wrapping_add),
             controls: residual.controls.unwrap_or(predicted.controls),
+            is_jump: residual.is_jump,
         };
         self.learn(&sample);
         sample
@@ -110,10 +124,11 @@ fn zip(a: [i32; 3], b: [i32; 3], combine: fn(i32, i32) -> i32) -> [i32; 3] {
 pub(super) fn for_each_residual(
     frames: &[InputFrame],
     sent_at: Micros,
+    steps: &Steps,
     mut each: impl FnMut(Residual),
 ) {
     let mut predictor = Predictor::new();
     for frame in frames {
-        each(predictor.residual(&Quantised::new(frame, sent_at)));
+        each(predictor.residual(&Quantised::new(frame, sent_at, steps)));
     }
 }

@@ -3,14 +3,13 @@
 use super::{
     InputFrame,
     predictor::{Predictor, for_each_residual},
+    quantised::Steps,
 };
 use crate::{
     bits::{BitReader, BitWriter, MAX_RICE_PARAMETER, rice_parameter},
     error::DecodeError,
     time::Micros,
 };
-
-const ORIENTATION_BITS: u32 = 12;
 
 /// What a sample adds to its prediction.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +23,7 @@ pub(super) struct Residual {
     pub(super) linear: [i32; 3],
     pub(super) angular: [i32; 3],
     pub(super) controls: Option<[u32; 2]>,
+    pub(super) is_jump: bool,
 }
 
 impl Residual {
@@ -31,6 +31,7 @@ impl Residual {
         &self,
         writer: &mut BitWriter<'_>,
         Parameters([time, position, orientation, linear, angular]): &Parameters,
+        steps: &Steps,
     ) {
         writer.put_rice(self.time, *time);
         self.position
@@ -41,7 +42,7 @@ impl Residual {
             if self.same_largest {
                 writer.put_rice(component, *orientation);
             } else {
-                writer.put(component.cast_unsigned(), ORIENTATION_BITS);
+                writer.put(component.cast_unsigned(), steps.ratio_bits());
             }
         }
         self.linear
@@ -50,7 +51,12 @@ impl Residual {
         self.angular
             .iter()
             .for_each(|residual| writer.put_rice(*residual, *angular));
-        writer.put(u32::from(self.controls.is_some()), 1);
+        let is_usual = self.controls.is_none() && !self.is_jump;
+        writer.put(u32::from(!is_usual), 1);
+        if !is_usual {
+            writer.put(u32::from(self.is_jump), 1);
+            writer.put(u32::from(self.controls.is_some()), 1);
+        }
         if let Some([packed, axes]) = self.controls {
             writer.put(packed, 32);
             writer.put(axes, 16);
@@ -61,6 +67,7 @@ impl Residual {
         reader: &mut BitReader<'_>,
         Parameters([time, position, orientation, linear, angular]): &Parameters,
         predictor: &Predictor,
+        steps: &Steps,
     ) -> Result<Self, DecodeError> {
         let three = |k: u32, reader: &mut BitReader<'_>| -> Result<[i32; 3], DecodeError> {
             Ok([
@@ -76,13 +83,16 @@ impl Residual {
         let orientation = if same_largest {
             three(*orientation, reader)?
         } else {
-            take_raw_orientation(reader)?
+            three_raw(reader, steps.ratio_bits())?
         };
         let linear = three(*linear, reader)?;
         let angular = three(*angular, reader)?;
-        let controls = match reader.take(1)? {
-            0 => None,
-            _ => Some([reader.take(32)?, reader.take(16)?]),
+        let is_usual = reader.take(1)? == 0;
+        let is_jump = !is_usual && reader.take(1)? == 1;
+        let controls = if !is_usual && reader.take(1)? == 1 {
+            Some([reader.take(32)?, reader.take(16)?])
+        } else {
+            None
         };
         Ok(Self {
             time,
@@ -93,17 +103,17 @@ impl Residual {
             linear,
             angular,
             controls,
+            is_jump,
         })
     }
 }
 
-fn take_raw_orientation(reader: &mut BitReader<'_>) -> Result<[i32; 3], DecodeError> {
-    let mut components = [0; 3];
-    for component in &mut components {
-        let raw = reader.take(ORIENTATION_BITS)?.cast_signed();
-        *component = (raw << (32 - ORIENTATION_BITS)) >> (32 - ORIENTATION_BITS);
-    }
-    Ok(components)
+fn three_raw(reader: &mut BitReader<'_>, bits: u32) -> Result<[i32; 3], DecodeError> {
+    Ok([
+        reader.take_signed(bits)?,
+        reader.take_signed(bits)?,
+        reader.take_signed(bits)?,
+    ])
 }
 
 /// The Rice parameters of time, position, orientation, linear and angular velocity.
@@ -111,7 +121,7 @@ fn take_raw_orientation(reader: &mut BitReader<'_>) -> Result<[i32; 3], DecodeEr
 pub(super) struct Parameters([u32; 5]);
 
 impl Parameters {
-    pub(super) fn fitting(frames: &[InputFrame], sent_at: Micros) -> Self {
+    pub(super) fn fitting(frames: &[InputFrame], sent_at: Micros, steps: &Steps) -> Self {
         let mut sums = [0_u64; 5];
         let magnitude = |three: [i32; 3]| {
             three
@@ -120,7 +130,7 @@ impl Parameters {
                 .sum::<u64>()
         };
         let mut first = true;
-        for_each_residual(frames, sent_at, |residual| {
+        for_each_residual(frames, sent_at, steps, |residual| {
             // The first sample is whole, not a residual: it would spoil the mean of a longer batch.
             if !std::mem::take(&mut first) || frames.len() == 1 {
                 sums[0] += u64::from(residual.time.unsigned_abs()) * 3;

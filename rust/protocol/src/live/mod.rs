@@ -6,15 +6,18 @@
 //! The leader relays blocks without opening their content up again: it leaves out what the player may not write, and puts
 //! its own stamp in front.
 
+mod aim;
+mod loss;
 mod read;
 mod write;
 
+pub use loss::Loss;
 pub use read::{Block, BlockKind, Blocks, Datagram, Live, Pong};
 pub use write::{Fit, LiveWriter, encode_ping, encode_pong, relay_header};
 
 use crate::time::Micros;
 
-/// The oldest stamp of a live value, before its datagram is sent.
+/// The oldest stamp of a live value, an aim or a hand's joints, before its datagram is sent.
 pub const MAX_VALUE_AGE: Micros = Micros((1 << 21) - 1);
 /// What the leader's stamp adds to a player's datagram.
 pub const RELAY_OVERHEAD_BYTES: usize = 12;
@@ -27,3 +30,5 @@ const KIND_PING: u8 = 3;
 const KIND_PONG: u8 = 4;
 const BLOCK_INPUT: u8 = 1;
 const BLOCK_VALUE: u8 = 2;
+const BLOCK_AIM: u8 = 3;
+const BLOCK_JOINTS: u8 = 4;

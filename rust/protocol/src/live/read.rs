@@ -1,14 +1,15 @@
 //! Reading datagrams without copying them.
 
 use super::{
-    BLOCK_INPUT, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP, MAX_UP_DATAGRAM_BYTES,
-    MAX_VALUE_AGE,
+    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP,
+    Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, aim,
 };
 use crate::{
     bytes_io::Reader,
     error::DecodeError,
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
+    input::Pose,
     limits::{MAX_DATAGRAM_BYTES, MAX_LIVE_VALUE_BYTES, MAX_PROPERTIES},
     time::Micros,
     value::Value,
@@ -32,13 +33,15 @@ pub enum Datagram<'a> {
     Ping {
         /// The client's local time.
         sent_at: Micros,
+        /// Of the leader's live datagrams on their way to this client, lately.
+        down_loss: Loss,
     },
     /// The answer.
     Pong(Pong),
 }
 
 /// The leader's answer to a ping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pong {
     /// The local time that the ping carried.
     pub ping_sent_at: Micros,
@@ -46,6 +49,10 @@ pub struct Pong {
     pub received_at: Micros,
     /// When the answer left, in session time.
     pub sent_at: Micros,
+    /// Of this client's live datagrams on their way to the leader, lately.
+    pub up_loss: Loss,
+    /// The highest [`down_loss`](Datagram::Ping::down_loss) that any other player told lately.
+    pub peers_loss: Loss,
 }
 
 /// What a player sends live.
@@ -90,11 +97,14 @@ impl<'a> Datagram<'a> {
             }
             KIND_PING => Self::Ping {
                 sent_at: Micros(reader.u64()?),
+                down_loss: Loss(reader.u16()?),
             },
             KIND_PONG => Self::Pong(Pong {
                 ping_sent_at: Micros(reader.u64()?),
                 received_at: Micros(reader.u64()?),
                 sent_at: Micros(reader.u64()?),
+                up_loss: Loss(reader.u16()?),
+                peers_loss: Loss(reader.u16()?),
             }),
             tag => {
                 return Err(DecodeError::BadTag {
@@ -157,6 +167,20 @@ pub enum BlockKind<'a> {
         /// The value.
         value: Value,
     },
+    /// Where a tracked controller points: its aim pose relative to its grip pose.
+    Aim {
+        /// When its owner had it, in session time.
+        stamp: Micros,
+        /// Relative to the grip pose, which the samples tell.
+        aim: Pose,
+    },
+    /// A hand's joints, for [`decode_joints`](crate::input::decode_joints).
+    Joints {
+        /// When they were measured, in session time.
+        stamp: Micros,
+        /// The joints, still packed.
+        packed: &'a [u8],
+    },
 }
 
 /// The blocks of a datagram; ends for good at the first error.
@@ -194,6 +218,11 @@ impl<'a> Blocks<'a> {
                 }
             }
             BLOCK_VALUE => self.take_value()?,
+            BLOCK_AIM => BlockKind::Aim {
+                stamp: self.take_stamp("age of an aim")?,
+                aim: aim::take(&mut self.reader)?,
+            },
+            BLOCK_JOINTS => self.take_joints()?,
             tag => return Err(DecodeError::BadTag { what: "block", tag }),
         };
         let length = start.len() - self.reader.rest().len();
@@ -209,9 +238,7 @@ impl<'a> Blocks<'a> {
         if usize::from(property.0) >= MAX_PROPERTIES {
             return Err(DecodeError::OutOfRange { what: "property" });
         }
-        let age = self
-            .reader
-            .count("age of a value", MAX_VALUE_AGE.0 as usize)?;
+        let stamp = self.take_stamp("age of a value")?;
         let before = self.reader.rest().len();
         let value = Value::decode(&mut self.reader)?;
         if before - self.reader.rest().len() > MAX_LIVE_VALUE_BYTES {
@@ -222,8 +249,20 @@ impl<'a> Blocks<'a> {
         }
         Ok(BlockKind::Value {
             property,
-            stamp: self.sent_at - Micros(age as u64),
+            stamp,
             value,
         })
+    }
+
+    fn take_joints(&mut self) -> Result<BlockKind<'a>, DecodeError> {
+        let stamp = self.take_stamp("age of joints")?;
+        let count = self.reader.count("joints", MAX_DATAGRAM_BYTES)?;
+        let packed = self.reader.take(count)?;
+        Ok(BlockKind::Joints { stamp, packed })
+    }
+
+    fn take_stamp(&mut self, what: &'static str) -> Result<Micros, DecodeError> {
+        let age = self.reader.count(what, MAX_VALUE_AGE.0 as usize)?;
+        Ok(self.sent_at - Micros(age as u64))
     }
 }

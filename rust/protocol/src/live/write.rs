@@ -1,14 +1,14 @@
 //! Writing datagrams into a buffer that is used again and again.
 
 use super::{
-    BLOCK_INPUT, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP, MAX_UP_DATAGRAM_BYTES,
-    MAX_VALUE_AGE, Pong, RELAY_OVERHEAD_BYTES,
+    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP,
+    Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, Pong, RELAY_OVERHEAD_BYTES, aim,
 };
 use crate::{
     bytes_io::put_count,
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
-    input::{InputFrame, encode_batch},
+    input::{HandJoints, InputFrame, Pose, Precision, encode_batch, encode_joints},
     limits::{MAX_DATAGRAM_BYTES, MAX_LIVE_VALUE_BYTES},
     time::Micros,
     value::Value,
@@ -56,21 +56,18 @@ impl LiveWriter {
         self.out.extend_from_slice(&sent_at.0.to_le_bytes());
     }
 
-    /// Adds a batch of a node's samples, at least one and the oldest first; leaves out the oldest when not all fit.
-    pub fn input(&mut self, node: NodeId, mut frames: &[InputFrame]) -> Fit {
-        while !frames.is_empty() {
-            self.scratch.clear();
-            encode_batch(frames, self.sent_at, &mut self.scratch);
-            let fit = self.block(BLOCK_INPUT, node, |out, batch| {
-                put_count(out, batch.len());
-                out.extend_from_slice(batch);
-            });
-            if fit == Fit::Written {
-                return fit;
-            }
-            frames = &frames[frames.len().div_ceil(2)..];
+    /// Adds a batch of a node's samples, the oldest first: all of them (up to
+    /// [`MAX_BATCH_FRAMES`](crate::input::MAX_BATCH_FRAMES), the newest) or none.
+    pub fn input(&mut self, node: NodeId, frames: &[InputFrame], precision: Precision) -> Fit {
+        if frames.is_empty() {
+            return Fit::Written;
         }
-        Fit::Full
+        self.scratch.clear();
+        encode_batch(frames, precision, self.sent_at, &mut self.scratch);
+        self.block(BLOCK_INPUT, node, |out, batch| {
+            put_count(out, batch.len());
+            out.extend_from_slice(batch);
+        })
     }
 
     /// Adds the value that a node's property had at `stamp`.
@@ -86,11 +83,32 @@ impl LiveWriter {
         if self.scratch.len() > MAX_LIVE_VALUE_BYTES {
             return Fit::TooLarge;
         }
-        let age = self.sent_at.since(stamp).min(MAX_VALUE_AGE);
+        let age = self.age(stamp);
         self.block(BLOCK_VALUE, node, |out, value| {
             out.push(property.0);
-            put_count(out, age.0 as usize);
+            put_count(out, age);
             out.extend_from_slice(value);
+        })
+    }
+
+    /// Adds the aim pose, relative to the grip pose, that a tracked node's controller had at `stamp`.
+    pub fn aim(&mut self, node: NodeId, stamp: Micros, aim: &Pose) -> Fit {
+        let age = self.age(stamp);
+        self.block(BLOCK_AIM, node, |out, _| {
+            put_count(out, age);
+            aim::put(aim, out);
+        })
+    }
+
+    /// Adds the joints of a tracked node's hand.
+    pub fn joints(&mut self, node: NodeId, hand: &HandJoints) -> Fit {
+        let age = self.age(hand.sampled_at);
+        self.scratch.clear();
+        encode_joints(hand, &mut self.scratch);
+        self.block(BLOCK_JOINTS, node, |out, packed| {
+            put_count(out, age);
+            put_count(out, packed.len());
+            out.extend_from_slice(packed);
         })
     }
 
@@ -104,6 +122,10 @@ impl LiveWriter {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.out
+    }
+
+    fn age(&self, stamp: Micros) -> usize {
+        self.sent_at.since(stamp).min(MAX_VALUE_AGE).0 as usize
     }
 
     fn block(&mut self, kind: u8, node: NodeId, content: impl FnOnce(&mut Vec<u8>, &[u8])) -> Fit {
@@ -128,20 +150,23 @@ pub fn relay_header(player: PlayerId, hlc: HlcTimestamp) -> [u8; 1 + RELAY_OVERH
     header
 }
 
-/// A client's question for the time.
+/// A client's question for the time, and what it lost lately of the leader's live datagrams.
 #[must_use]
-pub fn encode_ping(sent_at: Micros) -> [u8; 9] {
-    let mut bytes = [KIND_PING; 9];
-    bytes[1..].copy_from_slice(&sent_at.0.to_le_bytes());
+pub fn encode_ping(sent_at: Micros, down_loss: Loss) -> [u8; 11] {
+    let mut bytes = [KIND_PING; 11];
+    bytes[1..9].copy_from_slice(&sent_at.0.to_le_bytes());
+    bytes[9..].copy_from_slice(&down_loss.0.to_le_bytes());
     bytes
 }
 
 /// The leader's answer.
 #[must_use]
-pub fn encode_pong(pong: &Pong) -> [u8; 25] {
-    let mut bytes = [KIND_PONG; 25];
+pub fn encode_pong(pong: &Pong) -> [u8; 29] {
+    let mut bytes = [KIND_PONG; 29];
     bytes[1..9].copy_from_slice(&pong.ping_sent_at.0.to_le_bytes());
     bytes[9..17].copy_from_slice(&pong.received_at.0.to_le_bytes());
-    bytes[17..].copy_from_slice(&pong.sent_at.0.to_le_bytes());
+    bytes[17..25].copy_from_slice(&pong.sent_at.0.to_le_bytes());
+    bytes[25..27].copy_from_slice(&pong.up_loss.0.to_le_bytes());
+    bytes[27..].copy_from_slice(&pong.peers_loss.0.to_le_bytes());
     bytes
 }

@@ -4,9 +4,9 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
-    input::InputFrame,
+    input::{InputFrame, Precision},
     live::{
-        Block, BlockKind, Datagram, Fit, Live, LiveWriter, Pong, encode_ping, encode_pong,
+        Block, BlockKind, Datagram, Fit, Live, LiveWriter, Loss, Pong, encode_ping, encode_pong,
         relay_header,
     },
     time::Micros,
@@ -30,8 +30,8 @@ const VALUE_BLOCK: &str = "
 const INPUT_BLOCK: &str = "
     01                  # input
     0200000001000000    # node
-    0a                  # bytes
-    00000000180000000000
+    0b                  # bytes
+    4000000060000000000000
 ";
 
 fn golden(parts: &[&str]) -> Vec<u8> {
@@ -45,7 +45,7 @@ fn value_of(block: &Block<'_>) -> (NodeId, PropertyId, Micros, Value) {
             stamp,
             value,
         } => (block.node, *property, *stamp, value.clone()),
-        BlockKind::Input { .. } => panic!("no value: {block:?}"),
+        _ => panic!("no value: {block:?}"),
     }
 }
 
@@ -78,7 +78,7 @@ fn a_players_datagram() {
         sampled_at: SENT_AT,
         ..InputFrame::default()
     };
-    let input = writer.input(NodeId(0x1_0000_0002), &[still]);
+    let input = writer.input(NodeId(0x1_0000_0002), &[still], Precision::Fine);
     assert_eq!([value, input], [Fit::Written; 2]);
 
     let golden = golden(&["01", HEADER, VALUE_BLOCK, INPUT_BLOCK]);
@@ -106,20 +106,24 @@ fn the_same_as_the_leader_relays_it() {
 
 #[test]
 fn ping_and_pong() {
-    let golden = hex("03 0807060504030201");
+    let golden = hex("03 0807060504030201 0201");
     let sent_at = Micros(0x0102_0304_0506_0708);
-    assert_eq!(dump(&encode_ping(sent_at)), dump(&golden));
-    assert!(matches!(Datagram::decode(&golden), Ok(Datagram::Ping { sent_at: s }) if s == sent_at));
+    assert_eq!(dump(&encode_ping(sent_at, Loss(0x0102))), dump(&golden));
+    assert!(
+        matches!(Datagram::decode(&golden), Ok(Datagram::Ping { sent_at: s, down_loss: Loss(0x0102) }) if s == sent_at)
+    );
 
-    let golden = hex("04 0100000000000000 0002000000000000 0000030000000000");
+    let golden = hex("04 0100000000000000 0002000000000000 0000030000000000 0400 1027");
     let pong = Pong {
         ping_sent_at: Micros(1),
         received_at: Micros(0x200),
         sent_at: Micros(0x3_0000),
+        up_loss: Loss(4),
+        peers_loss: Loss::ALL,
     };
     assert_eq!(dump(&encode_pong(&pong)), dump(&golden));
     assert!(matches!(Datagram::decode(&golden), Ok(Datagram::Pong(p)) if p == pong));
-    for whole in [&hex("03 0807060504030201"), &golden] {
+    for whole in [&hex("03 0807060504030201 0201"), &golden] {
         let cut = Datagram::decode(&whole[..whole.len() - 1]);
         assert!(matches!(cut, Err(DecodeError::Truncated)));
         let longer = [whole.as_slice(), &[0]].concat();
@@ -141,7 +145,7 @@ fn what_is_no_kind_of_datagram_or_block_is_refused() {
         };
         assert_eq!(Datagram::decode(&bytes).err(), Some(refused));
     }
-    for tag in ["00", "03"] {
+    for tag in ["00", "05"] {
         let bytes = golden(&["01", HEADER, tag, &"00".repeat(64)]);
         let Ok(Datagram::Up(live)) = Datagram::decode(&bytes) else {
             panic!("the header is whole");

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use synced_protocol::{
     id::{NodeId, PropertyId},
-    input::{InputFrame, decode_batch},
+    input::{InputFrame, Precision, decode_batch},
     live::{BlockKind, Datagram, Fit, LiveWriter},
     time::Micros,
     value::Value,
@@ -13,7 +13,7 @@ const SENT_AT: Micros = Micros::from_secs(1_000_000);
 
 fn write(writer: &mut LiveWriter, samples: &[InputFrame], value: &Value) {
     writer.begin(0, SENT_AT);
-    let input = writer.input(NodeId(1), samples);
+    let input = writer.input(NodeId(1), samples, Precision::Fine);
     let value = writer.value(NodeId(2), PropertyId(0), SENT_AT, value);
     assert_eq!([input, value], [Fit::Written; 2]);
 }
@@ -30,6 +30,7 @@ fn read(datagram: &[u8]) -> (usize, usize) {
                 assert_eq!(decode_batch(batch, live.sent_at, |_| samples += 1), Ok(()));
             }
             BlockKind::Value { .. } => values += 1,
+            BlockKind::Aim { .. } | BlockKind::Joints { .. } => {}
         }
     }
     (samples, values)
