@@ -4,19 +4,19 @@
 # The mirrors, proxies and passwords are those of the machine's own apt configuration.
 
 DEBIAN_SUITE=forky
-# Raise it when a set made by an older version of these scripts must not be used any more.
-DEBIAN_RECIPE=1
 
-# debian_set NAME MEGABYTES FINISH PACKAGE...: prints the folder of the set, which it makes if it is missing.
+# debian_set NAME RECIPE MEGABYTES FINISH PACKAGE...: prints the folder of the set, which it makes if it is missing.
+# RECIPE is a number to raise when a set made by an older version of the scripts must not be used any more.
 #   tree/      the unpacked packages        loader     -> the set's own ld.so
 #   packages   their names and versions     libraries  -> the folder to give to its --library-path
 # FINISH is called with the folder, to add to it and to try it, before anyone else can see it.
 debian_set() {
-  local name=$1 target
+  local name=$1 recipe=$2 target
+  shift 2
   debian_require_tools
-  target=$CACHE/$name-$DEBIAN_SUITE-$(dpkg --print-architecture)-$DEBIAN_RECIPE
+  target=$CACHE/$name-$DEBIAN_SUITE-$(dpkg --print-architecture)-$recipe
   if [ ! -d "$target" ]; then
-    with_lock "$CACHE/$name.lock" debian_make_set "$target" "$@" || return 1
+    with_lock "$CACHE/$name.lock" debian_make_set "$target" "$name" "$@" || return 1
   fi
   printf '%s\n' "$target"
 }

@@ -1,7 +1,10 @@
 # shellcheck shell=bash
-# A display without a screen (Xvfb) and graphics drivers that need no graphics card (Mesa's llvmpipe), in the cache.
+# A display without a screen (Xvfb), graphics drivers that need no graphics card (Mesa's llvmpipe) and an OpenXR runtime
+# that needs no headset (Monado), in the cache.
 
-DISPLAY_MEGABYTES=900
+DISPLAY_RECIPE=2
+DISPLAY_MEGABYTES=1600
+DISPLAY_PACKAGES=(xvfb mesa-vulkan-drivers monado-service libopenxr1-monado)
 DISPLAY_SCREEN=1280x720x24
 DISPLAY_START_SECONDS=30
 
@@ -9,14 +12,31 @@ DISPLAY_START_SECONDS=30
 display_set() {
   # shellcheck disable=SC2034
   DEBIAN_INSTEAD="go on without pictures"
-  (debian_set display "$DISPLAY_MEGABYTES" display_finish_set xvfb mesa-vulkan-drivers) ||
+  (debian_set display "$DISPLAY_RECIPE" "$DISPLAY_MEGABYTES" display_finish_set "${DISPLAY_PACKAGES[@]}") ||
     exit "$EXIT_UNAVAILABLE"
 }
 
 display_finish_set() {
+  display_gather_libraries "$1" || fail "Debian $DEBIAN_SUITE keeps Monado's libraries elsewhere than expected"
+  display_write_runtime "$1"
   display_relocate_xvfb "$1"
   (display_start "$1") || fail "the Xvfb of Debian $DEBIAN_SUITE does not start on this machine" "$DEBIAN_INSTEAD"
   say "the display is ready"
+}
+
+# Links that an installation would have made, or that stand in for folders which are known to an installed system.
+display_gather_libraries() (
+  cd -P "$1/libraries" && ln -s blas/libblas.so.? lapack/liblapack.so.? pulseaudio/*.so ../*.so.* . && [ -e libblas.so.3 ]
+)
+
+# Tells an OpenXR application which runtime to use. A path with a slash in it counts from this file.
+display_write_runtime() {
+  cat >"$1/openxr_runtime.json" <<'EOF'
+{
+    "file_format_version": "1.0.0",
+    "runtime": { "name": "Monado", "library_path": "./libraries/libopenxr_monado.so" }
+}
+EOF
 }
 
 # Xvfb calls /usr/bin/xkbcomp, which the machine may not have, and no option moves it. So the copy that we use calls

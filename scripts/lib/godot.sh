@@ -3,6 +3,7 @@
 
 # The extension is built against this version of the engine's interface.
 GODOT_VERSION_MIN=4.6
+GODOT_RECIPE=1
 GODOT_MEGABYTES=1000
 
 # Prints the path of a program to start Godot with: $GODOT4_BIN, else the one on PATH, else Debian's in the cache.
@@ -54,7 +55,7 @@ godot_from_debian() {
   local set
   # shellcheck disable=SC2034
   DEBIAN_INSTEAD="install Godot $GODOT_VERSION_MIN or newer and set GODOT4_BIN to it"
-  set=$(debian_set godot "$GODOT_MEGABYTES" godot_finish_set godot) || return 1
+  set=$(debian_set godot "$GODOT_RECIPE" "$GODOT_MEGABYTES" godot_finish_set godot) || return 1
   printf '%s\n' "$set/godot"
 }
 
