@@ -10,10 +10,14 @@
 //! | [`player`] | a Godot player that does what a test says, line by line |
 //! | [`journal`] | what a Godot must not have written by its end |
 //! | [`motion`] | hands whose truth is known at any time |
+//! | [`feeder`] | moves a Monado's head and hands along them |
+//! | [`clock`] | the clock by which that is timed |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
+pub mod clock;
 pub mod control;
 pub mod failure;
+pub mod feeder;
 pub mod folder;
 pub mod godot;
 pub mod journal;

@@ -31,6 +31,8 @@ pub const SPEED_MAX: f64 = 2.0;
 pub const TURN_RATE_MAX: f64 = 10.0;
 /// Where the right hand's motions begin and end, in metres; the left's are [`LEFT_HOME`].
 pub const RIGHT_HOME: DVec3 = DVec3::new(0.25, 1.2, -0.4);
+/// Where the head's motions begin and end, in metres.
+pub const HEAD_HOME: DVec3 = DVec3::new(0.0, 1.7, 0.0);
 /// Where the left hand's motions begin and end, in metres.
 pub const LEFT_HOME: DVec3 = DVec3::new(-0.25, 1.2, -0.4);
 
@@ -108,6 +110,17 @@ impl Motion {
             rig,
             (0..strokes).fold(Swing::new(), |swing, _| stroke(swing)),
         )
+    }
+
+    /// A head that turns from side to side, for at least so many seconds.
+    #[must_use]
+    pub fn sway(home: DVec3, seconds: f64) -> Self {
+        let rig = Rig::new(home, DVec3::new(0.0, 0.1, -0.1), DVec3::Y);
+        let mut swing = Swing::new();
+        while swing.length() < seconds {
+            swing = swing.ease_to(0.4, 0.9).ease_to(-0.4, 1.3).ease_to(0.0, 0.9);
+        }
+        Self::of(rig, swing)
     }
 
     /// At rest for so many seconds. What a sensor tells of it trembles, alike for the same seed: see
@@ -217,8 +230,9 @@ mod tests {
 
     const STEP: f64 = 1e-5;
 
-    fn all() -> [Motion; 4] {
+    fn all() -> [Motion; 5] {
         [
+            Motion::sway(HEAD_HOME, 4.0),
             Motion::circles(RIGHT_HOME, 1.3),
             Motion::throw(LEFT_HOME),
             Motion::drumming(RIGHT_HOME, 3),
@@ -262,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_speeds_reach_their_limits_and_do_not_pass_them() {
-        let [circles, _, drumming, programme] = all();
+        let [_, circles, _, drumming, programme] = all();
         for motion in [circles, drumming, programme] {
             let fastest = |of: fn(&Moment) -> DVec3| {
                 times(&motion)
@@ -282,7 +296,7 @@ mod tests {
     fn a_motion_begins_and_ends_at_rest_at_home() {
         for (motion, home) in all()
             .iter()
-            .zip([RIGHT_HOME, LEFT_HOME, RIGHT_HOME, LEFT_HOME])
+            .zip([HEAD_HOME, RIGHT_HOME, LEFT_HOME, RIGHT_HOME, LEFT_HOME])
         {
             for t in [-1.0, 0.0, motion.length(), motion.length() + 1.0] {
                 let moment = motion.at(t);
