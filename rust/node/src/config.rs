@@ -1,10 +1,12 @@
 //! What a node is configured with, and every limit that it keeps.
 
 use synced_protocol::{
+    input::MAX_BATCH_FRAMES,
     limits::{
         MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_LIVE_VALUE_BYTES, MAX_MUTATION_BYTES,
         MAX_UNWANTED_NODES, MAX_WORLD_BYTES,
     },
+    live::MAX_UP_DATAGRAM_BYTES,
     message::{Game, ResumeToken},
     time::Micros,
 };
@@ -21,6 +23,21 @@ pub const PLAYERS_MAX: u32 = 128;
 pub const GLOBAL_DATA_UPDATE_INTERVAL: Micros = Micros::from_secs(1);
 /// How far ahead of session time a player's datagram may claim to have been sent.
 pub const CLOCK_OFFSET_MAX: Micros = Micros::from_millis(500);
+/// How much further than its speed lets it a hand may have come from one sample to the next, in metres: noise, and what the
+/// encoding rounds.
+pub const MOVE_SLACK_M: f32 = 0.05;
+/// The most bytes of input batches that are kept for those who join late.
+pub const POSES_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A player is complained of in the log no more often than this.
+pub const COMPLAINT_INTERVAL: Micros = Micros::from_secs(60);
+/// The time over which lost datagrams are counted.
+pub const LOSS_WINDOW: Micros = Micros::from_secs(4);
+/// A datagram that is overtaken counts as lost only after this time.
+pub const REORDERING_MAX: Micros = Micros::from_millis(250);
+/// Of fewer datagrams no loss is concluded.
+pub const LOSS_SAMPLES_MIN: u32 = 32;
+/// How long a player's word about the loss on its way counts.
+pub const LOSS_REPORT_AGE_MAX: Micros = Micros::from_secs(3);
 /// How many times a throttled rate a peer may go on with before it is cut off.
 pub const FLOOD_FACTOR: u32 = 4;
 /// A transaction that makes the tree look at so many nodes counts as one more proposal.
@@ -88,6 +105,8 @@ pub struct Limits {
     pub proposals: Rate,
     /// Interests told by one peer. Beyond, it is cut off.
     pub interests: Rate,
+    /// What input may say. What breaks a bound is not relayed.
+    pub input: InputLimits,
     /// Datagrams from one peer. Beyond, they are dropped; beyond [`FLOOD_FACTOR`] times that, it is cut off.
     pub datagrams: Rate,
     /// Bytes of frames and datagrams from one peer. Beyond, it is cut off.
@@ -107,6 +126,7 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         proposals: Rate::new(1_000, 500),
         interests: Rate::new(1_000, 10_000),
+        input: InputLimits::DEFAULT,
         datagrams: Rate::new(600, 200),
         bytes: Rate::new(4 << 20, 8 << 20),
         snapshot_bytes: Rate::new(1 << 20, 2 << 20),
@@ -116,6 +136,40 @@ impl Limits {
     };
 }
 
+/// What the input of a tracked node may say: beyond any hand, within any room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputLimits {
+    /// The highest speed, in metres a second, by a sample's own word and from each sample to the next; a jump that is marked
+    /// as one is none.
+    pub speed_mps_max: u32,
+    /// The highest angular speed, in radians a second.
+    pub angular_speed_radps_max: u32,
+    /// The longest distance from the origin of the space in which it is told, in metres.
+    pub area_m_max: u32,
+    /// How long before session time a sample may have been taken.
+    pub age_max: Micros,
+    /// New samples of one node; those that are repeated against loss do not count.
+    pub samples: Rate,
+}
+
+impl InputLimits {
+    /// Twice a fast pitcher's arm, three turns of a wrist in a fifth of a second, ten kilometres, as long as a silent
+    /// connection lasts, and 1 kHz with a half to spare.
+    pub const DEFAULT: Self = Self {
+        speed_mps_max: 50,
+        angular_speed_radps_max: 100,
+        area_m_max: 10_000,
+        age_max: Micros::from_secs(3),
+        samples: Rate::new(1_500, 1_000),
+    };
+}
+
+impl Default for InputLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
@@ -123,6 +177,9 @@ impl Default for Limits {
 }
 
 const _: () = assert!(Limits::DEFAULT.snapshot_bytes.burst as usize >= MAX_FRAME_BYTES);
+const _: () = assert!(InputLimits::DEFAULT.samples.per_second > 1_000);
+const _: () = assert!(InputLimits::DEFAULT.samples.burst as usize >= MAX_BATCH_FRAMES);
+const _: () = assert!(MAX_UP_DATAGRAM_BYTES < POSES_BYTES_MAX);
 const _: () = assert!(Limits::DEFAULT.interests.burst as usize > 2 * MAX_UNWANTED_NODES);
 const _: () = assert!(Limits::DEFAULT.bytes.burst as usize >= MAX_FRAME_BYTES);
 const _: () = assert!(

@@ -8,6 +8,7 @@ use synced_protocol::{id::PlayerId, limits::MAX_FRAME_BYTES, time::Micros};
 use crate::{
     config::Limits,
     interest::Unwanted,
+    loss::{Arrivals, LossReport},
     rate::{Allowance, Bucket},
 };
 
@@ -16,6 +17,8 @@ pub(crate) struct Connection {
     pub(crate) stage: Stage,
     pub(crate) allowances: Allowances,
     pub(crate) unwanted: Unwanted,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) loss_report: Option<LossReport>,
     pub(crate) outlet: Outlet,
 }
 
@@ -36,6 +39,8 @@ impl Connection {
             stage: Stage::Unknown,
             allowances: Allowances::new(limits, now),
             unwanted: Unwanted::default(),
+            arrivals: Arrivals::new(),
+            loss_report: None,
             outlet: Outlet::new(limits, now),
         }
     }

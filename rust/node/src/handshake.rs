@@ -162,7 +162,7 @@ impl<L: Log> Node<L> {
     fn send_snapshot(&mut self, now: Micros, id: ConnectionId) {
         let hlc = self.clock.now(self.session_time(now));
         let live = self.live_values.entries();
-        let poses = std::iter::empty();
+        let poses = self.trackers.poses();
         let parts = self
             .world
             .snapshot_parts(hlc, live, poses, SNAPSHOT_PART_BYTES);

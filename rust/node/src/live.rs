@@ -2,15 +2,23 @@
 
 use bytes::Bytes;
 use synced_protocol::{
-    id::PlayerId,
+    error::DecodeError,
+    id::{NodeId, PlayerId},
     link::{CloseCode, ConnectionId},
-    live::{Block, BlockKind, Datagram, Live, Loss, MAX_UP_DATAGRAM_BYTES, Pong, encode_pong},
+    live::{Block, BlockKind, Datagram, Live, MAX_UP_DATAGRAM_BYTES, Pong, encode_pong},
     message::LiveEntry,
     mutation::Lane,
     time::Micros,
 };
 
-use crate::{connection::Stage, log::Log, node::Node, rate::Verdict};
+use crate::{
+    connection::Stage,
+    input::{Breach, judge_aim, judge_joints},
+    log::Log,
+    node::Node,
+    rate::Verdict,
+    trackers::Arrival,
+};
 
 impl<L: Log> Node<L> {
     pub(crate) fn on_datagram(
@@ -37,9 +45,13 @@ impl<L: Log> Node<L> {
             }
         }
         match Datagram::decode(bytes).map_err(|_| CloseCode::Malformed)? {
-            Datagram::Ping { sent_at, .. } => self.pong(now, id, sent_at),
+            Datagram::Ping { sent_at, down_loss } => {
+                connection.report(now, down_loss);
+                self.pong(now, id, sent_at);
+            }
             Datagram::Up(live) if bytes.len() <= MAX_UP_DATAGRAM_BYTES => {
                 if let Stage::Joined(player) = stage {
+                    connection.arrivals.arrived(now, live.sequence);
                     self.on_live(now, id, player, &live)?;
                 }
             }
@@ -50,17 +62,20 @@ impl<L: Log> Node<L> {
         Ok(())
     }
 
-    fn pong(&mut self, now: Micros, connection: ConnectionId, ping_sent_at: Micros) {
+    fn pong(&mut self, now: Micros, id: ConnectionId, ping_sent_at: Micros) {
+        let Some(connection) = self.connections.get(&id) else {
+            return;
+        };
         let received_at = self.session_time(now);
         let pong = Pong {
             ping_sent_at,
             received_at,
             sent_at: received_at,
-            up_loss: Loss::NONE,
-            peers_loss: Loss::NONE,
+            up_loss: connection.arrivals.loss(now),
+            peers_loss: self.peers_loss(now, id),
         };
         let bytes = Bytes::copy_from_slice(&encode_pong(&pong));
-        self.outbox.datagram(connection, bytes);
+        self.outbox.datagram(id, bytes);
     }
 
     fn on_live(
@@ -76,31 +91,67 @@ impl<L: Log> Node<L> {
             return Ok(());
         }
         self.meter.propagation.record(time.since(live.sent_at));
-        self.collect(time, player, live)?;
+        self.collect(now, player, live)?;
         self.relay(from);
         Ok(())
     }
 
     /// Stamps the datagram and takes over those blocks that the player may send.
-    fn collect(
-        &mut self,
-        time: Micros,
-        player: PlayerId,
-        live: &Live<'_>,
-    ) -> Result<(), CloseCode> {
-        let hlc = self.clock.now(time);
+    fn collect(&mut self, now: Micros, player: PlayerId, live: &Live<'_>) -> Result<(), CloseCode> {
+        let hlc = self.clock.now(self.session_time(now));
         self.relayed.begin(player, hlc, live);
         for block in live.blocks() {
             let block = block.map_err(|_| CloseCode::Malformed)?;
-            if self.may_send(player, &block) {
-                self.relayed.add(&block);
-                self.keep_value(block);
-                self.meter.counters.blocks_relayed += 1;
-            } else {
-                self.meter.counters.blocks_refused += 1;
+            if !self.may_send(player, &block) {
+                self.meter.refuse(None);
+                continue;
+            }
+            let judged = self.judge(now, live.sent_at, &block);
+            match judged.map_err(|_| CloseCode::Malformed)? {
+                Ok(()) => self.take_over(block),
+                Err(breach) => self.leave_out(now, player, block.node, breach),
             }
         }
         Ok(())
+    }
+
+    /// Whether what a block says of a tracked node is within bounds.
+    fn judge(
+        &mut self,
+        now: Micros,
+        sent_at: Micros,
+        block: &Block<'_>,
+    ) -> Result<Result<(), Breach>, DecodeError> {
+        let session_time = self.session_time(now);
+        let limits = &self.config.limits.input;
+        match &block.kind {
+            BlockKind::Input { batch } => {
+                let arrival = Arrival {
+                    now,
+                    session_time,
+                    sent_at,
+                    batch,
+                };
+                self.trackers.take(limits, block.node, arrival)
+            }
+            BlockKind::Aim { aim, .. } => Ok(judge_aim(limits, aim)),
+            BlockKind::Joints { packed, .. } => judge_joints(limits, packed),
+            BlockKind::Value { .. } => Ok(Ok(())),
+        }
+    }
+
+    fn take_over(&mut self, block: Block<'_>) {
+        self.relayed.add(&block);
+        self.keep_value(block);
+        self.meter.counters.blocks_relayed += 1;
+    }
+
+    fn leave_out(&mut self, now: Micros, player: PlayerId, node: NodeId, breach: Breach) {
+        self.meter.refuse(Some(breach));
+        if self.sessions.complain(player, now) {
+            let (player, node) = (player.0, node.0);
+            tracing::warn!(player, node, "input is not relayed: {breach}");
+        }
     }
 
     fn may_send(&self, player: PlayerId, block: &Block<'_>) -> bool {

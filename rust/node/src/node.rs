@@ -23,6 +23,7 @@ use crate::{
     sessions::Sessions,
     stats::{Meter, NodeStats},
     timers::{Timer, Timers},
+    trackers::Trackers,
 };
 
 /// One server's logic over one log.
@@ -39,6 +40,7 @@ pub struct Node<L = SoloLog> {
     pub(crate) timers: Timers,
     pub(crate) kept: Kept,
     pub(crate) live_values: LiveValues,
+    pub(crate) trackers: Trackers,
     pub(crate) relayed: Relayed,
     pub(crate) effects: Vec<Effect>,
     pub(crate) outbox: Outbox,
@@ -70,6 +72,7 @@ impl<L: Log> Node<L> {
             timers: Timers::default(),
             kept: Kept::new(config.limits.kept_frames_max, config.limits.kept_bytes_max),
             live_values: LiveValues::default(),
+            trackers: Trackers::default(),
             relayed: Relayed::default(),
             effects: Vec::new(),
             outbox: Outbox::default(),
@@ -96,6 +99,7 @@ impl<L: Log> Node<L> {
         NodeStats {
             propagation: self.meter.propagation.summary(),
             counters: self.meter.counters,
+            refused: self.meter.refused,
             sent: self.outbox.sent(),
             cut_offs: self.meter.cut_offs,
             players: self.world.players().len(),

@@ -125,9 +125,11 @@ impl<L: Log> Node<L> {
                 Effect::PlayerLeft { .. } => self.meter.counters.players_left += 1,
                 Effect::Despawned { node } => {
                     self.live_values.forget(node);
+                    self.trackers.forget(node);
                     let connections = self.connections.values_mut();
                     connections.for_each(|connection| connection.unwanted.forget(node));
                 }
+                Effect::OwnerChanged { node, .. } => self.trackers.forget(node),
                 Effect::PropertySet { node, property } if rests => {
                     self.live_values.rest(node, property, stamp);
                 }
@@ -140,10 +142,7 @@ impl<L: Log> Node<L> {
                         self.live_values.confirm(node, property, stamp);
                     }
                 }
-                Effect::Spawned { .. }
-                | Effect::Reparented { .. }
-                | Effect::OwnerChanged { .. }
-                | Effect::Called { .. } => {}
+                Effect::Spawned { .. } | Effect::Reparented { .. } | Effect::Called { .. } => {}
             }
         }
     }

@@ -9,7 +9,7 @@ use synced_protocol::{
     time::Micros,
 };
 
-use crate::secret::Mint;
+use crate::{config::COMPLAINT_INTERVAL, secret::Mint};
 
 /// One player's stay, over all of its connections.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Session {
     pub(crate) connection: Option<ConnectionId>,
     /// When the player leaves for good, if no connection comes until then.
     leaves_at: Option<Micros>,
+    /// When it was last complained of in the log.
+    complained_at: Option<Micros>,
     /// The last proposal that arrived. Every one up to it is decided or will be, by whatever connection it came.
     received: ClientSeq,
     /// The last proposal that was decided without getting into the log.
@@ -65,6 +67,7 @@ impl Sessions {
             token,
             connection: Some(connection),
             leaves_at: None,
+            complained_at: None,
             received: ClientSeq::default(),
             rejected_early: ClientSeq::default(),
         };
@@ -75,6 +78,19 @@ impl Sessions {
 
     pub(crate) fn get(&self, player: PlayerId) -> Option<&Session> {
         self.by_player.get(&player)
+    }
+
+    /// Whether a player is to be complained of in the log now, and not too soon after the last time.
+    pub(crate) fn complain(&mut self, player: PlayerId, now: Micros) -> bool {
+        let Some(session) = self.by_player.get_mut(&player) else {
+            return false;
+        };
+        let last = session.complained_at;
+        let due = last.is_none_or(|last| now.since(last) >= COMPLAINT_INTERVAL);
+        if due {
+            session.complained_at = Some(now);
+        }
+        due
     }
 
     /// Takes notice of a proposal; returns whether it is new, and not one that was sent twice.
@@ -139,5 +155,28 @@ impl Sessions {
         };
         self.by_token.remove(&session.token);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_player_is_complained_of_once_in_the_interval_whoever_else_is() {
+        let mut sessions = Sessions::new([1; 32]);
+        let players = [1, 2].map(|id| sessions.open(ConnectionId(id)).unwrap_or_default());
+        let at = Micros::from_secs(5);
+        let complained =
+            |sessions: &mut Sessions, at| players.map(|player| sessions.complain(player, at));
+        assert!(sessions.complain(players[0], at));
+        assert_eq!(complained(&mut sessions, at), [false, true]);
+        let next = at + COMPLAINT_INTERVAL;
+        assert_eq!(complained(&mut sessions, next - Micros(1)), [false, false]);
+        assert_eq!(complained(&mut sessions, next), [true, true]);
+        assert!(
+            !sessions.complain(PlayerId(9), next),
+            "nobody of that name is here"
+        );
     }
 }

@@ -6,6 +6,8 @@ use synced_protocol::{
     stage::{Stage, Summary},
 };
 
+use crate::input::Breach;
+
 /// What a node counted and measured since it began.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStats {
@@ -13,6 +15,8 @@ pub struct NodeStats {
     pub propagation: Summary,
     /// How often things happened.
     pub counters: Counters,
+    /// How often a block of a live datagram was left out, by reason.
+    pub refused: Refused,
     /// What was sent.
     pub sent: Sent,
     /// How often a connection was cut off, by reason.
@@ -72,8 +76,25 @@ counters! {
     datagrams_ahead,
     /// Blocks of live datagrams relayed.
     blocks_relayed,
-    /// Blocks of live datagrams left out: for what their sender does not own, or what is not live, or not there.
+    /// Blocks of live datagrams left out, for whatever reason.
     blocks_refused,
+}
+
+counters! {
+    /// How often a block of a live datagram was left out, by reason.
+    Refused:
+    /// For what its sender does not own, or what is not live, or not there.
+    authority,
+    /// Moves faster than a hand may.
+    speed,
+    /// Turns faster than a hand may.
+    angular_speed,
+    /// Too far away.
+    area,
+    /// Of too long ago.
+    age,
+    /// More new samples than a tracked node may have in the time.
+    samples,
 }
 
 counters! {
@@ -111,10 +132,25 @@ counters! {
 pub(crate) struct Meter {
     pub(crate) propagation: Stage,
     pub(crate) counters: Counters,
+    pub(crate) refused: Refused,
     pub(crate) cut_offs: CutOffs,
 }
 
 impl Meter {
+    /// A block was left out: for a bound that it breaks, or because it was not its sender's to send.
+    pub(crate) const fn refuse(&mut self, breach: Option<Breach>) {
+        let count = match breach {
+            None => &mut self.refused.authority,
+            Some(Breach::Speed) => &mut self.refused.speed,
+            Some(Breach::AngularSpeed) => &mut self.refused.angular_speed,
+            Some(Breach::Area) => &mut self.refused.area,
+            Some(Breach::Age) => &mut self.refused.age,
+            Some(Breach::Samples) => &mut self.refused.samples,
+        };
+        *count += 1;
+        self.counters.blocks_refused += 1;
+    }
+
     pub(crate) const fn cut_off(&mut self, code: CloseCode) {
         let count = match code {
             CloseCode::Refused => &mut self.cut_offs.refused,

@@ -8,9 +8,10 @@ use common::{Table, config, openings::*, words::*};
 use synced_node::{Limits, NodeConfig, Rate};
 use synced_protocol::{
     id::NodeId,
-    limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
+    limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_UNWANTED_NODES},
     link::CloseCode,
-    live::{Loss, MAX_UP_DATAGRAM_BYTES, encode_ping},
+    live::{Datagram, Loss, MAX_UP_DATAGRAM_BYTES, encode_ping},
+    message::ClientMessage,
     mutation::{Limit, Mutation, Rejection},
     time::Micros,
     value::Value,
@@ -32,6 +33,46 @@ fn the_largest_datagram_of_a_player_fits_when_relayed() {
     assert_eq!(datagram.len(), MAX_UP_DATAGRAM_BYTES);
     table.send_datagram(mal, datagram);
     assert_eq!(table.client(ann).datagrams[0].len(), MAX_DATAGRAM_BYTES);
+}
+
+#[test]
+fn of_more_nodes_than_a_player_may_not_want_the_others_are_relayed() {
+    let (mut table, ann, mal) = table();
+    let [last, beyond] = [1, 2].map(|counter| table.spawn(ann, counter));
+    let unwanted = (1..MAX_UNWANTED_NODES as u64).map(NodeId);
+    for node in unwanted.chain([last, beyond]) {
+        table.send(mal, &interest(node));
+    }
+    let values = [last, beyond].map(|node| (node, LIVE, Value::Int(1)));
+    table.send_datagram(ann, live(0, table.session_time(), &values));
+    let bytes = &table.client(mal).datagrams[0];
+    let Datagram::Down { live, .. } = Datagram::decode(bytes).unwrap() else {
+        panic!("{bytes:?}");
+    };
+    let nodes: Vec<_> = live.blocks().map(|block| block.unwrap().node).collect();
+    assert_eq!(nodes, [beyond]);
+}
+
+#[test]
+fn who_cannot_stop_telling_what_it_does_not_want_is_cut_off() {
+    let interests = Rate::new(10, 20);
+    let (mut table, ann, mal) = table_with(Limits {
+        interests,
+        ..Limits::DEFAULT
+    });
+    (0..20).for_each(|number| table.send(mal, &interest(NodeId(number))));
+    table.pass(Micros::from_millis(100));
+    table.send(mal, &interest(NodeId(20)));
+    assert_eq!(table.closed(mal), None);
+    table.send(mal, &interest(NodeId(21)));
+    assert_cut(table, ann, mal, CloseCode::Flooding);
+}
+
+fn interest(node: NodeId) -> ClientMessage {
+    ClientMessage::Interest {
+        node,
+        wanted: false,
+    }
 }
 
 #[test]

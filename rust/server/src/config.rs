@@ -2,7 +2,7 @@
 
 use std::{env, net::SocketAddr, path::PathBuf};
 
-use synced_node::{Limits, NodeConfig, Rate};
+use synced_node::{InputLimits, Limits, NodeConfig, Rate};
 use synced_protocol::{limits::MAX_GAME_BYTES, message::Game, time::Micros};
 use synced_transport::clock;
 
@@ -107,7 +107,28 @@ fn limits(s: &Settings) -> Result<Limits, Failure> {
             required(s.bytes_per_second_max, "bytes_per_second_max")?,
             required(s.bytes_burst_max, "bytes_burst_max")?,
         ),
+        input: input_limits(s)?,
         ..Limits::DEFAULT
+    })
+}
+
+fn input_limits(s: &Settings) -> Result<InputLimits, Failure> {
+    Ok(InputLimits {
+        speed_mps_max: required(s.input_speed_mps_max, "input_speed_mps_max")?.0,
+        angular_speed_radps_max: required(
+            s.input_angular_speed_radps_max,
+            "input_angular_speed_radps_max",
+        )?
+        .0,
+        area_m_max: required(s.input_area_m_max, "input_area_m_max")?.0,
+        age_max: span(s.input_age_ms_max, "input_age_ms_max")?,
+        samples: rate(
+            required(
+                s.input_samples_per_second_max,
+                "input_samples_per_second_max",
+            )?,
+            required(s.input_samples_burst_max, "input_samples_burst_max")?,
+        ),
     })
 }
 

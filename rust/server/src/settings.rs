@@ -67,6 +67,12 @@ settings! {
     datagrams_burst_max: Whole<1, 1_000_000>,
     bytes_per_second_max: Whole<10_000, 1_000_000_000>,
     bytes_burst_max: Whole<100_000, 1_000_000_000>,
+    input_speed_mps_max: Whole<1, 100_000>,
+    input_angular_speed_radps_max: Whole<1, 100_000>,
+    input_area_m_max: Whole<1, 1_000_000>,
+    input_age_ms_max: Whole<100, 16_000>,
+    input_samples_per_second_max: Whole<1, 1_000_000>,
+    input_samples_burst_max: Whole<64, 1_000_000>,
     segmentation_offload: Switch,
 }
 

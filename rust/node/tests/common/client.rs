@@ -6,7 +6,9 @@ use synced_protocol::{
     control::{self, First},
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
     link::{CloseCode, ConnectionId},
-    message::{ClientMessage, Commit, Hello, LiveEntry, Refusal, Resume, ServerMessage, Welcome},
+    message::{
+        ClientMessage, Commit, Hello, LiveEntry, LivePose, Refusal, Resume, ServerMessage, Welcome,
+    },
     mutation::{Rejection, Transaction},
 };
 use synced_world::{Effect, Outcome, SnapshotReader, World};
@@ -24,6 +26,7 @@ pub struct Client {
     pub effects: Vec<Effect>,
     pub rejected: Vec<(ClientSeq, LogIndex, Rejection)>,
     pub live: Vec<LiveEntry>,
+    pub poses: Vec<LivePose>,
     pub snapshot_frames: usize,
     parts: Vec<synced_protocol::message::SnapshotPart>,
     world: Option<World>,
@@ -49,11 +52,19 @@ impl Client {
 
     pub fn hello_again(&self) -> Hello {
         let token = self.welcome().token;
-        let cursor = self.world.as_ref().map_or(LogIndex::ZERO, World::log_index);
+        let cursor = self
+            .world
+            .as_ref()
+            .map_or(LogIndex(u64::MAX), World::log_index);
         Hello {
             resume: Some(Resume { token, cursor }),
             ..words::hello("again")
         }
+    }
+
+    /// It comes back as one that holds no world.
+    pub fn forget_world(&mut self) {
+        self.world = None;
     }
 
     /// What is left of it when its connection is replaced.
@@ -92,6 +103,7 @@ impl Client {
                 assert!(!self.has_world(), "a snapshot is only for who needs it");
                 self.snapshot_frames += 1;
                 self.live.append(&mut part.live);
+                self.poses.append(&mut part.poses);
                 let last = part.last;
                 self.parts.push(part);
                 if last {

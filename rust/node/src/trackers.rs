@@ -1,0 +1,104 @@
+//! The newest input of each tracked node: for players who join late, and to judge by what comes next.
+
+use std::collections::BTreeMap;
+
+use synced_protocol::{error::DecodeError, id::NodeId, message::LivePose, time::Micros};
+
+use crate::{
+    config::{InputLimits, POSES_BYTES_MAX},
+    input::{Breach, Place, judge_batch},
+    rate::Bucket,
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Trackers {
+    trackers: BTreeMap<NodeId, Tracker>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Tracker {
+    samples: Bucket,
+    newest: Option<Place>,
+    sent_at: Micros,
+    /// The batch that brought the newest sample; empty when too much is kept already.
+    batch: Vec<u8>,
+}
+
+/// A batch and its times: the clock of this machine, session time, and when the player sent it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) now: Micros,
+    pub(crate) session_time: Micros,
+    pub(crate) sent_at: Micros,
+    pub(crate) batch: &'a [u8],
+}
+
+impl Trackers {
+    /// Judges a batch, and keeps it when it is the newest of those that may be relayed.
+    pub(crate) fn take(
+        &mut self,
+        limits: &InputLimits,
+        node: NodeId,
+        arrival: Arrival<'_>,
+    ) -> Result<Result<(), Breach>, DecodeError> {
+        let Arrival { now, batch, .. } = arrival;
+        let tracker = self
+            .trackers
+            .entry(node)
+            .or_insert_with(|| Tracker::new(limits, now));
+        let times = (arrival.sent_at, arrival.session_time - limits.age_max);
+        let judged = match judge_batch(limits, batch, times, tracker.newest)? {
+            Ok(judged) => judged,
+            Err(breach) => return Ok(Err(breach)),
+        };
+        if !tracker.samples.take(now, judged.new) {
+            return Ok(Err(Breach::Samples));
+        }
+        if judged.new > 0 {
+            tracker.newest = Some(judged.newest);
+            self.bytes -= tracker.batch.len();
+            tracker.keep(arrival, POSES_BYTES_MAX - self.bytes);
+            self.bytes += tracker.batch.len();
+        }
+        Ok(Ok(()))
+    }
+
+    /// The node is gone, or another's.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        if let Some(tracker) = self.trackers.remove(&node) {
+            self.bytes -= tracker.batch.len();
+        }
+    }
+
+    /// All that is kept.
+    pub(crate) fn poses(&self) -> impl Iterator<Item = LivePose> + '_ {
+        let kept = self.trackers.iter();
+        kept.filter(|(_, tracker)| !tracker.batch.is_empty())
+            .map(|(node, tracker)| LivePose {
+                node: *node,
+                sent_at: tracker.sent_at,
+                batch: tracker.batch.clone(),
+            })
+    }
+}
+
+impl Tracker {
+    fn new(limits: &InputLimits, now: Micros) -> Self {
+        Self {
+            samples: Bucket::new(limits.samples, now),
+            newest: None,
+            sent_at: Micros::ZERO,
+            batch: Vec::new(),
+        }
+    }
+
+    /// Into the same memory each time: no datagram is held for it.
+    fn keep(&mut self, arrival: Arrival<'_>, bytes_max: usize) {
+        self.sent_at = arrival.sent_at;
+        self.batch.clear();
+        if arrival.batch.len() <= bytes_max {
+            self.batch.extend_from_slice(arrival.batch);
+        }
+    }
+}
