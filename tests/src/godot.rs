@@ -70,6 +70,29 @@ impl Godot {
     /// # Errors
     /// As [`headless`](Self::headless).
     pub fn drawing(&self, wrapper: Option<&Path>, project: &Path, home: &Path) -> Outcome<Command> {
+        self.drawn(wrapper, "off", project, home)
+    }
+
+    /// As [`drawing`](Self::drawing), to the headset of the OpenXR runtime that the environment names.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_headset(
+        &self,
+        wrapper: Option<&Path>,
+        project: &Path,
+        home: &Path,
+    ) -> Outcome<Command> {
+        self.drawn(wrapper, "on", project, home)
+    }
+
+    fn drawn(
+        &self,
+        wrapper: Option<&Path>,
+        xr_mode: &str,
+        project: &Path,
+        home: &Path,
+    ) -> Outcome<Command> {
         self.import(project)?;
         let mut command = Command::new(wrapper.unwrap_or(&self.launcher));
         if wrapper.is_some() {
@@ -78,7 +101,7 @@ impl Godot {
         command
             .args([
                 "--xr-mode",
-                "off",
+                xr_mode,
                 "--audio-driver",
                 "Dummy",
                 "--rendering-method",

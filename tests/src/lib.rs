@@ -12,6 +12,7 @@
 //! | [`motion`] | hands whose truth is known at any time |
 //! | [`feeder`] | moves a Monado's head and hands along them |
 //! | [`clock`] | the clock by which that is timed |
+//! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
 pub mod clock;
@@ -21,6 +22,7 @@ pub mod feeder;
 pub mod folder;
 pub mod godot;
 pub mod journal;
+pub mod monado;
 pub mod motion;
 pub mod play;
 pub mod player;

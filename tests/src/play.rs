@@ -56,6 +56,12 @@ impl Play {
         })
     }
 
+    /// The Godot that runs the players.
+    #[must_use]
+    pub const fn godot(&self) -> &Godot {
+        &self.godot
+    }
+
     /// The server.
     #[must_use]
     pub const fn server(&self) -> &SyncedServer {

@@ -1,6 +1,6 @@
 //! A Godot player that does what a test says, line by line.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, path::Path, process::Command, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,9 +43,16 @@ impl Player {
     /// # Errors
     /// When it cannot be started.
     pub fn start(godot: &Godot, name: &str, folder: &Path) -> Outcome<Starting> {
-        let home = folder.join(name);
+        let command = godot.headless(&folder::repository().join(PROJECT), &folder.join(name))?;
+        Self::start_by(command, name, folder)
+    }
+
+    /// Starts a Godot by a command that says which project, and how it is shown.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_by(mut command: Command, name: &str, folder: &Path) -> Outcome<Starting> {
         let listener = Listener::bind()?;
-        let mut command = godot.headless(&folder::repository().join(PROJECT), &home)?;
         command
             .args(["--verbose", "--", "--name", name, "--control"])
             .arg(listener.port()?.to_string());
@@ -112,6 +119,18 @@ impl Player {
     /// As there.
     pub fn quit(self) -> Outcome {
         self.quit_expecting(&[])
+    }
+
+    /// The number of its process in the system.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// All that it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.output()
     }
 
     /// Ends the player without asking it.

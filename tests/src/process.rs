@@ -54,6 +54,12 @@ impl Process {
         &self.name
     }
 
+    /// Its number in the system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that the program has written so far.
     #[must_use]
     pub fn output(&self) -> String {

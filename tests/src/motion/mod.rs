@@ -15,7 +15,7 @@ mod noise;
 mod swing;
 mod trace;
 
-use glam::DVec3;
+use glam::{DQuat, DVec3, EulerRot};
 
 use moment::Rig;
 use noise::Noise;
@@ -69,7 +69,8 @@ impl Motion {
             home,
             DVec3::new(SPEED_MAX / TURN_RATE_MAX, 0.0, 0.0),
             DVec3::Y,
-        );
+        )
+        .gripping(held());
         let swing = Swing::new()
             .reach_rate(TURN_RATE_MAX, 0.5)
             .go_on(seconds)
@@ -83,6 +84,7 @@ impl Motion {
     #[must_use]
     pub fn throw(home: DVec3) -> Self {
         let rig = Rig::new(home, DVec3::Y * THROW_ARM_M, DVec3::NEG_X)
+            .gripping(held())
             .lunging(DVec3::NEG_Z * THROW_LUNGE);
         let swing = Swing::new()
             .ease_to(-0.7, 0.45)
@@ -99,7 +101,7 @@ impl Motion {
     /// ([`hits`](Self::hits)).
     #[must_use]
     pub fn drumming(home: DVec3, strokes: u32) -> Self {
-        let rig = Rig::new(home, DVec3::NEG_Z * DRUM_ARM_M, DVec3::X);
+        let rig = Rig::new(home, DVec3::NEG_Z * DRUM_ARM_M, DVec3::X).gripping(held());
         let stroke = |swing: Swing| {
             swing
                 .ease_to(0.5, 0.21)
@@ -127,7 +129,7 @@ impl Motion {
     /// [`sensed_at`](Self::sensed_at).
     #[must_use]
     pub fn rest(home: DVec3, seconds: f64, seed: u64) -> Self {
-        let rig = Rig::new(home, DVec3::NEG_Z, DVec3::X);
+        let rig = Rig::new(home, DVec3::NEG_Z, DVec3::X).gripping(held());
         let mut motion = Self::of(rig, Swing::new().wait(seconds));
         motion.parts[0].noise = Some(Noise::new(seed));
         motion
@@ -222,6 +224,11 @@ impl Motion {
         };
         self.parts.iter().flat_map(of_part).collect()
     }
+}
+
+/// How a hand holds a controller at rest: about no axis of the space, so that none can stand in for another.
+fn held() -> DQuat {
+    DQuat::from_euler(EulerRot::YXZ, 0.2, -0.6, 0.3)
 }
 
 #[cfg(test)]

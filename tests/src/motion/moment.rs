@@ -22,6 +22,8 @@ pub(super) struct Rig {
     /// From the elbow to the hand where the angle is 0.
     arm: DVec3,
     axis: DVec3,
+    /// How the hand is turned where the angle is 0.
+    grip: DQuat,
     /// How far the elbow goes for each radian, in metres.
     lunge: DVec3,
 }
@@ -33,6 +35,7 @@ impl Rig {
             elbow: home - arm,
             arm,
             axis,
+            grip: DQuat::IDENTITY,
             lunge: DVec3::ZERO,
         }
     }
@@ -42,14 +45,19 @@ impl Rig {
         self
     }
 
+    pub(super) const fn gripping(mut self, grip: DQuat) -> Self {
+        self.grip = grip;
+        self
+    }
+
     /// The hand at an angle in radians that changes by `rate` radians a second.
     pub(super) fn at(&self, angle: f64, rate: f64) -> Moment {
-        let orientation = DQuat::from_axis_angle(self.axis, angle);
-        let arm = orientation * self.arm;
+        let turn = DQuat::from_axis_angle(self.axis, angle);
+        let arm = turn * self.arm;
         let angular_velocity = self.axis * rate;
         Moment {
             position: self.elbow + self.lunge * angle + arm,
-            orientation,
+            orientation: turn * self.grip,
             linear_velocity: self.lunge * rate + angular_velocity.cross(arm),
             angular_velocity,
         }
