@@ -3,7 +3,7 @@
 use synced_tests::{
     Outcome,
     play::{Play, agree},
-    relay::Relay,
+    relay::{Network, Relay},
 };
 
 /// Of a thousand packets, each way.
@@ -92,7 +92,7 @@ fn who_passes_a_moving_thing_on_leaves_it_where_the_next_owner_takes_it() -> Out
 #[test]
 fn where_packets_are_lost_streams_heal_and_nothing_confirmed_is_missing() -> Outcome {
     let play = Play::begin("lossy")?;
-    let relay = Relay::start(play.server().address(), LOST_PERMILLE, 1)?;
+    let relay = Relay::start(play.server().address(), Network::losing(LOST_PERMILLE), 1)?;
     let mut ann = play.join("ann", "things")?;
     let mut ben = play.open("ben", "things")?;
     play.connect_by(relay.address(), &mut ben)?;

@@ -10,7 +10,7 @@ use std::{
 use synced_tests::{
     Failure, Outcome, folder,
     godot::Godot,
-    relay::Relay,
+    relay::{Network, Relay},
     server::{ServerOptions, SyncedServer},
 };
 
@@ -86,7 +86,11 @@ impl<'a> Scene<'a> {
         let folder = folder::fresh("demo")?;
         let project = folder::repository().join(PROJECT);
         let server = SyncedServer::start(&folder, &game_of(&project)?)?;
-        let bad_network = Relay::start(server.address(), LOST_PERMILLE, u64::from(options.seed))?;
+        let bad_network = Relay::start(
+            server.address(),
+            Network::losing(LOST_PERMILLE),
+            u64::from(options.seed),
+        )?;
         Ok(Self {
             options,
             godot,
