@@ -7,7 +7,6 @@ use std::{collections::VecDeque, fmt};
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 use synced_protocol::{
     id::{ClientSeq, NodeId, PropertyId},
-    input::InputFrame,
     link::{Event, Logic, Output},
     mutation::Transaction,
     time::Micros,
@@ -16,6 +15,7 @@ use synced_protocol::{
 
 use crate::{
     command::Command,
+    feed::TrackerFeed,
     limits::{COMMAND_RING, UPDATE_RETRY, UPDATE_RING},
     session::Session,
     update::Update,
@@ -87,14 +87,19 @@ impl Handle {
         self.push(Command::ForgetLive { node });
     }
 
-    /// Sends a controller's samples, whose times are local, as those of a node.
-    pub fn attach_tracker(&mut self, node: NodeId, samples: Consumer<InputFrame>) {
-        self.push(Command::AttachTracker { node, samples });
+    /// Sends what is measured of a controller, in local times, as that of a node.
+    pub fn attach_tracker(&mut self, node: NodeId, feed: TrackerFeed) {
+        self.push(Command::AttachTracker { node, feed });
     }
 
     /// No more samples for a node.
     pub fn detach_tracker(&mut self, node: NodeId) {
         self.push(Command::DetachTracker { node });
+    }
+
+    /// Says whether this player wants to be sent what a node's owner streams.
+    pub fn set_interest(&mut self, node: NodeId, wanted: bool) {
+        self.push(Command::Interest { node, wanted });
     }
 
     /// Leaves the session for good; [`Update::Ended`] follows.

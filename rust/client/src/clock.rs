@@ -92,18 +92,19 @@ impl ClockSync {
         Some(now)
     }
 
-    /// Takes the answer to a ping; one to no ping of the latest, or one that contradicts itself, is not believed.
-    pub fn handle_pong(&mut self, now: Micros, pong: &Pong) {
+    /// Takes the answer to a ping. One to no ping of the latest, or one that contradicts itself, is not believed: `false`.
+    pub fn handle_pong(&mut self, now: Micros, pong: &Pong) -> bool {
         let Some(sample) = measure(now, pong) else {
-            return;
+            return false;
         };
         if !self.pings.forget(&pong.ping_sent_at) {
-            return;
+            return false;
         }
         self.samples.push(sample);
         let best = self.samples.iter().min_by_key(|sample| sample.round_trip);
         let best_us = best.map_or(sample.offset_us, |best| best.offset_us);
         self.aim(now, best_us);
+        true
     }
 
     /// The estimate, if it differs enough from the one told before.

@@ -1,13 +1,13 @@
 //! What the game asks of the logic.
 
-use rtrb::Consumer;
 use synced_protocol::{
     id::{ClientSeq, NodeId, PropertyId},
-    input::InputFrame,
     mutation::Transaction,
     time::Micros,
     value::Value,
 };
+
+use crate::feed::TrackerFeed;
 
 /// One thing that the game asks.
 #[derive(Debug)]
@@ -36,17 +36,24 @@ pub enum Command {
         /// The node.
         node: NodeId,
     },
-    /// Samples of a controller of this player; `sampled_at` in them is local time.
+    /// What is measured of a controller of this player; all times in it are local.
     AttachTracker {
         /// The node that follows the controller.
         node: NodeId,
-        /// Where the capture thread puts its samples.
-        samples: Consumer<InputFrame>,
+        /// Where the capture thread puts it.
+        feed: TrackerFeed,
     },
     /// No more samples for this node.
     DetachTracker {
         /// The node.
         node: NodeId,
+    },
+    /// This player wants to be sent what a node's owner streams, or does not. Everything is wanted until said otherwise.
+    Interest {
+        /// The node.
+        node: NodeId,
+        /// Whether it is wanted.
+        wanted: bool,
     },
     /// Leave the session for good.
     Leave,

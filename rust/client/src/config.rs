@@ -5,7 +5,9 @@ use synced_protocol::{
     time::Micros,
 };
 
-use crate::limits::LIVE_BYTES_PER_SECOND_MAX;
+use crate::limits::{
+    BATCH_INTERVAL_MAX, BATCH_INTERVAL_MIN, LIVE_BYTES_PER_SECOND_MAX, REDUNDANCY_MAX,
+};
 
 /// Everything that a session needs to know before it begins.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct SessionConfig {
     pub host_token: Option<ResumeToken>,
     /// How live values are sent.
     pub live: LiveConfig,
+    /// How those of other players are shown.
+    pub playout: PlayoutConfig,
     /// What happens when the connection is lost, or does not come up.
     pub retry: RetryPolicy,
     /// How long the server may be silent between the connection and the last part of the world.
@@ -33,6 +37,7 @@ impl SessionConfig {
             player_name: player_name.into(),
             host_token: None,
             live: LiveConfig::default(),
+            playout: PlayoutConfig::default(),
             retry: RetryPolicy::default(),
             handshake_timeout: Micros::from_secs(5),
         }
@@ -42,12 +47,37 @@ impl SessionConfig {
 /// How live values are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveConfig {
-    /// The longest that a change waits for company in its datagram. Also the pace of the samples.
+    /// The longest that a change waits for company in its datagram. Also the pace of the samples. What is outside of
+    /// [`BATCH_INTERVAL_MIN`] and [`BATCH_INTERVAL_MAX`] is taken for the nearer of the two.
     pub local_delta_max_age: Micros,
     /// With so many changed properties a datagram goes out at once.
     pub local_delta_max_count: usize,
-    /// The most bytes of datagrams a second. What does not fit waits, the oldest first.
+    /// The most bytes of datagrams a second. As it comes near, samples are repeated less often; what does not fit waits, the
+    /// oldest first.
     pub bytes_per_second_max: u32,
+    /// Of how many batches before each batch repeats the samples, however little is lost: so many lost datagrams in a row cost
+    /// nothing. At most [`REDUNDANCY_MAX`].
+    pub redundancy_min: u8,
+    /// Of how many at the most, when much is lost. At most [`REDUNDANCY_MAX`].
+    pub redundancy_max: u8,
+    /// Whether samples are left out that the receiver's curve through the others passes within their precision.
+    pub thinning: bool,
+}
+
+impl LiveConfig {
+    /// The same with every number within its limits.
+    #[must_use]
+    pub fn within_limits(self) -> Self {
+        let redundancy_max = self.redundancy_max.min(REDUNDANCY_MAX);
+        Self {
+            local_delta_max_age: self
+                .local_delta_max_age
+                .clamp(BATCH_INTERVAL_MIN, BATCH_INTERVAL_MAX),
+            redundancy_min: self.redundancy_min.min(redundancy_max),
+            redundancy_max,
+            ..self
+        }
+    }
 }
 
 impl Default for LiveConfig {
@@ -56,6 +86,27 @@ impl Default for LiveConfig {
             local_delta_max_age: Micros::from_millis(4),
             local_delta_max_count: 64,
             bytes_per_second_max: LIVE_BYTES_PER_SECOND_MAX,
+            redundancy_min: 2,
+            redundancy_max: 6,
+            thinning: true,
+        }
+    }
+}
+
+/// Within what bounds the delay follows the network with which other players' streams are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlayoutConfig {
+    /// The smallest delay.
+    pub delay_min: Micros,
+    /// The largest delay, even where more of it would be needed.
+    pub delay_max: Micros,
+}
+
+impl Default for PlayoutConfig {
+    fn default() -> Self {
+        Self {
+            delay_min: Micros::from_millis(10),
+            delay_max: Micros::from_millis(200),
         }
     }
 }

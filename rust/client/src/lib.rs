@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`session`] | the connection's life: handshake, the world, commits, loss and return |
 //! | [`command`], [`update`] | what the game asks, and what it is told |
+//! | [`feed`] | what a tracked controller sends |
 //! | [`mod@bridge`] | carries both between two threads without ever blocking the game's |
 //! | [`reconcile`] | what is shown while own writes are undecided |
 //! | [`playout`] | what is shown between the samples and values of others |
@@ -19,6 +20,8 @@ pub mod command;
 pub mod config;
 mod difference;
 mod downstream;
+pub mod feed;
+mod interests;
 pub mod limits;
 mod pacing;
 pub mod playout;
@@ -33,5 +36,6 @@ pub mod update;
 mod upstream;
 
 pub use bridge::{BridgedSession, Handle, bridge};
-pub use config::{LiveConfig, RetryPolicy, SessionConfig};
+pub use config::{LiveConfig, PlayoutConfig, RetryPolicy, SessionConfig};
+pub use feed::TrackerFeed;
 pub use session::Session;

@@ -1,7 +1,9 @@
 //! Every limit of the client by name, and the relations between them, proved at compile time.
 
 use synced_protocol::{
-    limits::{MAX_DATAGRAM_BYTES, MAX_MUTATION_BYTES, MAX_NODES, MAX_WORLD_BYTES},
+    limits::{
+        MAX_DATAGRAM_BYTES, MAX_MUTATION_BYTES, MAX_NODES, MAX_UNWANTED_NODES, MAX_WORLD_BYTES,
+    },
     time::Micros,
 };
 
@@ -33,10 +35,24 @@ pub const UPDATE_RING: usize = 4_096;
 pub const UPDATE_RETRY: Micros = Micros::from_millis(4);
 /// The most trackers of one player.
 pub const TRACKERS_MAX: usize = 16;
+/// The most interests told a second; what is more waits. Half of what a leader hears before it calls it a flood.
+pub const INTERESTS_PER_SECOND_MAX: u32 = 500;
+/// The most told at once: all that there can be.
+pub const INTEREST_BURST_MAX: u32 = MAX_UNWANTED_NODES as u32;
+/// An aim that does not change is sent again after so long.
+pub const AIM_REPEAT: Micros = Micros::from_millis(250);
+/// The shortest time between two sendings of a hand's joints.
+pub const JOINTS_INTERVAL_MIN: Micros = Micros::from_millis(33);
 /// The most live values that one player holds. One more is dropped and counted.
 pub const LIVE_VALUES_MAX: usize = 16_384;
 /// The most samples of one tracker that wait to be sent; when more come, the oldest are dropped and counted.
 pub const TRACKER_BACKLOG_MAX: usize = 256;
+/// The shortest pace of the samples' batches.
+pub const BATCH_INTERVAL_MIN: Micros = Micros::from_millis(1);
+/// The longest.
+pub const BATCH_INTERVAL_MAX: Micros = Micros::from_millis(20);
+/// The most batches before whose samples a batch repeats.
+pub const REDUNDANCY_MAX: u8 = 8;
 /// The most live bytes sent at once, after a pause. Below the transport's own buffer, so that nothing is dropped there.
 pub const LIVE_BURST_BYTES_MAX: u32 = 12 * 1024;
 /// The most live bytes a second, unless configured otherwise.

@@ -34,6 +34,11 @@ impl Bucket {
         now + Micros(missing.div_ceil(self.per_second))
     }
 
+    /// How full it is, in hundredths.
+    pub(crate) fn percent(&self, now: Micros) -> u64 {
+        self.level_at(now) / (self.burst / 100).max(1)
+    }
+
     pub(crate) fn take(&mut self, now: Micros, amount: usize) {
         let level = self.level_at(now);
         self.level = level.saturating_sub(self.level_of(amount));

@@ -18,8 +18,30 @@ pub struct ClientStats {
     pub confirm: Summary,
     /// The counters.
     pub counters: Counters,
+    /// The live lane as it is now.
+    pub live: LiveStats,
     /// The world.
     pub world: WorldStats,
+}
+
+/// How the live lane does, lately.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveStats {
+    /// What a sample takes in a datagram, in bits, repeated ones and the blocks' heads counted in. 0 while none is sent.
+    pub bits_per_sample: u64,
+    /// What a sample takes that was captured, in bits, with all its repetitions, and with those that were left out for
+    /// nothing. 0 while none is captured.
+    pub bits_per_captured_sample: u64,
+    /// Of how many batches before each batch repeats the samples.
+    pub redundancy: u64,
+    /// What is lost of this player's live datagrams on their way to the leader, in ten-thousandths.
+    pub up_loss: u64,
+    /// What is lost of other players' live datagrams until they are here, in ten-thousandths.
+    pub down_loss: u64,
+    /// The most that any other player told of its own such loss, in ten-thousandths.
+    pub peers_loss: u64,
+    /// The longest delay that is recommended for any other player's streams, in microseconds.
+    pub playout_delay_us_max: u64,
 }
 
 /// Where this player's copy of the world stands.
@@ -76,6 +98,20 @@ counters! {
     live_values_too_large,
     /// Trackers beyond the most of one player.
     trackers_too_many,
+    /// Samples that the trackers of this player took.
+    samples_captured,
+    /// Of those, how many were left out since the receivers draw them by themselves.
+    samples_thinned,
+    /// Samples sent for the first time.
+    samples_sent,
+    /// Samples sent once more.
+    samples_repeated,
+    /// Bytes of the blocks that carried samples.
+    sample_bytes_sent,
+    /// Samples of other players that came for the first time.
+    samples_received,
+    /// Of those, how many came after a newer one.
+    samples_late,
     /// Samples dropped because more came than could be sent.
     samples_dropped,
     /// Commits applied.
@@ -99,9 +135,26 @@ pub(crate) struct Meter {
     pub(crate) publish: Stage,
     pub(crate) confirm: Stage,
     pub(crate) counters: Counters,
+    /// The counters when the rates were told last.
+    told: Counters,
 }
 
 impl Meter {
+    /// What samples cost since this was asked last.
+    pub(crate) fn sample_bits(&mut self) -> LiveStats {
+        let (now, before) = (&self.counters, &self.told);
+        let sent = now.samples_sent + now.samples_repeated;
+        let sent = sent - before.samples_sent - before.samples_repeated;
+        let captured = now.samples_captured - before.samples_captured;
+        let bits = 8 * (now.sample_bytes_sent - before.sample_bytes_sent);
+        self.told = self.counters;
+        LiveStats {
+            bits_per_sample: bits.checked_div(sent).unwrap_or_default(),
+            bits_per_captured_sample: bits.checked_div(captured).unwrap_or_default(),
+            ..LiveStats::default()
+        }
+    }
+
     pub(crate) fn stats(&self) -> ClientStats {
         ClientStats {
             capture: self.capture.summary(),
@@ -110,6 +163,7 @@ impl Meter {
             publish: self.publish.summary(),
             confirm: self.confirm.summary(),
             counters: self.counters,
+            live: LiveStats::default(),
             world: WorldStats::default(),
         }
     }

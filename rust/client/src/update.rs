@@ -3,7 +3,7 @@
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    input::InputFrame,
+    input::{HandJoints, InputFrame, Pose},
     link::CloseReason,
     message::{PlayerEntry, Refusal},
     mutation::{ParentRef, Rejection, Spawn},
@@ -100,12 +100,34 @@ pub enum Update {
         /// The value.
         value: Value,
     },
-    /// A sample of another player's controller. Never older than the one told before.
+    /// A sample of another player's controller. Each is told once, but one that was late on its way comes after newer ones.
     Input {
         /// Whose.
         node: NodeId,
         /// The sample.
         frame: InputFrame,
+    },
+    /// Where another player's controller points: its aim pose relative to its grip pose.
+    Aim {
+        /// Whose.
+        node: NodeId,
+        /// The newest.
+        aim: Pose,
+    },
+    /// The joints of another player's hand.
+    Joints {
+        /// Whose.
+        node: NodeId,
+        /// The newest.
+        joints: Box<HandJoints>,
+    },
+    /// How far in the past another player's streams should be shown, so that what they show has mostly arrived. Told when it
+    /// has changed noticeably.
+    PlayoutDelay {
+        /// Whose streams.
+        player: PlayerId,
+        /// The delay.
+        delay: Micros,
     },
     /// What the session counted and measured so far, about once a second.
     Stats(Box<ClientStats>),

@@ -104,9 +104,9 @@ impl Random {
     }
 
     fn parts(&self) -> Vec<SnapshotPart> {
-        let parts = self
-            .world
-            .snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), 2_000);
+        let parts =
+            self.world
+                .snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), 2_000);
         parts.collect()
     }
 }

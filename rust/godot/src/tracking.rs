@@ -1,6 +1,7 @@
 //! This player's controllers, once a frame.
 
 use godot::{classes::Node3D, prelude::*};
+use synced_client::TrackerFeed;
 use synced_protocol::{id::NodeId, input::InputFrame};
 
 use crate::{classes::with_core, core::Core, playout, report, tracker::Tracker};
@@ -74,7 +75,7 @@ fn start(core: &mut Core, id: NodeId) -> Result<(), String> {
     };
     let samples = started.inspect_err(|_| local.tracker = None)?;
     if let Some(handle) = core.handle() {
-        handle.attach_tracker(id, samples);
+        handle.attach_tracker(id, TrackerFeed::new(samples));
     }
     Ok(())
 }

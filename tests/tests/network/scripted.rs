@@ -143,7 +143,8 @@ impl Scripted {
 
     /// Streams samples of a controller.
     pub(crate) fn attach_tracker(&mut self, node: NodeId, samples: rtrb::Consumer<InputFrame>) {
-        self.handle.attach_tracker(node, samples);
+        self.handle
+            .attach_tracker(node, synced_client::TrackerFeed::new(samples));
     }
 
     /// Hands over what was asked, and takes in what was told, as a game does once a frame.

@@ -9,6 +9,20 @@ pub(super) struct Gaps {
     last: Gap,
 }
 
+/// Where a datagram stands among those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Behind all of them, and behind so many that did not come.
+    Next {
+        /// How many.
+        missing: u32,
+    },
+    /// It was given up as lost.
+    InGap,
+    /// It was there, or is from before the last gap.
+    Known,
+}
+
 /// Numbers that were passed over.
 #[derive(Debug, Clone, Copy, Default)]
 struct Gap {
@@ -27,13 +41,12 @@ impl Gaps {
         }
     }
 
-    /// Counts a datagram; returns whether there is a gap before it.
-    pub(super) fn count(&mut self, sequence: u32, counters: &mut Counters) -> bool {
+    /// Counts a datagram.
+    pub(super) fn count(&mut self, sequence: u32, counters: &mut Counters) -> Place {
         counters.live_received += 1;
         let ahead = sequence.wrapping_sub(self.next);
         if ahead > u32::MAX / 2 {
-            self.last.late(sequence, counters);
-            return false;
+            return self.last.late(sequence, counters);
         }
         self.next = sequence.wrapping_add(1);
         if ahead > 0 {
@@ -44,7 +57,7 @@ impl Gaps {
                 healed: false,
             };
         }
-        ahead > 0
+        Place::Next { missing: ahead }
     }
 
     /// The gap just counted took nothing with it.
@@ -56,12 +69,14 @@ impl Gaps {
 
 impl Gap {
     /// A datagram that was given up as lost was just late.
-    fn late(&self, sequence: u32, counters: &mut Counters) {
-        if sequence.wrapping_sub(self.start) < self.length {
-            counters.live_lost = counters.live_lost.saturating_sub(1);
-            let healed = u64::from(self.healed);
-            counters.live_healed = counters.live_healed.saturating_sub(healed);
+    fn late(&self, sequence: u32, counters: &mut Counters) -> Place {
+        if sequence.wrapping_sub(self.start) >= self.length {
+            return Place::Known;
         }
+        counters.live_lost = counters.live_lost.saturating_sub(1);
+        let healed = u64::from(self.healed);
+        counters.live_healed = counters.live_healed.saturating_sub(healed);
+        Place::InGap
     }
 }
 
@@ -102,10 +117,10 @@ mod tests {
     fn a_gap_that_was_healed_and_then_filled_counts_as_neither() {
         let mut counters = Counters::default();
         let mut gaps = Gaps::before(0);
-        assert!(gaps.count(1, &mut counters));
+        assert_eq!(gaps.count(1, &mut counters), Place::Next { missing: 1 });
         gaps.heal(&mut counters);
         assert_eq!((counters.live_lost, counters.live_healed), (1, 1));
-        assert!(!gaps.count(0, &mut counters));
+        assert_eq!(gaps.count(0, &mut counters), Place::InGap);
         assert_eq!((counters.live_lost, counters.live_healed), (0, 0));
     }
 }

@@ -1,6 +1,9 @@
 //! What other players send on the live lane, as the game is told of it.
 
 mod gaps;
+mod loss;
+mod seen;
+mod sender;
 
 use std::collections::BTreeMap;
 
@@ -8,75 +11,113 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
-    input::decode_batch,
+    input::{Pose, decode_batch, decode_joints},
     limits::MAX_PROPERTIES,
-    live::{Block, BlockKind, Live},
-    message::LiveEntry,
+    live::{Block, BlockKind, Live, Loss},
+    message::{LiveEntry, LivePose},
     mutation::Lane,
     time::Micros,
+    value::Value,
 };
 use synced_world::{Effect, World};
 
-use self::gaps::Gaps;
-use crate::{stats::Counters, update::Update};
+use self::{
+    seen::{News, Seen},
+    sender::Sender,
+};
+use crate::{
+    config::PlayoutConfig,
+    playout::{HERMITE_SPAN_MAX, INTERPOLATION_SPAN_MAX, is_continuous},
+    stats::Counters,
+    update::Update,
+};
 
 type Key = (NodeId, PropertyId);
 
 /// How far each property, each controller and each player's datagrams have come.
 ///
-/// Nothing is told that is older than what was told before by the same owner, and nothing from a player who does not own the
-/// node here: the leader may have relayed it before a change of ownership that has come by since.
+/// Of values, aims and joints nothing is told that is older than what was told before by the same owner; samples are told each
+/// once, in whatever order they come. Nothing is told from a player who does not own the node here: the leader may have relayed
+/// it before a change of ownership that has come by since.
 #[derive(Debug, Default)]
 pub(crate) struct Downstream {
+    config: PlayoutConfig,
     values: BTreeMap<Key, Micros>,
-    inputs: BTreeMap<NodeId, Micros>,
-    senders: BTreeMap<PlayerId, Gaps>,
+    inputs: BTreeMap<NodeId, Seen>,
+    aims: BTreeMap<NodeId, (Micros, Pose)>,
+    joints: BTreeMap<NodeId, Micros>,
+    senders: BTreeMap<PlayerId, Sender>,
 }
 
 /// A player's datagram on its way through.
 pub(crate) struct Received<'a> {
     pub(crate) player: PlayerId,
     pub(crate) live: Live<'a>,
+    /// When it came, in session time.
+    pub(crate) at: Micros,
+}
+
+/// What was made of a datagram's blocks.
+#[derive(Debug, Default)]
+struct Taken {
+    /// Whether all batches connect to the samples told before, if there are any.
+    connected: Option<bool>,
+    /// The longest that anything in motion took, from the newest that was known before.
+    lateness: Option<Micros>,
 }
 
 impl Downstream {
+    pub(crate) fn new(config: PlayoutConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
     /// Tells what is new in a datagram.
     ///
     /// # Errors
     /// What is wrong with a block; those before it have been told.
     pub(crate) fn receive(
         &mut self,
-        Received { player, live }: Received<'_>,
+        received: Received<'_>,
         world: &World,
         counters: &mut Counters,
         mut tell: impl FnMut(Update),
     ) -> Result<(), DecodeError> {
+        let Received { player, live, at } = received;
         if world.player(player).is_none() {
             counters.live_foreign += 1;
             return Ok(());
         }
-        let gaps = self.senders.entry(player);
-        let gaps = gaps.or_insert(Gaps::before(live.sequence));
-        let after_gap = gaps.count(live.sequence, counters);
-        let mut connected = None;
+        let config = self.config;
+        let sender = self.senders.entry(player);
+        let sender = sender.or_insert_with(|| Sender::before(live.sequence, config));
+        let after_gap = sender.count(at, live.sequence, counters);
+        let mut taken = Taken::default();
         for block in live.blocks() {
             let block = block?;
             let owned = world
                 .node(block.node)
                 .is_some_and(|node| world.may_stream(player, node));
-            if !owned {
+            if owned {
+                let came = (live.sent_at, at);
+                self.take(block, came, world, counters, &mut taken, &mut tell)?;
+            } else {
                 counters.live_foreign += 1;
-                continue;
-            }
-            if let Some(connects) = self.take(block, live.sent_at, world, &mut tell)? {
-                connected = Some(connected.unwrap_or(true) && connects);
             }
         }
-        if after_gap
-            && connected == Some(true)
-            && let Some(gaps) = self.senders.get_mut(&player)
-        {
-            gaps.heal(counters);
+        let Some(sender) = self.senders.get_mut(&player) else {
+            return Ok(());
+        };
+        if after_gap && taken.connected == Some(true) {
+            sender.heal(counters);
+        }
+        let delay = taken
+            .lateness
+            .and_then(|lateness| sender.arrived(at, lateness));
+        if let Some(delay) = delay {
+            tell(Update::PlayoutDelay { player, delay });
         }
         Ok(())
     }
@@ -90,12 +131,45 @@ impl Downstream {
             value,
         } = entry;
         let newer = is_live(world, (node, property)) && self.advance((node, property), stamp);
-        newer.then_some(Update::LiveValue {
-            node,
-            property,
-            stamp,
-            value,
-        })
+        newer.then(|| live_value((node, property), stamp, value))
+    }
+
+    /// Tells the samples that came with a snapshot.
+    ///
+    /// # Errors
+    /// What is wrong with the batch; samples before it have been told.
+    pub(crate) fn receive_pose(
+        &mut self,
+        pose: &LivePose,
+        world: &World,
+        counters: &mut Counters,
+        mut tell: impl FnMut(Update),
+    ) -> Result<(), DecodeError> {
+        if world.node(pose.node).is_none() {
+            return Ok(());
+        }
+        let batch = Batch {
+            node: pose.node,
+            bytes: &pose.batch,
+            sent_at: pose.sent_at,
+        };
+        self.take_batch(batch, counters, &mut tell).map(|_| ())
+    }
+
+    /// What is lost on the last way to here, lately: of what each player sends, the least, since its own way to the leader is in
+    /// it too.
+    pub(crate) fn loss(&mut self, now: Micros) -> Loss {
+        let losses = self.senders.values_mut();
+        losses
+            .filter_map(|sender| sender.loss(now))
+            .min()
+            .unwrap_or_default()
+    }
+
+    /// The longest delay that is recommended for any player's streams.
+    pub(crate) fn delay_max(&self) -> Micros {
+        let delays = self.senders.values().filter_map(Sender::delay);
+        delays.max().unwrap_or_default()
     }
 
     /// Takes notice of a commit.
@@ -124,59 +198,112 @@ impl Downstream {
     pub(crate) fn replaced(&mut self, world: &World) {
         self.values.retain(|key, _| is_live(world, *key));
         self.inputs.retain(|node, _| world.node(*node).is_some());
+        self.aims.retain(|node, _| world.node(*node).is_some());
+        self.joints.retain(|node, _| world.node(*node).is_some());
     }
 
-    /// Tells a block's news. For samples, whether they connect to those told before.
+    /// Tells a block's news; it was sent and came at these times.
     fn take(
         &mut self,
         block: Block<'_>,
-        sent_at: Micros,
+        (sent_at, at): (Micros, Micros),
         world: &World,
+        counters: &mut Counters,
+        taken: &mut Taken,
         tell: &mut impl FnMut(Update),
-    ) -> Result<Option<bool>, DecodeError> {
+    ) -> Result<(), DecodeError> {
         let node = block.node;
         match block.kind {
-            BlockKind::Input { batch } => self.take_batch(node, batch, sent_at, tell).map(Some),
-            BlockKind::Aim { .. } | BlockKind::Joints { .. } => Ok(None),
+            BlockKind::Input { batch: bytes } => {
+                let batch = Batch {
+                    node,
+                    bytes,
+                    sent_at,
+                };
+                let came = self.take_batch(batch, counters, tell)?;
+                taken.connected = Some(taken.connected.unwrap_or(true) && came.connects);
+                taken.moved(came.newest_before, came.newest, HERMITE_SPAN_MAX, at);
+            }
             BlockKind::Value {
                 property,
                 stamp,
                 value,
             } => {
-                if is_live(world, (node, property)) && self.advance((node, property), stamp) {
-                    tell(Update::LiveValue {
-                        node,
-                        property,
-                        stamp,
-                        value,
-                    });
+                let key = (node, property);
+                let before = self.values.get(&key).copied();
+                if is_live(world, key) && self.advance(key, stamp) {
+                    if is_continuous(&value) {
+                        taken.moved(before, Some(stamp), INTERPOLATION_SPAN_MAX, at);
+                    }
+                    tell(live_value(key, stamp, value));
                 }
-                Ok(None)
             }
+            BlockKind::Aim { stamp, aim } => self.take_aim(node, stamp, aim, tell),
+            BlockKind::Joints { stamp, packed } => self.take_joints(node, stamp, packed, tell)?,
         }
+        Ok(())
     }
 
     fn take_batch(
         &mut self,
-        node: NodeId,
-        batch: &[u8],
-        sent_at: Micros,
+        batch: Batch<'_>,
+        counters: &mut Counters,
         tell: &mut impl FnMut(Update),
-    ) -> Result<bool, DecodeError> {
-        let newest = self.inputs.get(&node).copied();
-        let mut last = newest;
+    ) -> Result<Came, DecodeError> {
+        let Batch {
+            node,
+            bytes,
+            sent_at,
+        } = batch;
+        let seen = self.inputs.entry(node).or_default();
+        let newest_before = seen.newest();
         let mut times = Times::default();
-        let result = decode_batch(batch, sent_at, |frame| {
+        decode_batch(bytes, sent_at, |frame| {
             times.add(frame.sampled_at);
-            if last.is_none_or(|last| frame.sampled_at > last) {
-                last = Some(frame.sampled_at);
+            let news = seen.insert(frame.sampled_at);
+            if news != News::Known {
+                counters.samples_received += 1;
+                counters.samples_late += u64::from(news == News::Late);
                 tell(Update::Input { node, frame });
             }
-        });
-        if let Some(last) = last {
-            self.inputs.insert(node, last);
+        })?;
+        if times.longest_interval > Micros::ZERO {
+            seen.pace = times.longest_interval;
         }
-        result.map(|()| newest.is_some_and(|newest| times.connect_to(newest)))
+        let connects = newest_before.is_some_and(|newest| times.connect_to(newest, seen.pace));
+        Ok(Came {
+            newest_before,
+            newest: seen.newest(),
+            connects,
+        })
+    }
+
+    /// One that says nothing new is not told again: a resting controller repeats its aim for those who have just come.
+    fn take_aim(&mut self, node: NodeId, stamp: Micros, aim: Pose, tell: &mut impl FnMut(Update)) {
+        let before = self.aims.get(&node).copied();
+        if before.is_some_and(|(newest, _)| newest >= stamp) {
+            return;
+        }
+        self.aims.insert(node, (stamp, aim));
+        if before.is_none_or(|(_, told)| told != aim) {
+            tell(Update::Aim { node, aim });
+        }
+    }
+
+    fn take_joints(
+        &mut self,
+        node: NodeId,
+        stamp: Micros,
+        packed: &[u8],
+        tell: &mut impl FnMut(Update),
+    ) -> Result<(), DecodeError> {
+        let is_newer = self.joints.get(&node).is_none_or(|newest| *newest < stamp);
+        if is_newer {
+            let joints = Box::new(decode_joints(packed, stamp)?);
+            self.joints.insert(node, stamp);
+            tell(Update::Joints { node, joints });
+        }
+        Ok(())
     }
 
     /// Whether a value of this stamp is newer than all before; then it is the newest.
@@ -196,19 +323,54 @@ impl Downstream {
 
     /// The new owner's clock may differ a little from the old one's: what counts is the moment of the change.
     fn owner_changed(&mut self, node: NodeId, at: Micros) {
-        self.inputs.remove(&node);
+        self.forget_hand(node);
         for (_, stamp) in self.values.range_mut(keys_of(node)) {
             *stamp = at;
         }
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.inputs.remove(&node);
+        self.forget_hand(node);
         while let Some((key, _)) = self.values.range(keys_of(node)).next() {
             let key = *key;
             self.values.remove(&key);
         }
     }
+
+    fn forget_hand(&mut self, node: NodeId) {
+        self.inputs.remove(&node);
+        self.aims.remove(&node);
+        self.joints.remove(&node);
+    }
+}
+
+impl Taken {
+    /// A stream went on to `newest`, from which it is no further than `span` from what was known before: it is in motion.
+    fn moved(&mut self, before: Option<Micros>, newest: Option<Micros>, span: Micros, at: Micros) {
+        let Some((before, newest)) = before.zip(newest) else {
+            return;
+        };
+        if newest > before && newest.since(before) <= span {
+            self.lateness = self.lateness.max(Some(at.since(before)));
+        }
+    }
+}
+
+/// A batch on its way through.
+#[derive(Debug, Clone, Copy)]
+struct Batch<'a> {
+    node: NodeId,
+    bytes: &'a [u8],
+    sent_at: Micros,
+}
+
+/// What a batch brought.
+#[derive(Debug, Clone, Copy)]
+struct Came {
+    newest_before: Option<Micros>,
+    newest: Option<Micros>,
+    /// Whether no sample is missing before it.
+    connects: bool,
 }
 
 /// The times of a batch's samples, as far as it matters whether one is missing before them.
@@ -229,9 +391,18 @@ impl Times {
     }
 
     /// Whether no sample can be missing after `newest`: there is no room for one at the source's own pace.
-    fn connect_to(&self, newest: Micros) -> bool {
-        let room = Micros(self.longest_interval.0 * 3 / 2);
+    fn connect_to(&self, newest: Micros, pace: Micros) -> bool {
+        let room = Micros(pace.0 * 3 / 2);
         self.first.is_some_and(|first| first <= newest + room)
+    }
+}
+
+const fn live_value((node, property): Key, stamp: Micros, value: Value) -> Update {
+    Update::LiveValue {
+        node,
+        property,
+        stamp,
+        value,
     }
 }
 

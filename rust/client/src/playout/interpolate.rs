@@ -23,6 +23,23 @@ pub fn interpolate(a: &Value, b: &Value, t: f32) -> Option<Value> {
     })
 }
 
+/// Whether there is something between two values of this kind.
+#[must_use]
+pub const fn is_continuous(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Float(_)
+            | Value::Vector2(_)
+            | Value::Vector3(_)
+            | Value::Vector4(_)
+            | Value::Color(_)
+            | Value::Quaternion(_)
+            | Value::Basis(_)
+            | Value::Transform2D(_)
+            | Value::Transform3D(_)
+    )
+}
+
 fn between(a: &Value, b: &Value, t: f32) -> Option<Value> {
     Some(match (a, b) {
         (Value::Float(a), Value::Float(b)) => Value::Float(a + (b - a) * f64::from(t)),
@@ -213,6 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn both_ends_are_exact_and_beyond_them_nothing_moves((a, b) in pair(), t in 0.0_f32..1.0) {
+            prop_assert!(is_continuous(&a) && is_continuous(&b));
             prop_assert_eq!(interpolate(&a, &b, -t), Some(a.clone()));
             prop_assert_eq!(interpolate(&a, &b, 1.0 + t), Some(b.clone()));
             prop_assert!(interpolate(&a, &b, t).is_some());
@@ -273,6 +291,14 @@ mod tests {
         ];
         for (a, b) in pairs {
             assert_eq!(interpolate(&a, &b, 0.5), None, "{a:?} to {b:?}");
+        }
+        for discrete in [
+            Value::Nil,
+            Value::Int(1),
+            Value::Bool(true),
+            Value::String("red".into()),
+        ] {
+            assert!(!is_continuous(&discrete));
         }
     }
 

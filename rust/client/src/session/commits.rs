@@ -23,6 +23,12 @@ impl Session {
         }
     }
 
+    pub(super) fn send_interests(&mut self, connection: ConnectionId) {
+        while let Some(frame) = self.interests.poll_frame(self.now) {
+            self.send_frame(connection, frame);
+        }
+    }
+
     pub(super) fn tell_rejected(&mut self, seq: ClientSeq, reason: Rejection) {
         self.meter.counters.rejected += 1;
         self.tell(Update::Rejected { seq, reason });
@@ -103,7 +109,10 @@ impl Session {
             Effect::PropertySet { node, property } => {
                 self.upstream.superseded((node, property), hlc.physical());
             }
-            Effect::Despawned { node } => self.upstream.remove(node),
+            Effect::Despawned { node } => {
+                self.upstream.remove(node);
+                self.interests.forget(node);
+            }
             Effect::Spawned { node } | Effect::OwnerChanged { node, .. } => {
                 if self.may_stream(node) {
                     self.upstream.renew(self.now, node);
@@ -115,7 +124,7 @@ impl Session {
         }
     }
 
-    fn may_stream(&self, node: NodeId) -> bool {
+    pub(super) fn may_stream(&self, node: NodeId) -> bool {
         let (Some(world), Some(player)) = (&self.replica, self.player()) else {
             return false;
         };

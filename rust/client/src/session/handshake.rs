@@ -82,6 +82,7 @@ impl Session {
                 welcome,
                 reader: SnapshotReader::default(),
                 live: Vec::new(),
+                poses: Vec::new(),
                 bytes: 0,
             }));
         }
@@ -102,6 +103,7 @@ impl Session {
         joining.bytes += bytes;
         joining.deadline = self.now + self.config.handshake_timeout;
         joining.live.append(&mut part.live);
+        joining.poses.append(&mut part.poses);
         let hlc = part.hlc;
         let fits = joining.bytes <= SNAPSHOT_BYTES_MAX;
         match joining.reader.add(part) {
@@ -125,6 +127,9 @@ impl Session {
         for entry in joining.live {
             self.tell_entry(entry);
         }
+        for pose in &joining.poses {
+            self.tell_pose(pose);
+        }
         self.settle(joining.welcome.last_seq);
         self.distrusted = false;
         self.up(connection, &joining.welcome);
@@ -139,6 +144,8 @@ impl Session {
         if let Some(player) = self.identity.map(|identity| identity.player) {
             self.upstream.replaced(player, &before, &world);
         }
+        self.interests
+            .retain(|node| before.node(node).is_none() || world.node(node).is_some());
         self.tell(Update::CommitEnd(CommitEnd {
             log_index: world.log_index(),
             hlc,
@@ -152,6 +159,7 @@ impl Session {
         self.phase = Phase::Up { connection };
         self.proposals.resume(welcome.last_seq);
         self.downstream.connected();
+        self.interests.connected();
         self.upstream
             .connected(self.now, welcome.global_data_update_interval);
         self.backoff.up(self.now);

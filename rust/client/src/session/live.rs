@@ -1,20 +1,21 @@
 //! The live lane and the clock.
 
 use bytes::Bytes;
-use rtrb::Consumer;
 use synced_protocol::{
     error::DecodeError,
     id::{NodeId, PropertyId},
-    input::InputFrame,
     link::{ConnectionId, Output},
-    live::{Datagram, Loss, encode_ping},
-    message::LiveEntry,
+    live::{Datagram, Pong, encode_ping},
+    message::{LiveEntry, LivePose},
     time::Micros,
     value::Value,
 };
 
 use super::{Phase, Session, tell_live};
-use crate::{downstream::Received, limits::UPDATES_WAITING_MAX, update::Update};
+use crate::{
+    downstream::Received, feed::TrackerFeed, limits::UPDATES_WAITING_MAX, stats::LiveStats,
+    update::Update,
+};
 
 impl Session {
     /// Before the first join this player owns nothing, and what it says of its nodes means nothing.
@@ -28,8 +29,8 @@ impl Session {
         }
     }
 
-    pub(super) fn attach(&mut self, node: NodeId, samples: Consumer<InputFrame>) {
-        if !self.upstream.attach(node, samples) {
+    pub(super) fn attach(&mut self, node: NodeId, feed: TrackerFeed) {
+        if !self.upstream.attach(node, feed) {
             self.meter.counters.trackers_too_many += 1;
         }
     }
@@ -55,7 +56,9 @@ impl Session {
             outputs.push_back(Output::Datagram { connection, bytes });
         };
         if let Some(sent_at) = clock.poll_ping(self.now) {
-            send(Bytes::copy_from_slice(&encode_ping(sent_at, Loss::NONE)));
+            let down_loss = self.downstream.loss(clock.session_time(self.now));
+            self.losses.down = down_loss;
+            send(Bytes::copy_from_slice(&encode_ping(sent_at, down_loss)));
         }
         self.upstream.poll(self.now, clock, &mut self.meter, send);
         if let Some(estimate) = clock.poll_estimate(self.now) {
@@ -72,7 +75,9 @@ impl Session {
             .map(|clock| clock.poll_deadline(self.now));
         let upstream = self.upstream.poll_deadline(self.now);
         let proposal = self.proposals.poll_deadline(self.now);
-        [clock, upstream, proposal].into_iter().flatten().min()
+        let interest = self.interests.poll_deadline(self.now);
+        let due = [clock, upstream, proposal, interest];
+        due.into_iter().flatten().min()
     }
 
     /// A live value that came with a snapshot is left out only when the game would be taken for dead otherwise.
@@ -90,12 +95,60 @@ impl Session {
         }
     }
 
+    /// The hands of others as they were when the snapshot was taken.
+    pub(super) fn tell_pose(&mut self, pose: &LivePose) {
+        let is_own = self.may_stream(pose.node);
+        let Some(world) = self.replica.as_ref().filter(|_| !is_own) else {
+            return;
+        };
+        let (updates, mut unread) = (&mut self.updates, 0);
+        let tell = |update| {
+            if updates.len() < UPDATES_WAITING_MAX / 2 {
+                updates.push_back(update);
+            } else {
+                unread += 1;
+            }
+        };
+        let counters = &mut self.meter.counters;
+        let result = self.downstream.receive_pose(pose, world, counters, tell);
+        counters.live_unread += unread;
+        counters.datagrams_malformed += u64::from(result.is_err());
+    }
+
+    /// The live lane's part of what is told once a second.
+    pub(super) fn live_stats(&mut self) -> LiveStats {
+        let rates = self.meter.sample_bits();
+        LiveStats {
+            redundancy: self.upstream.redundancy(self.now).into(),
+            up_loss: self.losses.up.0.into(),
+            down_loss: self.losses.down.0.into(),
+            peers_loss: self.losses.peers.0.into(),
+            playout_delay_us_max: self.downstream.delay_max().0,
+            ..rates
+        }
+    }
+
+    fn handle_pong(&mut self, pong: &Pong) {
+        let Some(clock) = &mut self.clock else {
+            return;
+        };
+        if !clock.handle_pong(self.now, pong) {
+            return;
+        }
+        self.losses.up = pong.up_loss;
+        self.losses.peers = pong.peers_loss;
+        let players = self
+            .replica
+            .as_ref()
+            .map_or(0, |world| world.players().count());
+        self.upstream
+            .learn_loss(pong.up_loss, pong.peers_loss, players.saturating_sub(1));
+    }
+
     fn take_datagram(&mut self, bytes: &Bytes) -> Result<(), DecodeError> {
         match Datagram::decode(bytes)? {
             Datagram::Pong(pong) => {
-                if let Some(clock) = &mut self.clock {
-                    clock.handle_pong(self.now, &pong);
-                }
+                self.handle_pong(&pong);
                 Ok(())
             }
             Datagram::Down { player, hlc, live } if self.player() != Some(player) => {
@@ -111,7 +164,11 @@ impl Session {
                 self.meter.relay.record(received_at.since(hlc.physical()));
                 let (updates, mut unread) = (&mut self.updates, 0);
                 let tell = |update| tell_live(updates, &mut unread, update);
-                let received = Received { player, live };
+                let received = Received {
+                    player,
+                    live,
+                    at: received_at,
+                };
                 let counters = &mut self.meter.counters;
                 let result = self.downstream.receive(received, world, counters, tell);
                 counters.live_unread += unread;

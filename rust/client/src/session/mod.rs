@@ -18,7 +18,8 @@ use std::collections::{BTreeSet, VecDeque};
 use synced_protocol::{
     id::{LogIndex, PlayerId},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
-    message::{LiveEntry, ResumeToken, Welcome},
+    live::Loss,
+    message::{LiveEntry, LivePose, ResumeToken, Welcome},
     time::Micros,
 };
 use synced_world::{Effect, SnapshotReader, World};
@@ -28,6 +29,7 @@ use crate::{
     command::Command,
     config::SessionConfig,
     downstream::Downstream,
+    interests::Interests,
     limits::{UPDATES_WAITING_LIVE_MAX, UPDATES_WAITING_MAX},
     proposals::Proposals,
     retry::Backoff,
@@ -59,6 +61,8 @@ pub struct Session {
     proposals: Proposals,
     upstream: Upstream,
     downstream: Downstream,
+    interests: Interests,
+    losses: Losses,
     meter: Meter,
     stats_at: Micros,
     effects: Vec<Effect>,
@@ -92,7 +96,16 @@ struct Joining {
     welcome: Welcome,
     reader: SnapshotReader,
     live: Vec<LiveEntry>,
+    poses: Vec<LivePose>,
     bytes: usize,
+}
+
+/// What was lost of live datagrams, by the latest word.
+#[derive(Debug, Clone, Copy, Default)]
+struct Losses {
+    up: Loss,
+    down: Loss,
+    peers: Loss,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +123,7 @@ impl Session {
         Self {
             backoff: Backoff::new(config.retry, seed),
             upstream: Upstream::new(config.live),
+            downstream: Downstream::new(config.playout),
             config,
             phase: Phase::Waiting {
                 until: Micros::ZERO,
@@ -122,7 +136,8 @@ impl Session {
             clock: None,
             up_since: Micros::ZERO,
             proposals: Proposals::default(),
-            downstream: Downstream::default(),
+            interests: Interests::default(),
+            losses: Losses::default(),
             meter: Meter::default(),
             stats_at: Micros::ZERO,
             effects: Vec::new(),
@@ -151,8 +166,9 @@ impl Session {
                 value,
             } => self.set_live((node, property), at, value),
             Command::ForgetLive { node } => self.upstream.forget(node),
-            Command::AttachTracker { node, samples } => self.attach(node, samples),
+            Command::AttachTracker { node, feed } => self.attach(node, feed),
             Command::DetachTracker { node } => self.upstream.detach(node),
+            Command::Interest { node, wanted } => self.interests.set(node, wanted),
             Command::Leave => self.leave(),
         }
     }
@@ -186,6 +202,7 @@ impl Session {
 
     fn tell_stats(&mut self) {
         let mut stats = self.meter.stats();
+        stats.live = self.live_stats();
         if let Some(world) = &self.replica {
             stats.world = WorldStats {
                 log_index: world.log_index().0,
@@ -211,6 +228,7 @@ impl Session {
             Phase::Up { connection } => {
                 let connection = *connection;
                 self.send_proposals(connection);
+                self.send_interests(connection);
                 self.send_live(connection);
             }
             _ => {}

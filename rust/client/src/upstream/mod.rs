@@ -4,24 +4,32 @@
 //! [`local_delta_max_age`](crate::config::LiveConfig::local_delta_max_age), or enough for a datagram is there. Whoever has
 //! waited longest is written first, so that nothing starves when the rate cap holds things up.
 
+mod batches;
 mod delta;
+mod latest;
+mod redundancy;
+mod samples;
+mod thinning;
 mod tracker;
 
-use bytes::Bytes;
-use rtrb::Consumer;
+use bytes::{Bytes, BytesMut};
 use synced_protocol::{
     id::{NodeId, PlayerId, PropertyId},
-    input::InputFrame,
-    live::{Fit, LiveWriter, MAX_UP_DATAGRAM_BYTES},
+    live::{Fit, LiveWriter, Loss, MAX_UP_DATAGRAM_BYTES},
     time::Micros,
     value::Value,
 };
 use synced_world::World;
 
-use self::{delta::DeltaBuffer, tracker::Tracker};
+use self::{
+    delta::DeltaBuffer,
+    redundancy::{Redundancy, whole_way},
+    tracker::{Part, Tracker, Writing},
+};
 use crate::{
     clock::ClockSync,
     config::LiveConfig,
+    feed::TrackerFeed,
     limits::{
         LIVE_BURST_BYTES_MAX, LIVE_BURST_DATAGRAMS_MAX, LIVE_DATAGRAMS_PER_SECOND_MAX, TRACKERS_MAX,
     },
@@ -29,15 +37,20 @@ use crate::{
     stats::Meter,
 };
 
+/// Datagrams are put together in chunks of this size; a chunk lives until the last of its datagrams is sent.
+const CHUNK_BYTES: usize = 32 * 1024;
+
 /// The live lane from this player to the leader.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     config: LiveConfig,
     deltas: DeltaBuffer,
     trackers: Vec<Tracker>,
+    redundancy: Redundancy,
     bytes: Bucket,
     datagrams: Bucket,
     writer: LiveWriter,
+    chunk: BytesMut,
     sequence: u32,
     /// When the trackers are next read.
     tick_at: Micros,
@@ -47,18 +60,21 @@ pub(crate) struct Upstream {
 #[derive(Debug, Clone, Copy)]
 enum Next {
     Delta,
-    Tracker(usize),
+    Tracker(usize, Part),
 }
 
 impl Upstream {
     pub(crate) fn new(config: LiveConfig) -> Self {
+        let config = config.within_limits();
         Self {
+            redundancy: Redundancy::new(&config),
             config,
             deltas: DeltaBuffer::default(),
             trackers: Vec::new(),
             bytes: Bucket::new(config.bytes_per_second_max, LIVE_BURST_BYTES_MAX),
             datagrams: Bucket::new(LIVE_DATAGRAMS_PER_SECOND_MAX, LIVE_BURST_DATAGRAMS_MAX),
             writer: LiveWriter::default(),
+            chunk: BytesMut::new(),
             sequence: 0,
             tick_at: Micros::ZERO,
         }
@@ -91,18 +107,18 @@ impl Upstream {
     }
 
     /// `false` when there are too many trackers.
-    pub(crate) fn attach(&mut self, node: NodeId, samples: Consumer<InputFrame>) -> bool {
+    pub(crate) fn attach(&mut self, node: NodeId, feed: TrackerFeed) -> bool {
         if let Some(tracker) = self
             .trackers
             .iter_mut()
             .find(|tracker| tracker.node() == node)
         {
-            tracker.replace(samples);
+            tracker.replace(feed);
             return true;
         }
         let room = self.trackers.len() < TRACKERS_MAX;
         if room {
-            self.trackers.push(Tracker::new(node, samples));
+            self.trackers.push(Tracker::new(node, feed));
         }
         room
     }
@@ -138,6 +154,16 @@ impl Upstream {
         self.deltas.set_refresh_interval(refresh_interval);
         self.trackers.iter_mut().for_each(Tracker::clear);
         self.tick_at = now;
+    }
+
+    /// How much is lost of what this player sends, up to the leader and on to the others, of whom there are so many.
+    pub(crate) fn learn_loss(&mut self, up: Loss, peers: Loss, others: usize) {
+        self.redundancy.learn(whole_way(up, peers, others));
+    }
+
+    /// Of how many batches before each batch repeats the samples.
+    pub(crate) fn redundancy(&self, now: Micros) -> u8 {
+        self.redundancy.within(self.bytes.percent(now))
     }
 
     /// Writes what is due and hands each datagram to `send`.
@@ -194,16 +220,16 @@ impl Upstream {
     }
 
     fn read_trackers(&mut self, now: Micros, clock: &ClockSync, meter: &mut Meter) {
-        let quiet = Micros(self.config.local_delta_max_age.0 * tracker::REPEAT_AFTER_TICKS);
+        let how = (self.config.local_delta_max_age, self.config.thinning);
         for tracker in &mut self.trackers {
-            meter.counters.samples_dropped += tracker.read(now, clock, quiet);
+            tracker.read(now, clock, how, meter);
         }
         self.trackers.retain(|tracker| !tracker.is_done());
     }
 
     /// The ticks keep their pace even when the driver wakes late, unless it was away for longer than one.
     fn advance_tick(&mut self, now: Micros) {
-        let pace = self.config.local_delta_max_age.max(Micros(1));
+        let pace = self.config.local_delta_max_age;
         let next = self.tick_at + pace;
         self.tick_at = if now >= self.tick_at && next > now {
             next
@@ -223,11 +249,16 @@ impl Upstream {
         while self.has_room(now) {
             self.writer.begin(self.sequence, session_now);
             self.trackers.iter_mut().for_each(Tracker::begin);
-            self.fill(now, session_now, meter);
+            let writing = Writing {
+                now,
+                session_now,
+                redundancy: self.redundancy(now),
+            };
+            self.fill(writing, meter);
             if self.writer.is_empty() {
                 return;
             }
-            let bytes = Bytes::copy_from_slice(self.writer.bytes());
+            let bytes = self.written();
             self.bytes.take(now, bytes.len());
             self.datagrams.take(now, 1);
             self.sequence = self.sequence.wrapping_add(1);
@@ -236,14 +267,12 @@ impl Upstream {
     }
 
     /// Fills one datagram with what has waited longest.
-    fn fill(&mut self, now: Micros, session_now: Micros, meter: &mut Meter) {
-        while let Some(next) = self.next() {
+    fn fill(&mut self, writing: Writing, meter: &mut Meter) {
+        while let Some(next) = self.next(writing.now) {
             let fit = match next {
-                Next::Delta => self.deltas.write(now, &mut self.writer),
-                Next::Tracker(place) => {
-                    let stage = &mut meter.capture;
-                    let measured = |at| stage.record(session_now.since(at));
-                    self.trackers[place].write(now, session_now, &mut self.writer, measured)
+                Next::Delta => self.deltas.write(writing.now, &mut self.writer),
+                Next::Tracker(place, part) => {
+                    self.trackers[place].write(part, writing, &mut self.writer, meter)
                 }
             };
             match fit {
@@ -254,17 +283,29 @@ impl Upstream {
         }
     }
 
-    fn next(&self) -> Option<Next> {
+    fn next(&self, now: Micros) -> Option<Next> {
         let trackers = self.trackers.iter().enumerate();
         let oldest = trackers
-            .filter_map(|(place, tracker)| Some((tracker.oldest()?, place)))
+            .filter_map(|(place, tracker)| {
+                let (since, part) = tracker.oldest(now)?;
+                Some((since, place, part))
+            })
             .min();
         match (oldest, self.deltas.oldest()) {
-            (Some((tracker, _)), Some(delta)) if delta < tracker => Some(Next::Delta),
-            (Some((_, place)), _) => Some(Next::Tracker(place)),
+            (Some((tracker, ..)), Some(delta)) if delta < tracker => Some(Next::Delta),
+            (Some((_, place, part)), _) => Some(Next::Tracker(place, part)),
             (None, Some(_)) => Some(Next::Delta),
             (None, None) => None,
         }
+    }
+
+    /// The datagram as the transport takes it: a part of a chunk, so that few of them are allocated.
+    fn written(&mut self) -> Bytes {
+        if self.chunk.capacity() < MAX_UP_DATAGRAM_BYTES {
+            self.chunk.reserve(CHUNK_BYTES);
+        }
+        self.chunk.extend_from_slice(self.writer.bytes());
+        self.chunk.split().freeze()
     }
 }
 

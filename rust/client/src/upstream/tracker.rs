@@ -1,57 +1,87 @@
-//! One controller's samples on their way into datagrams.
+//! One controller on its way into datagrams.
 
-use rtrb::Consumer;
 use synced_protocol::{
     id::NodeId,
-    input::{InputFrame, MAX_BATCH_FRAMES, Precision, encode_batch},
-    live::{Fit, LiveWriter, MAX_UP_DATAGRAM_BYTES},
+    input::{HandJoints, InputFrame, MAX_BATCH_FRAMES, Pose},
+    live::{Fit, LiveWriter},
     time::Micros,
 };
 
-use crate::{clock::ClockSync, limits::TRACKER_BACKLOG_MAX};
+use super::{
+    batches::Batches,
+    latest::{Held, Latest, Pace},
+    samples::Samples,
+};
+use crate::{
+    clock::ClockSync,
+    feed::TrackerFeed,
+    limits::{AIM_REPEAT, JOINTS_INTERVAL_MIN},
+    playout::angle_between,
+    stats::Meter,
+};
 
-/// The most new samples of one batch: as many again precede them.
-const NEW_MAX: usize = MAX_BATCH_FRAMES / 2;
-/// How many flushes without a new sample pass before the last batch is sent once more. A source slower than the flushes
-/// is not to be sent twice as often for it.
-pub(super) const REPEAT_AFTER_TICKS: u64 = 5;
-/// Of a block: kind, node and the length of the batch.
-const BLOCK_OVERHEAD_BYTES: usize = 1 + 8 + 2;
+/// How many flushes without a new sample pass before the last batches are sent once more. A source slower than the flushes
+/// is not to be sent more often for it.
+const REPEAT_AFTER_TICKS: u64 = 5;
+/// An aim that moved less, relative to the grip, did not move. Metres and radians.
+const AIM_STEP_M: f32 = 5e-4;
+const AIM_STEP_RAD: f32 = 2e-3;
 
-/// Samples in session time: first those of the batch before, then the new ones.
+/// A controller's samples, aim and joints, in session time.
 ///
-/// Every batch begins with the samples of the one before, so that the loss of any one datagram loses nothing; when no new
-/// ones come, the last batch is sent once more.
+/// Every batch begins with the samples of some batches before it, so that the loss of as many datagrams in a row loses nothing;
+/// when no new ones come, the last batches are sent as often all the same.
 #[derive(Debug)]
 pub(super) struct Tracker {
     node: NodeId,
-    samples: Consumer<InputFrame>,
-    frames: Vec<InputFrame>,
-    /// How many of `frames` were sent once.
-    repeated: usize,
-    newest: Micros,
-    /// Local time since which the new ones, or the repeated ones alone, wait.
+    samples: Samples,
+    batches: Batches,
+    aim: Latest<Pose>,
+    joints: Latest<HandJoints>,
+    /// Local time since which new samples, or repeated ones alone, wait.
     waiting_since: Option<Micros>,
     sent_at: Micros,
     finishing: bool,
     /// Two batches in one datagram would be lost together.
     in_datagram: bool,
-    scratch: Vec<u8>,
+}
+
+/// What of a tracker is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Samples,
+    Aim,
+    Joints,
+}
+
+/// When and how samples are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writing {
+    pub(super) now: Micros,
+    pub(super) session_now: Micros,
+    pub(super) redundancy: u8,
 }
 
 impl Tracker {
-    pub(super) fn new(node: NodeId, samples: Consumer<InputFrame>) -> Self {
+    pub(super) fn new(node: NodeId, feed: TrackerFeed) -> Self {
+        let aim = Pace {
+            interval_min: Micros::ZERO,
+            repeat: Some(AIM_REPEAT),
+        };
+        let joints = Pace {
+            interval_min: JOINTS_INTERVAL_MIN,
+            repeat: None,
+        };
         Self {
             node,
-            samples,
-            frames: Vec::with_capacity(TRACKER_BACKLOG_MAX + NEW_MAX),
-            repeated: 0,
-            newest: Micros::ZERO,
+            samples: Samples::new(feed.samples, feed.precision),
+            batches: Batches::default(),
+            aim: Latest::new(feed.aim, aim),
+            joints: Latest::new(feed.joints, joints),
             waiting_since: None,
             sent_at: Micros::ZERO,
             finishing: false,
             in_datagram: false,
-            scratch: Vec::with_capacity(MAX_UP_DATAGRAM_BYTES),
         }
     }
 
@@ -60,47 +90,60 @@ impl Tracker {
     }
 
     /// Goes on with another source.
-    pub(super) fn replace(&mut self, samples: Consumer<InputFrame>) {
-        self.samples = samples;
+    pub(super) fn replace(&mut self, feed: TrackerFeed) {
+        self.samples.replace(feed.samples, feed.precision);
+        self.aim.replace(feed.aim);
+        self.joints.replace(feed.joints);
         self.finishing = false;
     }
 
-    /// No more samples: the tracker is done when the last ones are sent twice.
+    /// No more samples: the tracker is done when the last ones are sent as often as all others.
     pub(super) const fn finish(&mut self) {
         self.finishing = true;
     }
 
     pub(super) fn is_done(&self) -> bool {
-        (self.finishing || self.samples.is_abandoned())
-            && self.samples.is_empty()
-            && self.frames.is_empty()
+        (self.finishing || self.samples.is_over()) && self.batches.is_empty()
     }
 
     /// Forgets everything but the order of time.
     pub(super) fn clear(&mut self) {
-        while self.samples.pop().is_ok() {}
-        self.frames.clear();
-        self.repeated = 0;
+        self.samples.clear();
+        self.batches.clear();
+        self.aim.clear();
+        self.joints.clear();
         self.waiting_since = None;
     }
 
-    /// Takes what the source has; returns how many samples had to be dropped. Samples that do not go forward in time are
-    /// none.
-    pub(super) fn read(&mut self, now: Micros, clock: &ClockSync, quiet: Micros) -> u64 {
-        while let Ok(mut frame) = self.samples.pop() {
-            frame.sampled_at = clock.session_time(frame.sampled_at.min(now));
-            if frame.sampled_at > self.newest {
-                self.newest = frame.sampled_at;
-                self.frames.push(frame);
-            }
-        }
-        let dropped = self.drop_backlog();
-        let is_quiet = self.repeated > 0 && now.since(self.sent_at) >= quiet;
+    /// Takes what the sources have. `tick` is the time between two flushes.
+    pub(super) fn read(
+        &mut self,
+        now: Micros,
+        clock: &ClockSync,
+        (tick, thinning): (Micros, bool),
+        meter: &mut Meter,
+    ) {
+        let new = self.samples.read(now, clock, thinning, meter);
+        meter.counters.samples_dropped += self.batches.push(new) as u64;
+        let quiet = Micros(tick.0 * REPEAT_AFTER_TICKS);
+        let repeats = self.batches.repeats() && now.since(self.sent_at) >= quiet;
         self.waiting_since = self
             .oldest_new(now, clock.session_time(now))
             .or(self.waiting_since)
-            .or(is_quiet.then_some(now));
-        dropped
+            .or(repeats.then_some(now));
+        self.aim.read(now, |aim, held| {
+            changed_aim(aim, held, clock.session_time(now))
+        });
+        self.joints.read(now, |joints, _| {
+            let stamp = clock.session_time(joints.sampled_at.min(now));
+            Some(Held {
+                stamp,
+                value: HandJoints {
+                    sampled_at: stamp,
+                    ..joints
+                },
+            })
+        });
     }
 
     /// A new datagram begins.
@@ -108,76 +151,112 @@ impl Tracker {
         self.in_datagram = false;
     }
 
-    /// Since when something waits that this datagram may take.
-    pub(super) fn oldest(&self) -> Option<Micros> {
-        self.waiting_since.filter(|_| !self.in_datagram)
+    /// Since when something waits that this datagram may take, and what.
+    pub(super) fn oldest(&self, now: Micros) -> Option<(Micros, Part)> {
+        let samples = self.waiting_since.filter(|_| !self.in_datagram);
+        let samples = samples.map(|since| (since, Part::Samples));
+        let aim = self.aim.oldest(now).map(|since| (since, Part::Aim));
+        let joints = self.joints.oldest(now).map(|since| (since, Part::Joints));
+        [samples, aim, joints].into_iter().flatten().min()
     }
 
-    /// Writes the next batch and tells `measured` the time of every sample in it that was not sent before.
     pub(super) fn write(
         &mut self,
-        now: Micros,
-        session_now: Micros,
+        part: Part,
+        writing: Writing,
         writer: &mut LiveWriter,
-        mut measured: impl FnMut(Micros),
+        meter: &mut Meter,
     ) -> Fit {
-        let Some((start, end)) = self.next_batch(session_now, writer) else {
-            return Fit::Full;
-        };
-        let fit = writer.input(self.node, &self.frames[start..end], Precision::Fine);
-        if fit == Fit::Written {
-            let new = &self.frames[self.repeated..end];
-            new.iter().for_each(|frame| measured(frame.sampled_at));
-            self.frames.drain(..self.repeated);
-            self.repeated = end - self.repeated;
-            self.sent_at = now;
-            self.in_datagram = true;
-            self.waiting_since = self.oldest_new(now, session_now);
+        match part {
+            Part::Samples => self.write_samples(writing, writer, meter),
+            Part::Aim => {
+                let fit = self
+                    .aim
+                    .held()
+                    .map(|aim| writer.aim(self.node, aim.stamp, &aim.value));
+                written(fit, || self.aim.sent(writing.now))
+            }
+            Part::Joints => {
+                let held = self.joints.held();
+                let fit = held.map(|joints| writer.joints(self.node, &joints.value));
+                written(fit, || self.joints.sent(writing.now))
+            }
         }
-        fit
     }
 
-    /// The samples that fit: the new ones behind the repeated ones. Fewer of both when a datagram takes no more.
-    fn next_batch(&mut self, session_now: Micros, writer: &LiveWriter) -> Option<(usize, usize)> {
-        let new = (self.frames.len() - self.repeated).min(NEW_MAX);
-        let (mut start, mut end) = (0, self.repeated + new);
-        while !self.fits(start, end, session_now, writer) {
-            if !writer.is_empty() {
-                return None;
-            }
-            if end - self.repeated > 1 {
-                end -= (end - self.repeated) / 2;
-            } else if start + 1 < end {
-                start += (end - start) / 2;
+    /// Writes the next batch: the new samples behind the repeated ones. Where a datagram of its own takes no more, fewer are
+    /// repeated, and then fewer new ones are sent.
+    fn write_samples(
+        &mut self,
+        writing: Writing,
+        writer: &mut LiveWriter,
+        meter: &mut Meter,
+    ) -> Fit {
+        let mut redundancy = writing.redundancy;
+        let mut new = new_max(redundancy);
+        loop {
+            let (frames, repeated) = self.batches.next(redundancy, new);
+            let before = writer.bytes().len();
+            let fit = if frames.len() > MAX_BATCH_FRAMES {
+                Fit::TooLarge
             } else {
-                return None;
+                writer.input(self.node, frames, self.samples.precision())
+            };
+            if fit == Fit::Written {
+                count(meter, frames, repeated, writing.session_now);
+                meter.counters.sample_bytes_sent += (writer.bytes().len() - before) as u64;
+                break;
+            }
+            let is_last_try = redundancy == 0 && new == 1;
+            if is_last_try || (fit == Fit::Full && !writer.is_empty()) {
+                return Fit::Full;
+            }
+            if redundancy > 0 {
+                redundancy -= 1;
+            } else {
+                new = new.div_ceil(2);
             }
         }
-        Some((start, end))
-    }
-
-    /// Whether a block of these samples still fits.
-    fn fits(&mut self, start: usize, end: usize, sent_at: Micros, writer: &LiveWriter) -> bool {
-        self.scratch.clear();
-        encode_batch(
-            &self.frames[start..end],
-            Precision::Fine,
-            sent_at,
-            &mut self.scratch,
-        );
-        let bytes = writer.bytes().len() + BLOCK_OVERHEAD_BYTES + self.scratch.len();
-        bytes <= MAX_UP_DATAGRAM_BYTES
+        self.batches.sent(redundancy, new);
+        self.sent_at = writing.now;
+        self.in_datagram = true;
+        self.waiting_since = self.oldest_new(writing.now, writing.session_now);
+        Fit::Written
     }
 
     /// The local time of the oldest sample that was not sent.
     fn oldest_new(&self, now: Micros, session_now: Micros) -> Option<Micros> {
-        let oldest = self.frames.get(self.repeated)?;
+        let oldest = self.batches.new_ones().first()?;
         Some(now - session_now.since(oldest.sampled_at))
     }
+}
 
-    fn drop_backlog(&mut self) -> u64 {
-        let too_many = (self.frames.len() - self.repeated).saturating_sub(TRACKER_BACKLOG_MAX);
-        self.frames.drain(self.repeated..self.repeated + too_many);
-        too_many as u64
+/// So many new samples of one batch that it can be repeated as often with as many in each that follows.
+fn new_max(redundancy: u8) -> usize {
+    MAX_BATCH_FRAMES / (usize::from(redundancy) + 1)
+}
+
+fn changed_aim(aim: Pose, held: Option<&Pose>, stamp: Micros) -> Option<Held<Pose>> {
+    let moved = held.is_none_or(|held| {
+        aim.position.distance(held.position) > AIM_STEP_M
+            || angle_between(aim.orientation, held.orientation) > AIM_STEP_RAD
+    });
+    moved.then_some(Held { stamp, value: aim })
+}
+
+fn written(fit: Option<Fit>, sent: impl FnOnce()) -> Fit {
+    let fit = fit.unwrap_or(Fit::Written);
+    if fit != Fit::Full {
+        sent();
+    }
+    fit
+}
+
+fn count(meter: &mut Meter, frames: &[InputFrame], repeated: usize, session_now: Micros) {
+    let new = &frames[repeated..];
+    meter.counters.samples_sent += new.len() as u64;
+    meter.counters.samples_repeated += repeated as u64;
+    for frame in new {
+        meter.capture.record(session_now.since(frame.sampled_at));
     }
 }

@@ -8,7 +8,7 @@ use synced_client::{
 };
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    input::InputFrame,
+    input::{HandJoints, InputFrame, Pose},
     mutation::{ParentRef, Rejection},
     time::Micros,
     value::Value,
@@ -22,7 +22,11 @@ pub struct Mirror {
     pub nodes: BTreeMap<NodeId, MirrorNode>,
     pub live: BTreeMap<(NodeId, PropertyId), (Micros, Value)>,
     pub live_told: usize,
+    /// In order of time.
     pub inputs: BTreeMap<NodeId, Vec<InputFrame>>,
+    pub aims: BTreeMap<NodeId, Vec<Pose>>,
+    pub joints: BTreeMap<NodeId, HandJoints>,
+    pub delays: BTreeMap<PlayerId, Micros>,
     pub joins: Vec<Joined>,
     pub decisions: BTreeMap<ClientSeq, Decision>,
     pub calls: Vec<String>,
@@ -96,12 +100,26 @@ impl Mirror {
             Update::Input { node, frame } => {
                 assert!(self.nodes.contains_key(&node));
                 let frames = self.inputs.entry(node).or_default();
+                let place = frames.partition_point(|told| told.sampled_at < frame.sampled_at);
+                let next = frames.get(place);
                 assert!(
-                    frames
-                        .last()
-                        .is_none_or(|last| last.sampled_at < frame.sampled_at)
+                    next.is_none_or(|next| next.sampled_at != frame.sampled_at),
+                    "told twice"
                 );
-                frames.push(frame);
+                frames.insert(place, frame);
+            }
+            Update::Aim { node, aim } => {
+                assert!(self.nodes.contains_key(&node));
+                self.aims.entry(node).or_default().push(aim);
+            }
+            Update::Joints { node, joints } => {
+                assert!(self.nodes.contains_key(&node));
+                let before = self.joints.insert(node, *joints);
+                assert!(before.is_none_or(|before| before.sampled_at < joints.sampled_at));
+            }
+            Update::PlayoutDelay { player, delay } => {
+                assert!(self.players.contains_key(&player));
+                self.delays.insert(player, delay);
             }
             change => {
                 self.open = true;

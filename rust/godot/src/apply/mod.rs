@@ -89,6 +89,12 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
         Update::Rejected { seq, reason } => decisions::rejected(session, seq, reason),
         Update::Settled { seq } => decisions::settled(session, seq),
         // Taken in before.
-        Update::Clock(_) | Update::Stats(_) | Update::Input { .. } | Update::LiveValue { .. } => {}
+        Update::Clock(_)
+        | Update::Stats(_)
+        | Update::Input { .. }
+        | Update::Aim { .. }
+        | Update::Joints { .. }
+        | Update::PlayoutDelay { .. }
+        | Update::LiveValue { .. } => {}
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
                 live.received(stamp, value);
             }
         }
+        Update::Aim { .. } | Update::Joints { .. } | Update::PlayoutDelay { .. } => {}
         loud => return Some(loud),
     }
     None

@@ -11,7 +11,7 @@ use godot::{
     prelude::*,
 };
 use rtrb::{Consumer, Producer, RingBuffer};
-use synced_client::playout::JitterBuffer;
+use synced_client::playout::Trajectory;
 use synced_protocol::{
     input::{Controls, InputFrame},
     time::Micros,
@@ -24,9 +24,6 @@ use capture::Capture;
 
 /// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
 const RING_SAMPLES: usize = 256;
-
-/// Samples of another player's controller that are kept for playout: half a second at 1 kHz.
-const PLAYOUT_SAMPLES: usize = 512;
 
 /// Which controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +85,7 @@ pub(crate) struct Tracker {
     source: TrackerSource,
     feed: Feed,
     /// What another player streams.
-    remote: JitterBuffer,
+    remote: Trajectory,
     /// The sample shown last, this player's or another's.
     latest: InputFrame,
 }
@@ -111,7 +108,7 @@ impl Tracker {
             target,
             source,
             feed: Feed::Off,
-            remote: JitterBuffer::new(PLAYOUT_SAMPLES),
+            remote: Trajectory::new(),
             latest: InputFrame::default(),
         }
     }
@@ -178,7 +175,7 @@ impl Tracker {
 
     /// Takes in a sample of another player.
     pub(crate) fn received(&mut self, frame: InputFrame) {
-        self.remote.push(frame);
+        self.remote.insert(frame);
     }
 
     /// The other player's controller at a session time.

@@ -1,0 +1,264 @@
+//! How far in the past a player's streams have to be shown, so that what they show has mostly arrived.
+
+use std::collections::VecDeque;
+
+use synced_protocol::time::Micros;
+
+use crate::config::PlayoutConfig;
+
+/// How long an arrival is remembered.
+pub const WINDOW: Micros = Micros::from_secs(4);
+/// The most arrivals that are remembered: a little more than [`WINDOW`] at 250 a second.
+pub const ARRIVALS_MAX: usize = 1_024;
+/// How many arrivals there must be before anything is recommended.
+pub const ARRIVALS_MIN: usize = 16;
+/// Of so many arrivals one may come too late.
+pub const LATE_ONE_IN: usize = 100;
+/// What is added for what happens between the arrival and the frame that shows it.
+pub const MARGIN: Micros = Micros(1_500);
+/// How often the arrivals are looked at.
+pub const LOOK_INTERVAL: Micros = Micros::from_millis(50);
+/// A rise of less is not worth telling.
+pub const RISE_MIN: Micros = Micros(500);
+/// For so long less must have been enough, before less is recommended.
+pub const CALM: Micros = Micros::from_secs(2);
+
+/// Recommends a delay for one sender.
+///
+/// An arrival's *lateness* is the time from the newest stamp that was known before it until it came: just before it came,
+/// whatever was shown with a smaller delay had nothing newer to go to. The delay is the lateness that 99 of 100 arrivals
+/// keep, and a margin. It rises as soon as they do, and falls when for [`CALM`] a noticeably smaller one has been enough.
+#[derive(Debug)]
+pub struct PlayoutDelay {
+    config: PlayoutConfig,
+    /// When each came and how late, the oldest first.
+    arrivals: VecDeque<(Micros, Micros)>,
+    scratch: Vec<Micros>,
+    look_at: Micros,
+    delay: Option<Micros>,
+    /// Since when less would have been enough, and the most that was needed since.
+    calm: Option<(Micros, Micros)>,
+}
+
+impl PlayoutDelay {
+    /// Recommends nothing yet.
+    #[must_use]
+    pub fn new(config: PlayoutConfig) -> Self {
+        Self {
+            config,
+            arrivals: VecDeque::with_capacity(ARRIVALS_MAX),
+            scratch: Vec::with_capacity(ARRIVALS_MAX),
+            look_at: Micros::ZERO,
+            delay: None,
+            calm: None,
+        }
+    }
+
+    /// The delay recommended last.
+    #[must_use]
+    pub const fn delay(&self) -> Option<Micros> {
+        self.delay
+    }
+
+    /// Something in motion came at `now`, so much after the newest stamp before it. Returns the recommended delay if it
+    /// changed.
+    pub fn arrived(&mut self, now: Micros, lateness: Micros) -> Option<Micros> {
+        if self.arrivals.len() == ARRIVALS_MAX {
+            self.arrivals.pop_front();
+        }
+        self.arrivals.push_back((now, lateness));
+        if now < self.look_at || self.arrivals.len() < ARRIVALS_MIN {
+            return None;
+        }
+        self.look_at = now + LOOK_INTERVAL;
+        self.forget_before(now - WINDOW);
+        let needed = self.needed()?;
+        self.decide(now, needed)
+    }
+
+    fn forget_before(&mut self, time: Micros) {
+        while self.arrivals.front().is_some_and(|(at, _)| *at < time) {
+            self.arrivals.pop_front();
+        }
+    }
+
+    /// What would have been enough for all but the latest few.
+    fn needed(&mut self) -> Option<Micros> {
+        self.scratch.clear();
+        let all = self.arrivals.iter().map(|(_, lateness)| *lateness);
+        self.scratch.extend(all);
+        let last = self.scratch.len().checked_sub(1)?;
+        let rank = last - self.scratch.len() / LATE_ONE_IN;
+        let (_, lateness, _) = self.scratch.select_nth_unstable(rank);
+        let delay = *lateness + MARGIN;
+        Some(delay.min(self.config.delay_max).max(self.config.delay_min))
+    }
+
+    fn decide(&mut self, now: Micros, needed: Micros) -> Option<Micros> {
+        let Some(delay) = self.delay else {
+            return self.recommend(needed);
+        };
+        if needed > delay {
+            self.calm = None;
+            let at_bound = needed == self.config.delay_max;
+            let noticeable = needed >= delay + RISE_MIN || at_bound;
+            return noticeable.then(|| self.recommend(needed)).flatten();
+        }
+        let (since, most) = self.calm.unwrap_or((now, needed));
+        let most = most.max(needed);
+        self.calm = Some((since, most));
+        if now.since(since) < CALM {
+            return None;
+        }
+        self.calm = None;
+        let fall = delay.since(most);
+        (fall >= fall_min(delay))
+            .then(|| self.recommend(most))
+            .flatten()
+    }
+
+    fn recommend(&mut self, delay: Micros) -> Option<Micros> {
+        self.delay = Some(delay);
+        self.delay
+    }
+}
+
+/// A smaller fall is not worth a change.
+fn fall_min(delay: Micros) -> Micros {
+    Micros(delay.0 / 10).max(Micros(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Micros = Micros::from_secs(1_000);
+    const CONFIG: PlayoutConfig = PlayoutConfig {
+        delay_min: Micros::from_millis(10),
+        delay_max: Micros::from_millis(200),
+    };
+
+    struct Bench {
+        delay: PlayoutDelay,
+        now: Micros,
+        random: u64,
+        told: Vec<(Micros, Micros)>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self {
+                delay: PlayoutDelay::new(CONFIG),
+                now: START,
+                random: 7,
+                told: Vec::new(),
+            }
+        }
+
+        fn next_random(&mut self, most: u64) -> u64 {
+            self.random = synced_protocol::id::mix(self.random.wrapping_add(1));
+            self.random % (most + 1)
+        }
+
+        /// An arrival every 4 ms, late by `base` and up to `jitter` more.
+        fn run(&mut self, millis: u64, base: Micros, jitter: Micros) {
+            for _ in 0..millis / 4 {
+                self.now = self.now + Micros::from_millis(4);
+                let lateness = base + Micros(self.next_random(jitter.0));
+                let told = self.delay.arrived(self.now, lateness);
+                self.told.extend(told.map(|delay| (self.now, delay)));
+            }
+        }
+
+        fn recommended(&self) -> Micros {
+            self.delay.delay().unwrap()
+        }
+    }
+
+    const fn ms(millis: u64) -> Micros {
+        Micros::from_millis(millis)
+    }
+
+    #[test]
+    fn it_comes_to_what_99_of_100_keep_within_a_tenth_of_a_second() {
+        let mut bench = Bench::new();
+        bench.run(100, ms(20), ms(0));
+        assert_eq!(bench.recommended(), ms(20) + MARGIN);
+        let mut bench = Bench::new();
+        bench.run(10_000, ms(20), ms(20));
+        let most = ms(40) + MARGIN;
+        assert!(
+            (ms(39)..=most).contains(&bench.recommended()),
+            "{:?}",
+            bench.delay
+        );
+    }
+
+    #[test]
+    fn one_straggler_in_two_hundred_does_not_move_it() {
+        let mut bench = Bench::new();
+        bench.run(2_000, ms(20), ms(0));
+        let before = bench.told.len();
+        for _ in 0..5 {
+            bench.run(800, ms(20), ms(0));
+            bench.run(4, ms(150), ms(0));
+        }
+        assert_eq!(bench.told.len(), before, "{:?}", bench.told);
+    }
+
+    #[test]
+    fn when_jitter_grows_it_follows_at_once_and_when_it_goes_it_follows_slowly() {
+        let mut bench = Bench::new();
+        bench.run(5_000, ms(10), ms(2));
+        let calm = bench.recommended();
+        assert!(calm <= ms(12) + MARGIN);
+        bench.run(400, ms(10), ms(30));
+        assert!(bench.recommended() >= ms(30), "{:?}", bench.recommended());
+        bench.run(5_000, ms(10), ms(30));
+        let rough = bench.recommended();
+        let gone = bench.now;
+        bench.run(2_000, ms(10), ms(2));
+        assert_eq!(bench.recommended(), rough);
+        bench.run(10_000, ms(10), ms(2));
+        assert_eq!(bench.recommended().0 / 1_000, calm.0 / 1_000);
+        let fell = bench.told.iter().find(|(at, _)| *at > gone).unwrap();
+        assert!(fell.0.since(gone) >= CALM);
+    }
+
+    #[test]
+    fn jitter_that_stays_as_it_is_changes_the_delay_only_a_few_times_a_minute() {
+        let mut bench = Bench::new();
+        bench.run(10_000, ms(15), ms(20));
+        let before = bench.told.len();
+        bench.run(60_000, ms(15), ms(20));
+        assert!(bench.told.len() - before <= 3, "{:?}", bench.told);
+    }
+
+    #[test]
+    fn it_keeps_within_its_bounds() {
+        let mut bench = Bench::new();
+        bench.run(1_000, Micros(100), ms(0));
+        assert_eq!(bench.recommended(), CONFIG.delay_min);
+        bench.run(1_000, ms(700), ms(900));
+        assert_eq!(bench.recommended(), CONFIG.delay_max);
+    }
+
+    #[test]
+    fn too_few_arrivals_recommend_nothing() {
+        let mut bench = Bench::new();
+        bench.run(4 * (ARRIVALS_MIN as u64 - 1), ms(20), ms(5));
+        assert_eq!(bench.delay.delay(), None);
+    }
+
+    #[test]
+    fn it_remembers_so_many_arrivals_and_no_more() {
+        let mut bench = Bench::new();
+        let room = bench.delay.arrivals.capacity();
+        for _ in 0..100_000 {
+            bench.now = bench.now + Micros(10);
+            let _ = bench.delay.arrived(bench.now, ms(20));
+        }
+        assert_eq!(bench.delay.arrivals.len(), ARRIVALS_MAX);
+        assert_eq!(bench.delay.arrivals.capacity(), room);
+    }
+}
