@@ -173,9 +173,9 @@ fn who_is_suddenly_elsewhere_is_not_relayed_unless_the_jump_is_marked() {
         };
         assert!(step(&mut hands, REACH, false));
         hands.table.pass(Micros::from_secs(1));
-        assert!(!step(&mut hands, 0.2, false));
+        assert!(!step(&mut hands, 0.3, false));
         hands.table.pass(Micros::from_secs(1));
-        assert!(step(&mut hands, 0.2, true));
+        assert!(step(&mut hands, 0.3, true));
         assert_eq!(hands.refused().speed, 1, "{in_one_batch}");
     }
 }
@@ -187,7 +187,7 @@ fn who_was_refused_for_a_jump_is_heard_again_once_it_could_be_there() {
     assert!(hands.send_frames(&[here]));
     let refused = (0..100).take_while(|_| {
         hands.table.pass(MILLISECOND);
-        let there = hands.at(1.0);
+        let there = hands.at(1.02);
         !hands.send_frames(&[there])
     });
     assert_eq!(refused.count(), 18, "a metre less the slack at 50 m/s");
