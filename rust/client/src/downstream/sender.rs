@@ -2,10 +2,7 @@
 
 use synced_protocol::{live::Loss, time::Micros};
 
-use super::{
-    gaps::{Gaps, Place},
-    loss::LossMeter,
-};
+use super::{gaps::Gaps, loss::LossMeter};
 use crate::{config::PlayoutConfig, playout::PlayoutDelay, stats::Counters};
 
 /// What its datagrams say of the way that they come.
@@ -28,17 +25,9 @@ impl Sender {
 
     /// Counts a datagram; returns whether there is a gap before it.
     pub(super) fn count(&mut self, now: Micros, sequence: u32, counters: &mut Counters) -> bool {
-        match self.gaps.count(sequence, counters) {
-            Place::Next { missing } => {
-                self.loss.received(now, missing);
-                missing > 0
-            }
-            Place::InGap => {
-                self.loss.came_late(now);
-                false
-            }
-            Place::Known => false,
-        }
+        let counted = self.gaps.count(sequence, counters);
+        self.loss.decided(now, counted.decided, counted.lost);
+        counted.after_gap
     }
 
     /// The gap just counted took nothing with it.

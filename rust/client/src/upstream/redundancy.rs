@@ -4,11 +4,11 @@ use synced_protocol::live::Loss;
 
 use crate::config::LiveConfig;
 
-/// Of so many batches one may never come: more repetitions are made until the loss allows that.
-pub(super) const RESIDUAL_LOSS_MAX: f32 = 1e-3;
-/// How much of a rise of the loss is believed at once, and how much of a fall.
-const RISE: f32 = 0.5;
-const FALL: f32 = 0.1;
+/// The part of all batches that may never come: there are as many repetitions as this takes.
+pub(super) const RESIDUAL_LOSS_MAX: f32 = 2e-3;
+/// How much of a rise of the loss is believed with each measurement, and how much of a fall. There are eight a second.
+const RISE: f32 = 0.1;
+const FALL: f32 = 0.03;
 /// With so much of the burst left, in hundredths, nothing is repeated; with so much, all that is wanted.
 const LEVEL_NONE: u64 = 25;
 const LEVEL_ALL: u64 = 75;
@@ -80,31 +80,34 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_least_that_leaves_one_batch_in_a_thousand_lost() {
-        let wanted = |loss| after([loss; 50]).within(100);
+    fn it_is_the_least_that_leaves_two_batches_in_a_thousand_lost() {
+        let wanted = |loss| after([loss; 200]).within(100);
         assert_eq!(
-            [0.0, 0.05, 0.0975, 0.11, 0.17, 0.19, 0.25, 0.5, 1.0].map(wanted),
-            [2, 2, 2, 3, 3, 4, 4, 6, 6]
+            [0.0, 0.05, 0.0975, 0.12, 0.13, 0.19, 0.22, 0.4, 1.0].map(wanted),
+            [2, 2, 2, 2, 3, 3, 4, 6, 6]
         );
     }
 
     #[test]
-    fn a_rise_is_followed_in_two_measurements_and_a_fall_in_many() {
-        let calm = [0.0; 20];
-        let rough = [0.3; 2];
-        let up = after(calm.into_iter().chain(rough));
+    fn a_rise_is_followed_in_two_seconds_and_a_fall_in_some_more() {
+        let per_second = 8;
+        let calm = [0.0; 100];
+        let up = after(
+            calm.into_iter()
+                .chain([0.3; 100].into_iter().take(2 * per_second)),
+        );
         assert_eq!(up.within(100), 4);
-        let mut down = after(calm.into_iter().chain([0.3; 20]));
+        let mut down = after(calm.into_iter().chain([0.3; 100]));
         assert_eq!(down.within(100), 5);
-        down.learn(0.0);
-        assert_eq!(down.within(100), 5);
-        (0..40).for_each(|_| down.learn(0.0));
+        (0..per_second / 2).for_each(|_| down.learn(0.0));
+        assert_eq!(down.within(100), 4);
+        (0..4 * per_second).for_each(|_| down.learn(0.0));
         assert_eq!(down.within(100), 2);
     }
 
     #[test]
     fn near_the_cap_less_is_repeated_and_close_to_it_nothing() {
-        let redundancy = after([0.19; 50]);
+        let redundancy = after([0.25; 200]);
         let levels = [100, 75, 70, 62, 50, 40, 25, 0];
         assert_eq!(
             levels.map(|level| redundancy.within(level)),

@@ -539,7 +539,7 @@ fn the_more_is_lost_the_more_is_repeated_and_the_cap_takes_that_back_before_anyt
             ..all_samples()
         });
         let others = 1;
-        (0..20).for_each(|_| bench.upstream.learn_loss(Loss(loss), Loss::NONE, others));
+        (0..200).for_each(|_| bench.upstream.learn_loss(Loss(loss), Loss::NONE, others));
         let mut hands = [bench.tracker(HAND)];
         feed(&mut bench, &mut hands, Micros::from_millis(1), 3_000);
         let capture = bench.meter.stats().capture;
@@ -550,7 +550,7 @@ fn the_more_is_lost_the_more_is_repeated_and_the_cap_takes_that_back_before_anyt
     let near = |found: f64, wanted: f64| (found - wanted).abs() < 0.05;
     let enough = LiveConfig::default().bytes_per_second_max;
     assert!(near(repeated(0, enough), 2.0));
-    assert!(near(repeated(2_000, enough), 4.0));
-    let held_back = repeated(2_000, 25_000);
+    assert!(near(repeated(2_500, enough), 4.0));
+    let held_back = repeated(2_500, 25_000);
     assert!(held_back < 3.0, "{held_back}");
 }

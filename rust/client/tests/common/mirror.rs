@@ -24,6 +24,8 @@ pub struct Mirror {
     pub live_told: usize,
     /// In order of time.
     pub inputs: BTreeMap<NodeId, Vec<InputFrame>>,
+    /// The same in the order in which they came.
+    pub arrivals: Vec<(NodeId, InputFrame)>,
     pub aims: BTreeMap<NodeId, Vec<Pose>>,
     pub joints: BTreeMap<NodeId, HandJoints>,
     pub delays: BTreeMap<PlayerId, Micros>,
@@ -107,6 +109,7 @@ impl Mirror {
                     "told twice"
                 );
                 frames.insert(place, frame);
+                self.arrivals.push((node, frame));
             }
             Update::Aim { node, aim } => {
                 assert!(self.nodes.contains_key(&node));

@@ -44,7 +44,7 @@ pub const BAD: Path = Path {
     loss_percent: 10,
 };
 
-/// A live datagram on its way up, with a number for each player.
+/// Whether a datagram from a player (or to one) arrives, with a number for each player.
 pub type Filter = Box<dyn FnMut(usize, &Datagram<'_>) -> bool>;
 
 pub struct Network {
@@ -54,6 +54,8 @@ pub struct Network {
     pub players: Vec<Player>,
     /// Which datagrams of players arrive at all.
     pub filter: Filter,
+    /// Which datagrams to players arrive at all.
+    pub filter_down: Filter,
     pub server_is_there: bool,
     links: Vec<Link>,
     /// By time, then by the order in which they were sent.
@@ -117,6 +119,7 @@ impl Network {
             node: Node::new(config, [1; 32]),
             players: Vec::new(),
             filter: Box::new(|_, _| true),
+            filter_down: Box::new(|_, _| true),
             server_is_there: true,
             links: Vec::new(),
             in_flight: BTreeMap::new(),
@@ -374,7 +377,10 @@ impl Network {
                 }
             }
             Output::Datagram { connection, bytes } => {
-                if let Some(link) = find(&self.links, connection) {
+                let datagram = Datagram::decode(&bytes).expect("a good datagram");
+                if let Some(link) = find(&self.links, connection)
+                    && (self.filter_down)(self.links[link].player, &datagram)
+                {
                     self.send_datagram(link, DOWN, bytes);
                 }
             }

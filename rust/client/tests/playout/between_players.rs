@@ -1,0 +1,264 @@
+//! A hand between two players, over a network that loses datagrams and lets them overtake each other: what the other one
+//! shows, against the truth at the moment that it claims to show.
+
+use rtrb::{Producer, RingBuffer};
+use synced_client::{
+    SessionConfig, TrackerFeed,
+    playout::{DelaySlew, Smoother, Trajectory},
+};
+use synced_protocol::{
+    id::NodeId, input::InputFrame, live::Datagram, mutation::Mutation, time::Micros,
+};
+
+use crate::{
+    common::{
+        cup, game, ms,
+        network::{EPOCH_OFFSET, Network, Path},
+    },
+    motion::{Motion, START, angle_between},
+};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+const FRAME: Micros = Micros(11_111);
+
+/// Two players. The first one's hand is tracked; the second one shows it.
+struct Scene {
+    net: Network,
+    hand: NodeId,
+    samples: Producer<InputFrame>,
+    screen: Screen,
+}
+
+/// What the second player sees.
+struct Screen {
+    trajectory: Trajectory,
+    smoother: Smoother,
+    slew: DelaySlew,
+    /// Distances in metres and angles in radians from the truth.
+    errors: Vec<(f32, f32)>,
+    /// Metres between two frames, less what the hand itself can have moved.
+    leap_max: f32,
+    before: Option<InputFrame>,
+}
+
+impl Scene {
+    fn new(path: Path, seed: u64, thinning: bool) -> Self {
+        let mut net = Network::new(path, seed);
+        let mut config = SessionConfig::new(game(), "ann");
+        config.live.thinning = thinning;
+        net.join_with(config);
+        net.join("bob");
+        net.run_for(Micros::from_secs(3));
+        let ann = net.players[ANN].game.player();
+        let hand = NodeId::spawned(ann, 1);
+        let (samples, taken) = RingBuffer::new(256);
+        let handle = &mut net.players[ANN].handle;
+        handle.propose(Mutation::Spawn(cup(hand, ann)));
+        handle.attach_tracker(hand, TrackerFeed::new(taken));
+        net.run_for(ms(500));
+        Self {
+            net,
+            hand,
+            samples,
+            screen: Screen::new(),
+        }
+    }
+
+    /// The hand moves and is shown for so long; errors are counted after the first second.
+    fn play(&mut self, motion: Motion, span: Micros) {
+        let begun = self.net.now;
+        let mut frame_at = begun;
+        for place in 1..=span.0 / 1_000 {
+            self.net.run_until(begun + ms(place));
+            let truth = motion.at(START + ms(place));
+            let sampled_at = self.net.local(ANN);
+            let sample = InputFrame {
+                sampled_at,
+                ..truth
+            };
+            self.samples.push(sample).unwrap();
+            if self.net.now >= frame_at {
+                frame_at = frame_at + FRAME;
+                self.show(motion, begun);
+            }
+        }
+        self.net.run_for(Micros::from_secs(1));
+    }
+
+    fn show(&mut self, motion: Motion, begun: Micros) {
+        let local = self.net.local(BOB);
+        let game = &mut self.net.players[BOB].game;
+        let session = local.shifted(game.clock.offset_us);
+        let ann = self.net.players[ANN].game.player();
+        let game = &mut self.net.players[BOB].game;
+        for (_, frame) in game.arrivals.drain(..) {
+            self.screen.trajectory.insert(frame);
+        }
+        if let Some(delay) = game.delays.get(&ann) {
+            self.screen.slew.aim(session, *delay);
+        }
+        let truth_at = |claimed: Micros| {
+            let since = (claimed - EPOCH_OFFSET).since(begun);
+            motion.at(START + since)
+        };
+        let counts = self.net.now.since(begun) > Micros::from_secs(1);
+        self.screen.show(session, motion, counts, truth_at);
+    }
+
+    fn received(&self) -> usize {
+        self.net.players[BOB].game.inputs[&self.hand].len()
+    }
+}
+
+impl Screen {
+    fn new() -> Self {
+        Self {
+            trajectory: Trajectory::new(),
+            smoother: Smoother::new(),
+            slew: DelaySlew::new(ms(50)),
+            errors: Vec::new(),
+            leap_max: 0.0,
+            before: None,
+        }
+    }
+
+    fn show(
+        &mut self,
+        session: Micros,
+        motion: Motion,
+        counts: bool,
+        truth_at: impl Fn(Micros) -> InputFrame,
+    ) {
+        let claimed = self.slew.shown_at(session);
+        let Some(shown) = self.smoother.show(&self.trajectory, claimed) else {
+            return;
+        };
+        if counts {
+            let truth = truth_at(claimed);
+            let way = shown.position.distance(truth.position);
+            let angle = angle_between(shown.orientation, truth.orientation);
+            self.errors.push((way, angle));
+            if let Some(before) = self.before {
+                let own = motion.speed_max() * FRAME.as_secs_f64() as f32 * 1.06;
+                let leap = before.position.distance(shown.position) - own;
+                self.leap_max = self.leap_max.max(leap);
+            }
+        }
+        self.before = Some(shown);
+    }
+
+    /// What 99 of 100 frames keep: metres and radians.
+    fn p99(&self) -> (f32, f32) {
+        let p99 = |mut errors: Vec<f32>| {
+            errors.sort_by(f32::total_cmp);
+            errors[errors.len() * 99 / 100]
+        };
+        (
+            p99(self.errors.iter().map(|error| error.0).collect()),
+            p99(self.errors.iter().map(|error| error.1).collect()),
+        )
+    }
+}
+
+const fn path(loss_percent: u64, jitter_ms: u64) -> Path {
+    Path {
+        delay: Micros::from_millis(10),
+        jitter: Micros::from_millis(jitter_ms),
+        loss_percent,
+    }
+}
+
+const fn is_live(datagram: &Datagram<'_>) -> bool {
+    matches!(datagram, Datagram::Up(_) | Datagram::Down { .. })
+}
+
+/// Loses two live datagrams in a row out of nineteen.
+fn bursts_of_two() -> Box<dyn FnMut(usize, &Datagram<'_>) -> bool> {
+    let mut number = 0;
+    Box::new(move |_, datagram| {
+        number += u64::from(is_live(datagram));
+        !is_live(datagram) || number % 19 > 1
+    })
+}
+
+#[test]
+fn bursts_of_two_lost_on_either_way_not_one_sample_is_missing() {
+    for up in [true, false] {
+        let mut scene = Scene::new(path(0, 0), 1, false);
+        if up {
+            scene.net.filter = bursts_of_two();
+        } else {
+            scene.net.filter_down = bursts_of_two();
+        }
+        scene.play(Motion::Circle, Micros::from_secs(4));
+        assert_eq!(scene.received(), 4_000);
+    }
+}
+
+/// What 99 of 100 frames keep, in millimetres and degrees; the most that anything leaps beyond its own motion is told, too.
+fn errors(motion: Motion, path: Path) -> (f32, f32, f32) {
+    let mut scene = Scene::new(path, 7, true);
+    scene.play(motion, Micros::from_secs(6));
+    let (metres, radians) = scene.screen.p99();
+    let leap = scene.screen.leap_max;
+    (metres * 1e3, radians.to_degrees(), leap * 1e3)
+}
+
+#[test]
+fn without_jitter_what_is_shown_is_the_truth_to_a_seventh_of_a_millimetre_however_much_is_lost() {
+    for motion in [Motion::Circle, Motion::Throw, Motion::Drum] {
+        let (calm, calm_angle, _) = errors(motion, path(0, 0));
+        assert!(calm < 0.15, "{motion:?}: {calm} mm");
+        assert!(calm_angle < 0.05, "{motion:?}: {calm_angle} degrees");
+        for loss_percent in [1, 5, 10] {
+            let (lossy, angle, _) = errors(motion, path(loss_percent, 0));
+            let ratio = (lossy / calm).max(angle / calm_angle);
+            assert!(ratio < 2.0, "{motion:?} at {loss_percent} %: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn with_20_ms_of_jitter_each_way_what_is_shown_is_off_by_what_the_hand_moves_in_a_millisecond() {
+    for motion in [Motion::Circle, Motion::Throw, Motion::Drum] {
+        for loss_percent in [0, 5, 10] {
+            let (millimetres, degrees, leap) = errors(motion, path(loss_percent, 20));
+            let most = motion.speed_max();
+            assert!(millimetres < most, "{motion:?}: {millimetres} mm");
+            assert!(degrees < 0.5, "{motion:?}: {degrees} degrees");
+            assert!(leap < 1.0, "{motion:?}: {leap} mm");
+        }
+    }
+}
+
+#[test]
+fn over_two_ways_that_each_lose_one_in_twenty_one_sample_in_three_hundred_is_missing_at_the_default()
+ {
+    let mut scene = Scene::new(path(5, 0), 3, false);
+    scene.play(Motion::Circle, Micros::from_secs(6));
+    assert!(scene.received() >= 5_980, "{}", scene.received());
+    let stats = &scene.net.players[ANN].game.stats.live;
+    assert!(stats.redundancy <= 3, "{stats:?}");
+    assert!(stats.up_loss.abs_diff(500) < 250, "{stats:?}");
+    assert!(stats.peers_loss.abs_diff(975) < 350, "{stats:?}");
+    assert!(stats.bits_per_sample > 0, "{stats:?}");
+}
+
+#[test]
+fn the_delay_follows_the_jitter_of_the_network() {
+    let delay_after = |scene: &mut Scene, jitter_ms, span| {
+        scene.net.path.jitter = ms(jitter_ms);
+        scene.play(Motion::Circle, span);
+        let stats = &scene.net.players[BOB].game.stats.live;
+        Micros(stats.playout_delay_us_max)
+    };
+    let mut scene = Scene::new(path(0, 0), 5, true);
+    let calm = delay_after(&mut scene, 0, Micros::from_secs(3));
+    // Two ways of 10 ms, the batch's 4 and a sample's 1.
+    assert!((ms(25)..ms(28)).contains(&calm), "{calm:?}");
+    let rough = delay_after(&mut scene, 20, Micros::from_secs(3));
+    assert!((ms(45)..ms(70)).contains(&rough), "{rough:?}");
+    let calm_again = delay_after(&mut scene, 0, Micros::from_secs(12));
+    assert!((ms(25)..ms(30)).contains(&calm_again), "{calm_again:?}");
+}
