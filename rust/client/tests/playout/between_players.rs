@@ -13,7 +13,7 @@ use synced_protocol::{
 use crate::{
     common::{
         cup, game, ms,
-        network::{EPOCH_OFFSET, Network, Path},
+        network::{EPOCH_OFFSET, Filter, Network, Path},
     },
     motion::{Motion, START, angle_between},
 };
@@ -174,7 +174,7 @@ const fn is_live(datagram: &Datagram<'_>) -> bool {
 }
 
 /// Loses two live datagrams in a row out of nineteen.
-fn bursts_of_two() -> Box<dyn FnMut(usize, &Datagram<'_>) -> bool> {
+fn bursts_of_two() -> Filter {
     let mut number = 0;
     Box::new(move |_, datagram| {
         number += u64::from(is_live(datagram));
