@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use glam::DVec3;
+
 use crate::{
     Failure, Outcome,
     clock::{self, Nanos},
@@ -47,6 +49,17 @@ impl Motions {
             left: Motion::programme(LEFT_HOME, seconds, 1),
             right: Motion::rest(RIGHT_HOME, 0.73, 2)
                 .then(Motion::programme(RIGHT_HOME, seconds, 3)),
+        }
+    }
+
+    /// Both hands at rest, seen by a head that is not where the space begins.
+    #[must_use]
+    pub fn at_rest(seconds: f64) -> Self {
+        let aside = DVec3::new(0.5, 0.0, 0.3);
+        Self {
+            head: Motion::rest(HEAD_HOME + aside, seconds, 1),
+            left: Motion::rest(LEFT_HOME, seconds, 2),
+            right: Motion::rest(RIGHT_HOME, seconds, 3),
         }
     }
 
