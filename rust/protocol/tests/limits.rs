@@ -3,7 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "so a test fails")]
 
 use synced_protocol::{
-    bits::{BitWriter, MAX_RICE_PARAMETER},
+    bits::BitWriter,
     control::{self, First},
     error::DecodeError,
     hlc::HlcTimestamp,
@@ -264,7 +264,7 @@ fn a_datagram_past_its_limit_is_refused() {
 fn of_more_samples_than_a_batch_holds_the_newest_are_written() {
     let frames: Vec<InputFrame> = (0..MAX_BATCH_FRAMES as u64 + 1)
         .map(|place| InputFrame {
-            sampled_at: SENT_AT - Micros::from_secs(1) + Micros(place),
+            sampled_at: SENT_AT - Micros::from_secs(1) + Micros::from_millis(place),
             ..InputFrame::default()
         })
         .collect();
@@ -275,26 +275,58 @@ fn of_more_samples_than_a_batch_holds_the_newest_are_written() {
     assert_eq!(decoded, frames[1..]);
 }
 
-/// A batch of one sample at rest, with the Rice parameter for its age.
-fn batch_of_age(age_us: i32, parameter: u32) -> Vec<u8> {
+/// The first sample of a batch, at rest in the middle of its space, so many ticks old.
+fn begin_batch(bits: &mut BitWriter<'_>, rest: u32, precision: u32, age_ticks: u32) {
+    bits.put(rest, 6);
+    bits.put(precision, 2);
+    if rest > 0 {
+        // Everything is still, intervals have Rice codes with parameter 0, nothing else is written.
+        bits.put(0, 6);
+        bits.put(0x11, 8);
+        bits.put(0, 16);
+    }
+    bits.put(0, 15);
+    bits.put(3, 2);
+    bits.put(age_ticks, 24);
+    bits.put(0, 1);
+    let w_is_largest = 3;
+    bits.put(w_is_largest, 2);
+    let ratios_bits = [43, 37][precision as usize & 1];
+    bits.put_wide(0, ratios_bits);
+}
+
+fn batch_of_age(precision: u32, age_ticks: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut bits = BitWriter::new(&mut bytes);
-    bits.put(0, 6);
-    bits.put(1, 2);
-    bits.put(parameter, 5);
-    bits.put(0, 20);
-    bits.put_rice(age_us, parameter);
-    // Position, orientation, velocities and controls are 48 zeros.
-    bits.put(0, 32);
-    bits.put(0, 16);
+    begin_batch(&mut bits, 0, precision, age_ticks);
     bits.finish();
     bytes
 }
 
+/// Two samples, the second a millisecond less a few ticks behind a first one that is so many ticks old.
+fn batch_of_interval(age_ticks: u32, ticks_less: i32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut bits = BitWriter::new(&mut bytes);
+    begin_batch(&mut bits, 1, FINE, age_ticks);
+    bits.put_rice_unsigned(0, 0);
+    bits.put_rice(-ticks_less, 0);
+    bits.put(0, 1);
+    bits.finish();
+    bytes
+}
+
+const EXACT: u32 = 0;
+const FINE: u32 = 1;
+
+/// The age of the newest sample.
 fn decode_age(batch: &[u8]) -> Result<Micros, DecodeError> {
     let mut age = Micros::ZERO;
     decode_batch(batch, SENT_AT, |frame| age = SENT_AT - frame.sampled_at)?;
     Ok(age)
+}
+
+fn out_of_range(what: &'static str) -> Result<Micros, DecodeError> {
+    Err(DecodeError::OutOfRange { what })
 }
 
 #[test]
@@ -304,26 +336,47 @@ fn a_sample_past_the_oldest_is_written_as_the_oldest_and_not_read() {
             sampled_at: SENT_AT - age,
             ..InputFrame::default()
         };
-        let mut bytes = Vec::new();
-        encode_batch(&[frame], Precision::Fine, SENT_AT, &mut bytes);
-        assert_eq!(decode_age(&bytes), Ok(MAX_FRAME_AGE));
+        for precision in [Precision::Exact, Precision::Fine, Precision::Coarse] {
+            let mut bytes = Vec::new();
+            encode_batch(&[frame], precision, SENT_AT, &mut bytes);
+            assert_eq!(decode_age(&bytes), Ok(MAX_FRAME_AGE));
+        }
     }
-    let oldest = MAX_FRAME_AGE.0 as i32;
-    assert_eq!(decode_age(&batch_of_age(oldest, 19)), Ok(MAX_FRAME_AGE));
-    let refused = DecodeError::OutOfRange {
-        what: "sample time",
-    };
-    for age in [oldest + 1, -1, i32::MAX, i32::MIN] {
-        assert_eq!(decode_age(&batch_of_age(age, 19)), Err(refused), "{age}");
+    let oldest = MAX_FRAME_AGE.0 as u32;
+    for (precision, oldest) in [(EXACT, oldest), (FINE, oldest / 10)] {
+        let age = decode_age(&batch_of_age(precision, oldest));
+        assert_eq!(age, Ok(MAX_FRAME_AGE));
+        let age = decode_age(&batch_of_age(precision, oldest + 1));
+        assert_eq!(age, out_of_range("sample time"));
     }
 }
 
 #[test]
-fn a_rice_parameter_past_the_largest_is_refused() {
-    let largest = MAX_RICE_PARAMETER;
-    assert_eq!(decode_age(&batch_of_age(5, largest)), Ok(Micros(5)));
-    let refused = DecodeError::OutOfRange {
-        what: "Rice parameter",
+fn a_sample_behind_its_datagram_or_before_the_last_one_is_refused() {
+    assert_eq!(decode_age(&batch_of_interval(100, 0)), Ok(Micros::ZERO));
+    let behind = decode_age(&batch_of_interval(99, 0));
+    assert_eq!(behind, out_of_range("sample time"));
+    let same = decode_age(&batch_of_interval(100, 100));
+    assert_eq!(same, Ok(Micros::from_millis(1)));
+    let before = decode_age(&batch_of_interval(100, 101));
+    assert_eq!(before, out_of_range("interval between samples"));
+}
+
+#[test]
+fn a_precision_or_a_model_that_is_none_is_refused() {
+    let two_samples = |precision: u32, position_model: u32, orientation_model: u32| {
+        let mut bytes = Vec::new();
+        let mut bits = BitWriter::new(&mut bytes);
+        bits.put(1, 6);
+        bits.put(precision, 2);
+        bits.put(position_model, 2);
+        bits.put(orientation_model, 2);
+        bits.put(0, 26);
+        bits.put_wide(0, 64);
+        bits.finish();
+        decode_age(&bytes)
     };
-    assert_eq!(decode_age(&batch_of_age(5, largest + 1)), Err(refused));
+    assert_eq!(two_samples(3, 0, 0), out_of_range("precision"));
+    assert_eq!(two_samples(FINE, 3, 0), out_of_range("model"));
+    assert_eq!(two_samples(FINE, 0, 3), out_of_range("model"));
 }

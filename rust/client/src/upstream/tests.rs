@@ -209,15 +209,13 @@ fn more_samples_than_the_backlog_takes_are_dropped_from_its_old_end_and_counted(
     bench.run_for(Micros::from_millis(10));
     let taken = bench.now;
     let count = crate::limits::TRACKER_BACKLOG_MAX as u64 + 40;
-    (1..=count).for_each(|us| hand.push(sample(taken + Micros(us))).unwrap());
-    bench.now = taken + Micros::from_millis(1);
+    let at = |place: u64| taken + Micros(10 * place);
+    (1..=count).for_each(|place| hand.push(sample(at(place))).unwrap());
+    bench.now = at(count);
     bench.run_for(Micros::from_millis(100));
     let times = received_without(&bench, 0, 0, HAND);
     assert_eq!(times.len(), crate::limits::TRACKER_BACKLOG_MAX);
-    assert_eq!(
-        times.last(),
-        Some(&bench.clock.session_time(taken + Micros(count)))
-    );
+    assert_eq!(times.last(), Some(&bench.clock.session_time(at(count))));
     assert_eq!(bench.meter.counters.samples_dropped, 40);
 }
 
@@ -514,7 +512,7 @@ fn a_smooth_hand_is_sent_in_a_quarter_of_its_samples_and_a_struck_one_in_more() 
     assert_eq!(all, 1_000);
     assert!((249..=260).contains(&few), "{few}");
     assert!(
-        bytes_of_few * 5 < bytes_of_all * 4,
+        bytes_of_few * 20 < bytes_of_all * 19,
         "{bytes_of_few} of {bytes_of_all}"
     );
     let (struck, _) = sent(true, true);
@@ -551,6 +549,6 @@ fn the_more_is_lost_the_more_is_repeated_and_the_cap_takes_that_back_before_anyt
     let enough = LiveConfig::default().bytes_per_second_max;
     assert!(near(repeated(0, enough), 2.0));
     assert!(near(repeated(2_500, enough), 4.0));
-    let held_back = repeated(2_500, 25_000);
+    let held_back = repeated(2_500, 15_000);
     assert!(held_back < 3.0, "{held_back}");
 }

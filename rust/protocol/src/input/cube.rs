@@ -5,56 +5,84 @@
 //! orientation is the three ratios of the other components to the largest. Two orientations are at most twice as far apart,
 //! as an angle, as their ratios: so the same grid on every face keeps the same bound everywhere.
 
-use glam::Quat;
+use crate::{
+    bits::{BitReader, BitWriter},
+    error::DecodeError,
+};
+
+/// So many steps from 0 to 1 of a ratio keep the error of an orientation below sqrt(3) / steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cube {
+    pub(super) steps: i32,
+}
 
 /// The face and the three ratios, in steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct OnCube {
     /// The place of the largest component: 0 x, 1 y, 2 z, 3 w.
-    pub(super) face: u32,
-    /// From `-steps` to `steps` each; larger ones are read too.
-    pub(super) ratios: [i32; 3],
+    face: u32,
+    /// From `-steps` to `steps` each.
+    ratios: [i32; 3],
 }
 
 const OTHERS: [[usize; 3]; 4] = [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]];
+const FACE_BITS: u32 = 2;
 
-/// The steps from 0 to 1 of a ratio that keep the error of an orientation within `error_rad_max`, with a little to spare for
-/// rounding.
-pub(super) const fn steps_for(error_rad_max: f32) -> i32 {
-    const SQRT_3: f32 = 1.732_050_8;
-    (1.002 * SQRT_3 / error_rad_max) as i32 + 1
-}
-
-impl OnCube {
-    /// What has no direction counts as not turned.
-    pub(super) fn new(orientation: Quat, steps: i32) -> Self {
-        let components = orientation.to_array();
-        let face = largest(components);
-        let divisor = components[face];
-        if !orientation.is_finite() || divisor == 0.0 {
-            return Self {
-                face: 3,
-                ratios: [0; 3],
-            };
-        }
-        Self {
+impl Cube {
+    /// The nearest point of the grid to what is not zero, and finite.
+    pub(super) fn nearest(self, orientation: [f64; 4]) -> OnCube {
+        let face = largest(orientation);
+        let divisor = orientation[face];
+        let steps = f64::from(self.steps);
+        OnCube {
             face: face as u32,
-            ratios: OTHERS[face]
-                .map(|place| (components[place] / divisor * steps as f32).round() as i32),
+            ratios: OTHERS[face].map(|place| (orientation[place] / divisor * steps).round() as i32),
         }
     }
 
-    pub(super) fn orientation(self, steps: i32) -> Quat {
-        let face = self.face as usize & 3;
+    /// The unit quaternion there.
+    pub(super) fn orientation(self, point: OnCube) -> [f64; 4] {
+        let face = point.face as usize & 3;
         let mut components = [1.0; 4];
-        for (place, ratio) in OTHERS[face].into_iter().zip(self.ratios) {
-            components[place] = ratio as f32 / steps as f32;
+        for (place, ratio) in OTHERS[face].into_iter().zip(point.ratios) {
+            components[place] = f64::from(ratio) / f64::from(self.steps);
         }
-        Quat::from_array(components).normalize()
+        let squares = components.map(|component| component * component);
+        let length = (squares[0] + squares[1] + squares[2] + squares[3]).sqrt();
+        components.map(|component| component / length)
+    }
+
+    /// Appends the face, then the three ratios as the digits of one number.
+    pub(super) fn put(self, writer: &mut BitWriter<'_>, point: OnCube) {
+        let [x, y, z] = point.ratios.map(|ratio| (ratio + self.steps) as u64);
+        let number = (z * self.values() + y) * self.values() + x;
+        writer.put(point.face, FACE_BITS);
+        writer.put_wide(number, self.ratios_bits());
+    }
+
+    pub(super) fn take(self, reader: &mut BitReader<'_>) -> Result<OnCube, DecodeError> {
+        let face = reader.take(FACE_BITS)?;
+        let number = reader.take_wide(self.ratios_bits())?;
+        let values = self.values();
+        let (yz, x) = (number / values, number % values);
+        Ok(OnCube {
+            face,
+            ratios: [x, yz % values, yz / values].map(|digit| digit as i32 - self.steps),
+        })
+    }
+
+    /// How many values a ratio may have.
+    const fn values(self) -> u64 {
+        2 * self.steps as u64 + 1
+    }
+
+    const fn ratios_bits(self) -> u32 {
+        let values = self.values();
+        (values * values * values).ilog2() + 1
     }
 }
 
-fn largest(components: [f32; 4]) -> usize {
+fn largest(components: [f64; 4]) -> usize {
     let mut largest = 3;
     for place in 0..3 {
         if components[place].abs() > components[largest].abs() {
@@ -66,44 +94,67 @@ fn largest(components: [f32; 4]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use glam::{DQuat, Quat};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::input::Precision;
 
-    fn radians_between(a: Quat, b: Quat) -> f64 {
-        let (a, b) = (a.as_dquat().normalize(), b.as_dquat().normalize());
+    fn radians_between(a: DQuat, b: DQuat) -> f64 {
         2.0 * (a.inverse() * b).xyz().length().asin()
     }
 
+    /// Also near the edges and corners, where another component becomes the largest.
+    fn any_orientation() -> impl Strategy<Value = Quat> {
+        let component = prop_oneof![
+            -1.0_f32..=1.0,
+            0.499_f32..0.501,
+            -0.501_f32..-0.499,
+            -1e-3_f32..1e-3
+        ];
+        prop::array::uniform4(component)
+            .prop_filter("turned somehow", |raw| raw.iter().any(|c| c.abs() > 1e-3))
+            .prop_map(|raw| Quat::from_array(raw).normalize())
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
         #[test]
-        fn no_orientation_is_further_off_than_the_bound(
-            raw in prop::array::uniform4(-1.0_f32..=1.0),
-            precision in prop::sample::select(&[Precision::Exact, Precision::Fine, Precision::Coarse][..]),
+        fn no_orientation_is_further_off_than_its_steps_allow(
+            orientation in any_orientation(),
+            steps in prop::sample::select(&[200, 500, 2_500, 10_000][..]),
         ) {
-            prop_assume!(raw.iter().any(|component| component.abs() > 1e-3));
-            let orientation = Quat::from_array(raw).normalize();
-            let bound = precision.orientation_error_rad_max();
-            let steps = steps_for(bound);
-            let on_cube = OnCube::new(orientation, steps);
-            prop_assert!(on_cube.ratios.iter().all(|ratio| ratio.abs() <= steps));
-            let off = radians_between(on_cube.orientation(steps), orientation);
-            prop_assert!(off <= f64::from(bound), "{off}");
+            let cube = Cube { steps };
+            let point = cube.nearest(orientation.as_dquat().to_array());
+            prop_assert!(point.ratios.iter().all(|ratio| ratio.abs() <= steps));
+            let decoded = DQuat::from_array(cube.orientation(point));
+            let off = radians_between(decoded, orientation.as_dquat().normalize());
+            prop_assert!(off <= 3_f64.sqrt() / f64::from(steps), "{off}");
         }
 
         #[test]
-        fn any_numbers_are_a_unit_quaternion(face in 0..4_u32, ratios in any::<[i32; 3]>()) {
-            let orientation = OnCube { face, ratios }.orientation(steps_for(1e-3));
-            prop_assert!(orientation.is_normalized());
+        fn a_point_reads_back_as_it_was_written(
+            orientation in any_orientation(),
+            steps in prop::sample::select(&[200, 500, 2_500, 10_000][..]),
+        ) {
+            let cube = Cube { steps };
+            let point = cube.nearest(orientation.as_dquat().to_array());
+            let mut bytes = Vec::new();
+            let mut writer = BitWriter::new(&mut bytes);
+            cube.put(&mut writer, point);
+            writer.finish();
+            prop_assert_eq!(cube.take(&mut BitReader::new(&bytes)), Ok(point));
+        }
+
+        #[test]
+        fn any_bits_are_a_unit_quaternion(bits in any::<[u8; 6]>(), steps in prop::sample::select(&[200, 500, 2_500, 10_000][..])) {
+            let cube = Cube { steps };
+            let point = cube.take(&mut BitReader::new(&bytes_of(bits))).unwrap();
+            prop_assert!(DQuat::from_array(cube.orientation(point)).is_normalized());
         }
     }
 
-    #[test]
-    fn what_has_no_direction_is_not_turned() {
-        for raw in [[0.0; 4], [f32::NAN; 4], [f32::INFINITY, 0.0, 0.0, 1.0]] {
-            let on_cube = OnCube::new(Quat::from_array(raw), 100);
-            assert_eq!(on_cube.orientation(100), Quat::IDENTITY);
-        }
+    fn bytes_of(bits: [u8; 6]) -> Vec<u8> {
+        [bits.as_slice(), &[0]].concat()
     }
 }

@@ -1,11 +1,8 @@
 //! The joints of a tracked hand, and the bytes of one snapshot of them.
 
-use glam::Vec3;
+use glam::{DQuat, Vec3};
 
-use super::{
-    Pose,
-    cube::{OnCube, steps_for},
-};
+use super::{Pose, cube::Cube, turn::direction};
 use crate::{
     bits::{BitReader, BitWriter, signed_width},
     error::DecodeError,
@@ -43,13 +40,9 @@ pub struct Joint {
 const POSITION_STEP_M: f32 = 1e-3;
 /// A hundred kilometres.
 const POSITION_STEPS_MAX: f32 = 1e8;
-const ORIENTATION_STEPS: i32 = steps_for(JOINT_ORIENTATION_ERROR_RAD_MAX);
-const RATIO_VALUES: u64 = 2 * ORIENTATION_STEPS as u64 + 1;
-const RATIOS_BITS: u32 = (RATIO_VALUES * RATIO_VALUES * RATIO_VALUES).ilog2() + 1;
+const ORIENTATIONS: Cube = Cube { steps: 200 };
 const RADIUS_BITS: u32 = 6;
 const RADIUS_STEP_M: f32 = 1e-3;
-
-const _: () = assert!(RATIOS_BITS == 26);
 
 /// The joint that each one hangs on: its place is told from there.
 const PARENT: [usize; JOINTS] = [
@@ -72,7 +65,9 @@ pub fn encode_joints(hand: &HandJoints, out: &mut Vec<u8>) {
         let width = if place == 0 { root_width } else { bone_width };
         bone.iter()
             .for_each(|steps| writer.put(steps.cast_unsigned(), width));
-        put_orientation(&mut writer, joint);
+        let orientation = direction(joint.pose.orientation);
+        let point = ORIENTATIONS.nearest(orientation);
+        ORIENTATIONS.put(&mut writer, point);
         let radius = joint.radius / RADIUS_STEP_M;
         writer.put(radius.round().clamp(0.0, 63.0) as u32, RADIUS_BITS);
     }
@@ -98,11 +93,12 @@ pub fn decode_joints(bytes: &[u8], sampled_at: Micros) -> Result<HandJoints, Dec
             *steps = reader.take_signed(width)?;
         }
         places[joint] = from_parent(&places, joint, |bone, parent| bone.wrapping_add(parent));
+        let orientation = ORIENTATIONS.orientation(ORIENTATIONS.take(&mut reader)?);
         let position = places[joint].map(|steps| steps as f32 * POSITION_STEP_M);
         hand.joints[joint] = Joint {
             pose: Pose {
                 position: Vec3::from_array(position),
-                orientation: take_orientation(&mut reader)?.orientation(ORIENTATION_STEPS),
+                orientation: DQuat::from_array(orientation).as_quat(),
             },
             radius: reader.take(RADIUS_BITS)? as f32 * RADIUS_STEP_M,
         };
@@ -130,33 +126,6 @@ fn from_parent(
         return own;
     }
     std::array::from_fn(|axis| combine(own[axis], parent[axis]))
-}
-
-/// The face, then the three ratios as the digits of one number.
-fn put_orientation(writer: &mut BitWriter<'_>, joint: &Joint) {
-    let OnCube { face, ratios } = OnCube::new(joint.pose.orientation, ORIENTATION_STEPS);
-    let digits = ratios.map(|ratio| (ratio + ORIENTATION_STEPS).cast_unsigned());
-    let values = RATIO_VALUES as u32;
-    writer.put(face, 2);
-    writer.put(
-        (digits[2] * values + digits[1]) * values + digits[0],
-        RATIOS_BITS,
-    );
-}
-
-fn take_orientation(reader: &mut BitReader<'_>) -> Result<OnCube, DecodeError> {
-    let face = reader.take(2)?;
-    let number = reader.take(RATIOS_BITS)?;
-    let values = RATIO_VALUES as u32;
-    let digits = [
-        number % values,
-        number / values % values,
-        number / values / values,
-    ];
-    Ok(OnCube {
-        face,
-        ratios: digits.map(|digit| digit.cast_signed() - ORIENTATION_STEPS),
-    })
 }
 
 #[cfg(test)]

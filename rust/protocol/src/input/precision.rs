@@ -1,8 +1,10 @@
 //! How exactly a batch tells its samples.
 
-use crate::error::DecodeError;
+use crate::{error::DecodeError, time::Micros};
 
 /// A preset of bounds to the error of what is decoded. The code stands in the batch.
+///
+/// The bounds hold within 32 m of the middle of the space; further out, the 32 bits of a coordinate are coarser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Precision {
     /// 0.05 mm and 0.01 degrees: for recordings and measurements.
@@ -32,6 +34,32 @@ impl Precision {
             Self::Exact => 0.01_f32.to_radians(),
             Self::Fine => 0.04_f32.to_radians(),
             Self::Coarse => 0.2_f32.to_radians(),
+        }
+    }
+
+    /// The most by which a decoded linear velocity is off, in metres a second.
+    #[must_use]
+    pub const fn linear_velocity_error_m_s_max(self) -> f32 {
+        match self {
+            Self::Exact => 0.001,
+            Self::Fine => 0.01,
+            Self::Coarse => 0.05,
+        }
+    }
+
+    /// The most by which a decoded angular velocity is off, in radians a second.
+    #[must_use]
+    pub const fn angular_velocity_error_rad_s_max(self) -> f32 {
+        2.0 * self.linear_velocity_error_m_s_max()
+    }
+
+    /// The most by which a decoded time is off. A sample has the same time in every datagram that repeats it.
+    #[must_use]
+    pub const fn time_error_max(self) -> Micros {
+        match self {
+            Self::Exact => Micros::ZERO,
+            Self::Fine => Micros(5),
+            Self::Coarse => Micros(25),
         }
     }
 

@@ -1,134 +1,241 @@
 //! What both ends expect of the next sample.
+//!
+//! Numbers are in steps, but not whole ones: a residual of zero means that the expectation was near enough, and it is what
+//! is decoded. So where the expectation is good, nothing but zeros is written, however the sample lies between the steps.
+//!
+//! The arithmetic is part of the protocol: additions, multiplications, divisions and square roots of 64-bit floats, which
+//! give the same bits on every machine.
 
 use super::{
-    InputFrame,
-    cube::OnCube,
-    quantised::{Quantised, Steps},
-    residual::Residual,
+    model::{Model, PoseModel, RateModel},
+    scale::{Scale, held},
+    turn::{normalised, turn_of, turned},
 };
-use crate::time::Micros;
 
-const USUAL_INTERVAL_US: i32 = 1000;
-
-/// What both ends know of the samples before; its arithmetic wraps alike on both.
-#[derive(Debug)]
-pub(super) struct Predictor {
-    before: Option<Quantised>,
-    position: [i32; 3],
-    interval_us: i32,
+/// Where a controller is and how it moves, in steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Motion {
+    pub(super) position: [f64; 3],
+    pub(super) orientation: [f64; 4],
+    pub(super) linear: [f64; 3],
+    pub(super) angular: [f64; 3],
 }
 
+/// Who knows by how many steps a sample is off what was expected.
+pub(super) trait Residuals {
+    type Error;
+    fn linear(&mut self, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
+    fn angular(&mut self, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
+    fn position(&mut self, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
+    fn orientation(&mut self, expected: [f64; 4]) -> Result<[i32; 3], Self::Error>;
+}
+
+/// What is known of the samples before, and what is expected of the next. Writer and reader run the same one.
+#[derive(Debug)]
+pub(super) struct Predictor {
+    model: Model,
+    half_position_per_linear: f64,
+    quarter_turn_per_angular: f64,
+    turn_per_step: f64,
+    /// Where the next expectation goes on from: near the last sample.
+    from: Motion,
+    rates: Rates,
+}
+
+/// Steps a tick, as far as a model asks for them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rates {
+    position: [f64; 3],
+    turn: [f64; 3],
+    linear: [f64; 3],
+    angular: [f64; 3],
+}
+
+/// What is told by a velocity goes on from half way between the expectation and the sample: a sensor's noise, and what was
+/// rounded off, count half in what is expected next.
+const TOLD_GAIN: f64 = 0.5;
+
 impl Predictor {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new(scale: &Scale, model: Model, first: Motion) -> Self {
         Self {
-            before: None,
-            position: [0; 3],
-            interval_us: USUAL_INTERVAL_US,
+            model,
+            half_position_per_linear: 0.5 * scale.position_per_linear(),
+            quarter_turn_per_angular: 0.5 * scale.half_turn_per_angular(),
+            turn_per_step: 1.0 / f64::from(scale.cube.steps),
+            from: first,
+            rates: Rates::default(),
         }
     }
 
-    pub(super) fn predicted(&self) -> Quantised {
-        let mut predicted = self.before.unwrap_or(Quantised {
-            age_us: self.interval_us,
-            position: [0; 3],
-            orientation: OnCube::default(),
-            linear: [0; 3],
-            angular: [0; 3],
-            controls: [0; 2],
-            is_jump: false,
-        });
-        predicted.age_us = predicted.age_us.wrapping_sub(self.interval_us);
-        predicted.position = self.position;
-        predicted
+    /// Begins again where a whole sample is.
+    pub(super) fn begin_at(&mut self, motion: Motion) {
+        self.from = motion;
+        self.rates = Rates::default();
     }
 
-    /// Whether this component was the largest of the sample before, too.
-    pub(super) fn was_largest(&self, largest: u32) -> bool {
-        self.before
-            .is_some_and(|before| before.orientation.face == largest)
-    }
-
-    pub(super) fn residual(&mut self, sample: &Quantised) -> Residual {
-        let predicted = self.predicted();
-        let same_largest = self.was_largest(sample.orientation.face);
-        let residual = Residual {
-            time: sample.age_us.wrapping_sub(predicted.age_us),
-            position: zip(sample.position, predicted.position, i32::wrapping_sub),
-            largest: sample.orientation.face,
-            orientation: if same_largest {
-                zip(
-                    sample.orientation.ratios,
-                    predicted.orientation.ratios,
-                    i32::wrapping_sub,
-                )
-            } else {
-                sample.orientation.ratios
-            },
-            same_largest,
-            linear: zip(sample.linear, predicted.linear, i32::wrapping_sub),
-            angular: zip(sample.angular, predicted.angular, i32::wrapping_sub),
-            controls: (sample.controls != predicted.controls).then_some(sample.controls),
-            is_jump: sample.is_jump,
+    /// The next sample, `ticks` later. When there is no residual, it is as if nothing had been asked.
+    #[inline]
+    pub(super) fn advance<R: Residuals>(
+        &mut self,
+        ticks: u32,
+        residuals: &mut R,
+    ) -> Result<Motion, R::Error> {
+        let time = Time::of(ticks);
+        let mut rates = self.rates;
+        let linear = self.linear(&mut rates, time, residuals)?;
+        let angular = self.angular(&mut rates, time, residuals)?;
+        let (position, position_from) = self.position(linear, &mut rates, time, residuals)?;
+        let (orientation, orientation_from) =
+            self.orientation(angular, &mut rates, time, residuals)?;
+        self.rates = rates;
+        self.from = Motion {
+            position: position_from,
+            orientation: orientation_from,
+            linear,
+            angular,
         };
-        self.learn(sample);
-        residual
+        Ok(Motion {
+            position,
+            orientation,
+            linear,
+            angular,
+        })
     }
 
-    pub(super) fn restore(&mut self, residual: &Residual) -> Quantised {
-        let predicted = self.predicted();
-        let sample = Quantised {
-            age_us: predicted.age_us.wrapping_add(residual.time),
-            position: zip(residual.position, predicted.position, i32::wrapping_add),
-            orientation: OnCube {
-                face: residual.largest,
-                ratios: if residual.same_largest {
-                    zip(
-                        residual.orientation,
-                        predicted.orientation.ratios,
-                        i32::wrapping_add,
-                    )
-                } else {
-                    residual.orientation
-                },
-            },
-            linear: zip(residual.linear, predicted.linear, i32::wrapping_add),
-            angular: zip(residual.angular, predicted.angular, i32::wrapping_add),
-            controls: residual.controls.unwrap_or(predicted.controls),
-            is_jump: residual.is_jump,
-        };
-        self.learn(&sample);
-        sample
+    #[inline]
+    fn linear<R: Residuals>(
+        &self,
+        rates: &mut Rates,
+        time: Time,
+        residuals: &mut R,
+    ) -> Result<[f64; 3], R::Error> {
+        let expected = ahead(self.from.linear, rates.linear, time.ticks);
+        let residual = residuals.linear(expected)?.map(f64::from);
+        if self.model.linear == RateModel::Steady {
+            rates.linear = ahead(rates.linear, residual, time.per_tick);
+        }
+        Ok(sum(expected, residual).map(held))
     }
 
-    fn learn(&mut self, sample: &Quantised) {
-        self.position = match self.before {
-            None => sample.position,
-            Some(before) => {
-                self.interval_us = before.age_us.wrapping_sub(sample.age_us);
-                let change = zip(sample.position, before.position, i32::wrapping_sub);
-                zip(sample.position, change, i32::wrapping_add)
+    #[inline]
+    fn angular<R: Residuals>(
+        &self,
+        rates: &mut Rates,
+        time: Time,
+        residuals: &mut R,
+    ) -> Result<[f64; 3], R::Error> {
+        let expected = ahead(self.from.angular, rates.angular, time.ticks);
+        let residual = residuals.angular(expected)?.map(f64::from);
+        if self.model.angular == RateModel::Steady {
+            rates.angular = ahead(rates.angular, residual, time.per_tick);
+        }
+        Ok(sum(expected, residual).map(held))
+    }
+
+    /// The position, and where the next expectation goes on from.
+    #[inline]
+    fn position<R: Residuals>(
+        &self,
+        linear: [f64; 3],
+        rates: &mut Rates,
+        time: Time,
+        residuals: &mut R,
+    ) -> Result<([f64; 3], [f64; 3]), R::Error> {
+        let from = self.from.position;
+        let expected = match self.model.position {
+            PoseModel::Still => from,
+            PoseModel::Steady => ahead(from, rates.position, time.ticks),
+            PoseModel::Told => {
+                let told = sum(self.from.linear, linear);
+                ahead(from, told, self.half_position_per_linear * time.ticks)
             }
         };
-        self.before = Some(*sample);
+        let residual = residuals.position(expected)?.map(f64::from);
+        if self.model.position == PoseModel::Steady {
+            rates.position = ahead(rates.position, residual, time.per_tick);
+        }
+        let gain = self.model.position.gain();
+        let position = sum(expected, residual).map(held);
+        Ok((position, ahead(expected, residual, gain).map(held)))
+    }
+
+    /// The orientation, and where the next expectation goes on from.
+    #[inline]
+    fn orientation<R: Residuals>(
+        &self,
+        angular: [f64; 3],
+        rates: &mut Rates,
+        time: Time,
+        residuals: &mut R,
+    ) -> Result<([f64; 4], [f64; 4]), R::Error> {
+        let from = self.from.orientation;
+        let expected = match self.model.orientation {
+            PoseModel::Still => from,
+            PoseModel::Steady => {
+                let half_angle = scaled(rates.turn, self.turn_per_step * time.ticks);
+                turned(from, turn_of(half_angle))
+            }
+            PoseModel::Told => {
+                let told = sum(self.from.angular, angular);
+                let half_angle = scaled(told, self.quarter_turn_per_angular * time.ticks);
+                turned(from, turn_of(half_angle))
+            }
+        };
+        let residual = residuals.orientation(expected)?.map(f64::from);
+        if self.model.orientation == PoseModel::Steady {
+            rates.turn = ahead(rates.turn, residual, time.per_tick);
+        }
+        let turn = scaled(residual, self.turn_per_step);
+        let orientation = normalised(turned(expected, turn));
+        let gain = self.model.orientation.gain();
+        if gain == 1.0 {
+            return Ok((orientation, orientation));
+        }
+        let next_from = normalised(turned(expected, scaled(turn, gain)));
+        Ok((orientation, next_from))
     }
 }
 
-fn zip(a: [i32; 3], b: [i32; 3], combine: fn(i32, i32) -> i32) -> [i32; 3] {
+impl PoseModel {
+    const fn gain(self) -> f64 {
+        match self {
+            Self::Still | Self::Steady => 1.0,
+            Self::Told => TOLD_GAIN,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    ticks: f64,
+    per_tick: f64,
+}
+
+impl Time {
+    fn of(ticks: u32) -> Self {
+        Self {
+            ticks: f64::from(ticks),
+            per_tick: 1.0 / f64::from(ticks.max(1)),
+        }
+    }
+}
+
+/// `from + rate * time`.
+#[inline]
+pub(super) fn ahead(from: [f64; 3], rate: [f64; 3], time: f64) -> [f64; 3] {
     [
-        combine(a[0], b[0]),
-        combine(a[1], b[1]),
-        combine(a[2], b[2]),
+        from[0] + rate[0] * time,
+        from[1] + rate[1] * time,
+        from[2] + rate[2] * time,
     ]
 }
 
-pub(super) fn for_each_residual(
-    frames: &[InputFrame],
-    sent_at: Micros,
-    steps: &Steps,
-    mut each: impl FnMut(Residual),
-) {
-    let mut predictor = Predictor::new();
-    for frame in frames {
-        each(predictor.residual(&Quantised::new(frame, sent_at, steps)));
-    }
+#[inline]
+pub(super) fn scaled(vector: [f64; 3], by: f64) -> [f64; 3] {
+    vector.map(|number| number * by)
+}
+
+#[inline]
+fn sum(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }

@@ -1,5 +1,6 @@
 //! Each kind of datagram, and each kind of block.
 
+use glam::{Quat, Vec3};
 use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
@@ -30,8 +31,22 @@ const VALUE_BLOCK: &str = "
 const INPUT_BLOCK: &str = "
     01                  # input
     0200000001000000    # node
-    0b                  # bytes
-    4000000060000000000000
+    0a                  # bytes
+    40000000cc2a6af8e800
+";
+
+const AIM_BLOCK: &str = "
+    03                  # aim
+    0200000001000000    # node
+    ac02                # age
+    0000003e 00000000 000080be          # position
+    00000000 0000003f 00000000 d7b35d3f # orientation
+";
+const JOINTS_BLOCK: &str = "
+    04                  # joints
+    0200000001000000    # node
+    ac02                # age
+    02 1234             # bytes
 ";
 
 fn golden(parts: &[&str]) -> Vec<u8> {
@@ -87,6 +102,72 @@ fn a_players_datagram() {
         Ok(Datagram::Up(live)) => assert_blocks(&live),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn where_a_controller_points_and_the_joints_of_a_hand() {
+    let datagram = golden(&["01", HEADER, AIM_BLOCK, JOINTS_BLOCK]);
+    let Ok(Datagram::Up(live)) = Datagram::decode(&datagram) else {
+        panic!("the header is whole");
+    };
+    let blocks: Vec<_> = live.blocks().map(Result::unwrap).collect();
+    assert_eq!(blocks[0].raw, hex(AIM_BLOCK));
+    assert_eq!(blocks[1].raw, hex(JOINTS_BLOCK));
+    let (node, at) = (NodeId(0x1_0000_0002), SENT_AT - Micros(300));
+    let BlockKind::Aim { stamp, aim } = blocks[0].kind else {
+        panic!("no aim");
+    };
+    assert_eq!((blocks[0].node, stamp), (node, at));
+    assert_eq!(aim.position, Vec3::new(0.125, 0.0, -0.25));
+    let turn = Quat::from_rotation_y(60_f32.to_radians());
+    assert!(aim.orientation.abs_diff_eq(turn, 1e-6), "{aim:?}");
+    let BlockKind::Joints { stamp, packed } = blocks[1].kind else {
+        panic!("no joints");
+    };
+    assert_eq!(
+        (blocks[1].node, stamp, packed),
+        (node, at, &[0x12, 0x34][..])
+    );
+
+    let mut writer = LiveWriter::default();
+    writer.begin(0x0102_0304, SENT_AT);
+    assert_eq!(writer.aim(node, at, &aim), Fit::Written);
+    assert_eq!(
+        dump(writer.bytes()),
+        dump(&golden(&["01", HEADER, AIM_BLOCK]))
+    );
+}
+
+#[test]
+fn an_aim_that_is_no_place_or_no_direction_is_refused() {
+    for (number, wrong) in [
+        (0, f32::NAN),
+        (2, f32::INFINITY),
+        (4, f32::NAN),
+        (6, f32::INFINITY),
+    ] {
+        let mut datagram = golden(&["01", HEADER, AIM_BLOCK]);
+        let at = datagram.len() - 28 + 4 * number;
+        datagram[at..at + 4].copy_from_slice(&wrong.to_le_bytes());
+        assert_eq!(
+            first_fault(&datagram),
+            DecodeError::OutOfRange { what: "aim" }
+        );
+    }
+    let mut no_direction = golden(&["01", HEADER, AIM_BLOCK]);
+    let orientation = no_direction.len() - 16;
+    no_direction[orientation..].fill(0);
+    assert_eq!(
+        first_fault(&no_direction),
+        DecodeError::OutOfRange { what: "aim" }
+    );
+}
+
+fn first_fault(datagram: &[u8]) -> DecodeError {
+    let Ok(Datagram::Up(live)) = Datagram::decode(datagram) else {
+        panic!("the header is whole");
+    };
+    live.blocks().find_map(Result::err).unwrap()
 }
 
 #[test]

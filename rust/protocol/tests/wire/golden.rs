@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use synced_protocol::{
+    bits::BitWriter,
     control::{self, Message},
     error::DecodeError,
     id::{ClientSeq, LogIndex},
@@ -26,6 +27,38 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
                 .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
         })
         .collect()
+}
+
+/// The bytes of numbers in so many bits, `7:3`, of so many ones, `n24`, and of so many ones and a zero, `u2`; `#` begins a
+/// comment.
+pub(crate) fn bits(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = BitWriter::new(&mut bytes);
+    let words = text.lines().flat_map(|line| {
+        let (words, _) = line.split_once('#').unwrap_or((line, ""));
+        words.split_whitespace()
+    });
+    for word in words {
+        let (number, count) = if let Some(ones) = word.strip_prefix('n') {
+            (u64::MAX, ones.parse().unwrap())
+        } else if let Some(ones) = word.strip_prefix('u') {
+            let ones: u32 = ones.parse().unwrap();
+            ((1 << ones) - 1, ones + 1)
+        } else {
+            let (number, count) = word.split_once(':').unwrap();
+            (number_of(number), count.parse().unwrap())
+        };
+        writer.put_wide(number, count);
+    }
+    writer.finish();
+    bytes
+}
+
+fn number_of(text: &str) -> u64 {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).unwrap(),
+        None => text.parse::<i64>().unwrap().cast_unsigned(),
+    }
 }
 
 /// The message is these bytes and these bytes are the message; fewer or more of them are none.
