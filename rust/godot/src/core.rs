@@ -21,6 +21,7 @@ use crate::{
     classes::{SyncedNode, SyncedSpawner},
     directory::Directory,
     frame_stats::FrameStats,
+    grab::Grabs,
     local::{Bound, Local, Place},
     network::Link,
     pending::Pending,
@@ -53,6 +54,7 @@ pub(crate) struct Core {
     pub locals: HashMap<NodeId, Local>,
     pub directory: Directory,
     pub spawners: HashMap<NodeId, Gd<SyncedSpawner>>,
+    pub grabs: Grabs,
     /// Locals that the next binding pass looks at.
     pub unbound: BTreeSet<NodeId>,
     /// Spawned nodes whose spawner or parent is not in the scene here yet.

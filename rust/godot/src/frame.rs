@@ -11,6 +11,7 @@ use crate::{
     classes::{SyncedSession, with_core},
     collect::Collector,
     core::State,
+    grab::Grabbing,
     playout::Player,
     tracking::Tracking,
 };
@@ -23,6 +24,7 @@ const FRAMES_A_PLACING: u64 = 30;
 pub(crate) struct Frame {
     player: Player,
     tracking: Tracking,
+    grabbing: Grabbing,
     collector: Collector,
     begun: Option<(Micros, u64)>,
     frames: u64,
@@ -46,6 +48,9 @@ impl Frame {
     /// After the game's scripts: what they changed goes to the session.
     pub(crate) fn late(&mut self) {
         let Some((spent, counted)) = self.begun.take() else {
+            // Without a session hands move and hold all the same.
+            self.tracking.run();
+            self.grabbing.run();
             return;
         };
         let (begun, before) = (clock::now(), allocations());
@@ -55,6 +60,7 @@ impl Frame {
         }
         binding::run(Moment::BetweenCommits);
         self.tracking.run();
+        self.grabbing.run();
         self.collector.run();
         with_core(|core| {
             if let Some(handle) = core.handle() {

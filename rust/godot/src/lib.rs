@@ -4,7 +4,7 @@
 //! network thread                 | main thread
 //!   Session (client) <-> bridge -|-> frame::early: apply, binding, place, playout
 //!   Node (when hosting)          |   ... the game's own scripts ...
-//! capture threads -> rings ------|-> frame::late: binding, tracking, collect -> bridge
+//! capture threads -> rings ------|-> frame::late: binding, tracking, grab, collect -> bridge
 //! ```
 //! Everything that the main thread knows of the session is in `core::Core`, which runs no script. The passes borrow it
 //! shortly, and do with nothing borrowed what may run one.
@@ -24,6 +24,7 @@ mod directory;
 mod entry;
 mod frame;
 mod frame_stats;
+mod grab;
 mod local;
 mod network;
 mod operations;

@@ -155,6 +155,17 @@ impl Body {
             Self::Flat(body) => body.set_freeze_enabled(frozen),
             Self::Solid(body) => body.set_freeze_enabled(frozen),
         }
+        if !frozen {
+            self.wake();
+        }
+    }
+
+    /// What was frozen counts as asleep until it is told otherwise.
+    fn wake(&mut self) {
+        match self {
+            Self::Flat(body) => body.set_sleeping(false),
+            Self::Solid(body) => body.set_sleeping(false),
+        }
     }
 }
 

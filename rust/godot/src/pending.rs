@@ -22,6 +22,7 @@ pub(crate) enum Touch {
     Spawn(NodeId),
     Declare(NodeId),
     Ownership(NodeId),
+    GiveAway(NodeId),
     Reparent(NodeId),
     Despawn(NodeId),
     Call(NodeId),
@@ -35,6 +36,7 @@ impl Touch {
             | Self::Spawn(node)
             | Self::Declare(node)
             | Self::Ownership(node)
+            | Self::GiveAway(node)
             | Self::Reparent(node)
             | Self::Despawn(node)
             | Self::Call(node) => *node,
@@ -108,6 +110,16 @@ impl Core {
                 .touches
                 .iter()
                 .any(|touch| matches!(touch, Touch::Reparent(node) if *node == id))
+        })
+    }
+
+    /// Whether some own proposal that is not decided yet gives the node to somebody, or to nobody.
+    pub(crate) fn is_given_away(&self, id: NodeId) -> bool {
+        self.pending.iter().any(|pending| {
+            pending
+                .touches
+                .iter()
+                .any(|touch| matches!(touch, Touch::GiveAway(node) if *node == id))
         })
     }
 

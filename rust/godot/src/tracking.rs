@@ -4,12 +4,12 @@ use godot::{classes::Node3D, prelude::*};
 use synced_client::TrackerFeed;
 use synced_protocol::{id::NodeId, input::InputFrame};
 
-use crate::{classes::with_core, core::Core, playout, report, tracker::Tracker};
+use crate::{classes::with_core, core::Core, playout, report, tracker::Feeding};
 
 /// The pass, with its lists.
 #[derive(Debug, Default)]
 pub(crate) struct Tracking {
-    switched: Vec<(NodeId, bool)>,
+    switched: Vec<(NodeId, Feeding)>,
     moved: Vec<(Gd<Node3D>, InputFrame)>,
     faults: Vec<(NodeId, String)>,
 }
@@ -32,22 +32,22 @@ impl Tracking {
     }
 
     fn switch(&mut self, core: &mut Core) {
-        let me = core.me;
+        let (me, is_alone) = (core.me, !core.is_joined());
         let switched = core.locals.iter().filter_map(|(id, local)| {
-            let wanted = local
-                .bound
-                .as_ref()
-                .is_some_and(|bound| bound.is_owned_by(me));
-            let is_on = local.tracker.as_ref()?.is_feeding();
-            (is_on != wanted).then_some((*id, wanted))
+            let wanted = match &local.bound {
+                Some(bound) if bound.is_owned_by(me) => Feeding::Streamed,
+                None if is_alone => Feeding::Local,
+                _ => Feeding::Off,
+            };
+            let feeding = local.tracker.as_ref()?.feeding();
+            (feeding != wanted).then_some((*id, wanted))
         });
         self.switched.extend(switched);
-        for (id, on) in self.switched.drain(..) {
-            if on {
-                let fault = start(core, id).err();
+        for (id, wanted) in self.switched.drain(..) {
+            stop(core, id);
+            if wanted != Feeding::Off {
+                let fault = start(core, id, wanted == Feeding::Streamed).err();
                 self.faults.extend(fault.map(|fault| (id, fault)));
-            } else {
-                stop(core, id);
             }
         }
     }
@@ -66,15 +66,19 @@ impl Tracking {
     }
 }
 
-fn start(core: &mut Core, id: NodeId) -> Result<(), String> {
+fn start(core: &mut Core, id: NodeId, is_streaming: bool) -> Result<(), String> {
     let Some(local) = core.locals.get_mut(&id) else {
         return Ok(());
     };
-    let Some(started) = local.tracker.as_mut().map(Tracker::start) else {
+    let Some(started) = local
+        .tracker
+        .as_mut()
+        .map(|tracker| tracker.start(is_streaming))
+    else {
         return Ok(());
     };
     let samples = started.inspect_err(|_| local.tracker = None)?;
-    if let Some(handle) = core.handle() {
+    if is_streaming && let Some(handle) = core.handle() {
         handle.attach_tracker(id, TrackerFeed::new(samples));
     }
     Ok(())

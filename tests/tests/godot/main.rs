@@ -7,6 +7,7 @@
 mod bodies;
 mod editor;
 mod freeing;
+mod grabbing;
 mod hosting;
 mod joining;
 mod leaving;

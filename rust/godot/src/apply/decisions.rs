@@ -121,7 +121,7 @@ fn take_back(touch: &Touch, seq: ClientSeq) {
                 binding::one(node, Moment::WithinCommit);
             }
         }
-        Touch::Call(_) => {}
+        Touch::Call(_) | Touch::GiveAway(_) => {}
     }
 }
 

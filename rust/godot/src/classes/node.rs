@@ -157,7 +157,7 @@ impl SyncedNode {
     /// [signal ownership_denied]. Of two players who ask at once exactly one gets it. Returns the proposal's sequence
     /// number, 0 without a session.
     #[func(gd_self)]
-    fn request_ownership(this: Gd<Self>) -> i64 {
+    pub(crate) fn request_ownership(this: Gd<Self>) -> i64 {
         let transfer = |node, core: &mut Core| {
             let to = core.me;
             Some(single(
@@ -172,7 +172,7 @@ impl SyncedNode {
 
     /// Gives the node back, so that nobody owns it. Returns the proposal's sequence number, 0 without a session.
     #[func(gd_self)]
-    fn release_ownership(this: Gd<Self>) -> i64 {
+    pub(crate) fn release_ownership(this: Gd<Self>) -> i64 {
         Self::give_ownership(this, i64::from(PlayerId::SERVER.0))
     }
 
@@ -193,7 +193,7 @@ impl SyncedNode {
                     node,
                     to: PlayerId(player),
                 },
-                Touch::Call(node),
+                Touch::GiveAway(node),
             ))
         })
     }

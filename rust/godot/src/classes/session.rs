@@ -358,7 +358,8 @@ impl SyncedSession {
         }
     }
 
-    fn add_drivers(this: &mut Gd<Self>) {
+    /// Makes the passes run from the next frame on.
+    pub(crate) fn add_drivers(this: &mut Gd<Self>) {
         if this
             .bind()
             .drivers

@@ -15,8 +15,8 @@ use synced_transport::clock;
 
 /// The time from one sample to the next.
 const INTERVAL: Micros = Micros(1_000);
-/// Samples that the ring to the main thread holds: it looks once a frame and wants only the newest.
-const LATEST_SAMPLES: usize = 64;
+/// Samples that the ring to the main thread holds, which takes them once a frame: what a frame of four seconds leaves.
+const LATEST_SAMPLES: usize = 4_096;
 
 /// Something that can be sampled from a thread of its own. It touches no object of the engine.
 pub(crate) trait Source: Send + 'static {
@@ -68,13 +68,11 @@ impl Capture {
         })
     }
 
-    /// The newest sample since the last call.
-    pub(crate) fn latest(&mut self) -> Option<InputFrame> {
-        let mut newest = None;
+    /// Every sample since the last call, in order.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(InputFrame)) {
         while let Ok(frame) = self.latest.pop() {
-            newest = Some(frame);
+            each(frame);
         }
-        newest
     }
 }
 

@@ -1,6 +1,7 @@
 //! A controller that a node follows: this player's, captured and streamed, or another's, played out.
 
 mod capture;
+mod recent;
 mod root;
 mod synthetic;
 mod trace;
@@ -21,6 +22,7 @@ use synced_transport::clock;
 pub(crate) use capture::join_all;
 
 use capture::Capture;
+use recent::Recent;
 
 /// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
 const RING_SAMPLES: usize = 256;
@@ -88,6 +90,21 @@ pub(crate) struct Tracker {
     remote: Trajectory,
     /// The sample shown last, this player's or another's.
     latest: InputFrame,
+    /// This player's last samples.
+    recent: Recent,
+    /// Whether the samples go to the session.
+    is_streaming: bool,
+}
+
+/// What becomes of this player's samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Feeding {
+    /// There are none.
+    Off,
+    /// They move the root here.
+    Local,
+    /// They go to the session, too.
+    Streamed,
 }
 
 /// How this player's samples get into the ring.
@@ -110,6 +127,31 @@ impl Tracker {
             feed: Feed::Off,
             remote: Trajectory::new(),
             latest: InputFrame::default(),
+            recent: Recent::default(),
+            is_streaming: false,
+        }
+    }
+
+    /// Whether it is a hand's.
+    pub(crate) const fn is_hand(&self) -> bool {
+        !matches!(self.target, TrackerTarget::Head)
+    }
+
+    /// How firm the grip is, from 0 to 1.
+    pub(crate) const fn grip(&self) -> f32 {
+        self.latest.controls.grip
+    }
+
+    /// This player's last samples, the newest last.
+    pub(crate) fn recent(&self) -> impl Iterator<Item = &InputFrame> {
+        self.recent.iter()
+    }
+
+    pub(crate) fn feeding(&self) -> Feeding {
+        match self.feed {
+            Feed::Off => Feeding::Off,
+            _ if self.is_streaming => Feeding::Streamed,
+            _ => Feeding::Local,
         }
     }
 
@@ -121,7 +163,8 @@ impl Tracker {
     ///
     /// # Errors
     /// What is wrong with the trace.
-    pub(crate) fn start(&mut self) -> Result<Consumer<InputFrame>, String> {
+    pub(crate) fn start(&mut self, is_streaming: bool) -> Result<Consumer<InputFrame>, String> {
+        self.is_streaming = is_streaming;
         let (producer, consumer) = RingBuffer::new(RING_SAMPLES);
         self.feed = match &self.source {
             TrackerSource::Auto | TrackerSource::Xr => Feed::EachFrame(producer),
@@ -139,6 +182,7 @@ impl Tracker {
     /// Stops to capture.
     pub(crate) fn stop(&mut self) {
         self.feed = Feed::Off;
+        self.recent.clear();
         self.remote.clear();
     }
 
@@ -157,12 +201,14 @@ impl Tracker {
                     (None, _) => return None,
                 };
                 self.latest = sample;
+                self.recent.push(sample);
                 // A full ring means that the network thread is behind: it has newer samples than this one to send soon.
                 let _ = producer.push(sample);
                 moves_root.then_some(sample)
             }
             Feed::Thread(capture) => {
-                self.latest = capture.latest().unwrap_or(self.latest);
+                capture.drain(|sample| self.recent.push(sample));
+                self.latest = self.recent.newest().unwrap_or(self.latest);
                 Some(self.latest)
             }
         }

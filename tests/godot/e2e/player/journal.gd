@@ -9,8 +9,9 @@ const SESSION: Array[StringName] = [
 const NODE: Array[StringName] = [
 	&"ownership_changed", &"ownership_denied", &"property_confirmed", &"write_rejected", &"despawned",
 ]
+const GRAB: Array[StringName] = [&"grabbed", &"grab_confirmed", &"grab_denied", &"released"]
 
-## By a synced node's id as text, and "session": by each signal the arguments of each time.
+## By a synced node's id as text, a grab's path, and "session": by each signal the arguments of each time.
 var _written: Dictionary[String, Dictionary] = {}
 
 
@@ -39,11 +40,16 @@ func of(node: SyncedNode, signal_name: StringName) -> Array:
 	return _times(str(node.get_synced_id()), signal_name)
 
 
+## The arguments of each time that a grab signalled it.
+func of_grab(grab: SyncedGrab, signal_name: StringName) -> Array:
+	return _times(str(grab.get_path()), signal_name)
+
+
 ## What each node, by its id, signalled of this.
 func of_nodes(signal_name: StringName) -> Dictionary[String, Array]:
 	var found: Dictionary[String, Array] = {}
 	for subject in _written:
-		if subject != "session" and not _times(subject, signal_name).is_empty():
+		if subject.is_valid_int() and not _times(subject, signal_name).is_empty():
 			found[subject] = _times(subject, signal_name)
 	return found
 
@@ -57,6 +63,9 @@ func _on_node_added(node: Node) -> void:
 	if node is SyncedNode and not node.has_meta(&"is_in_journal"):
 		node.set_meta(&"is_in_journal", true)
 		_listen(node, NODE, str((node as SyncedNode).get_synced_id()))
+	elif node is SyncedGrab and not node.has_meta(&"is_in_journal"):
+		node.set_meta(&"is_in_journal", true)
+		_listen(node, GRAB, str(node.get_path()))
 
 
 func _listen(object: Object, signals: Array[StringName], subject: String) -> void:

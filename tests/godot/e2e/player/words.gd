@@ -36,6 +36,10 @@ func synced(path: NodePath) -> SyncedNode:
 	return world.get_node(path).get_node("SyncedNode")
 
 
+func grab(path: NodePath) -> SyncedGrab:
+	return world.get_node(path).get_node("SyncedGrab")
+
+
 func synced_nodes() -> Array[SyncedNode]:
 	var found: Array[SyncedNode] = []
 	found.assign(player.find_children("*", "SyncedNode", true, false))
@@ -95,7 +99,15 @@ func as_numbers(points: PackedVector3Array) -> Array:
 
 
 func hand() -> Thing:
-	return labelled("hand")[0]
+	return hands()[0]
+
+
+func hands() -> Array:
+	return labelled("hand")
+
+
+func own_hand() -> Thing:
+	return hands().filter(func(hand: Thing) -> bool: return hand.synced.is_owner())[0]
 
 
 func things() -> Array[Node3D]:

@@ -1,0 +1,184 @@
+//! What is held, once a frame.
+
+use godot::{
+    classes::{Node3D, RigidBody3D},
+    prelude::*,
+};
+use synced_protocol::{id::PlayerId, time::Micros};
+use synced_transport::clock;
+
+use super::{
+    Grabs,
+    automatic::Automatic,
+    hold::{Claim, Hold, Relation},
+    throw::Throw,
+};
+use crate::{
+    classes::{SyncedGrab, SyncedNode, with_core},
+    core::Core,
+};
+
+/// The pass, with its lists.
+#[derive(Debug, Default)]
+pub(crate) struct Grabbing {
+    automatic: Automatic,
+    looked_at: Vec<Hold>,
+    steps: Vec<Step>,
+    moved: Vec<(Gd<Node3D>, Transform3D)>,
+    owned: Vec<Owned>,
+    /// The generations of nodes and grabs for which `owned` was made.
+    seen: Option<(u64, u64)>,
+}
+
+/// A body of this player, who gives it back once it rests.
+#[derive(Debug)]
+struct Owned {
+    synced: Gd<SyncedNode>,
+    body: Gd<RigidBody3D>,
+}
+
+/// What comes of a look at one hold.
+#[derive(Debug)]
+enum Step {
+    Ask(Gd<SyncedNode>),
+    Confirm(Gd<SyncedGrab>),
+    /// It is the player's who is named.
+    Lose(Box<Hold>, PlayerId),
+    /// As [`Lose`](Self::Lose), when it was let go already.
+    Deny(Gd<SyncedGrab>, PlayerId),
+    /// The hand is gone, or what it held.
+    Drop(Box<Hold>),
+}
+
+impl Grabbing {
+    /// Begins and ends holds by grip, hears what the session says of each, and puts what is held where its hand is.
+    pub(crate) fn run(&mut self) {
+        self.automatic.run();
+        with_core(|core| self.look(core));
+        self.steps.drain(..).for_each(Step::take);
+        with_core(|core| self.follow(core, clock::now()));
+        for (mut root, place) in self.moved.drain(..) {
+            if root.is_instance_valid() {
+                root.set_global_transform(place);
+            }
+        }
+        self.give_back();
+    }
+
+    fn look(&mut self, core: &mut Core) {
+        std::mem::swap(&mut self.looked_at, &mut core.grabs.holds);
+        for mut hold in self.looked_at.drain(..) {
+            if !hold.is_alive() {
+                self.steps.push(Step::Drop(Box::new(hold)));
+                continue;
+            }
+            match (hold.claim, Relation::of(core, &hold.synced)) {
+                (Claim::Asked, Relation::Mine) => {
+                    hold.claim = Claim::Confirmed;
+                    self.steps.push(Step::Confirm(hold.grab.clone()));
+                }
+                (Claim::Confirmed, Relation::Free) => {
+                    hold.claim = Claim::Asked;
+                    self.steps.push(Step::Ask(hold.synced.clone()));
+                }
+                (Claim::Asked, Relation::Free) => {
+                    self.steps
+                        .push(Step::Lose(Box::new(hold), PlayerId::SERVER));
+                    continue;
+                }
+                (_, Relation::Theirs(owner)) => {
+                    self.steps.push(Step::Lose(Box::new(hold), owner));
+                    continue;
+                }
+                _ => {}
+            }
+            core.grabs.holds.push(hold);
+        }
+        self.look_at_undecided(core);
+    }
+
+    fn look_at_undecided(&mut self, core: &mut Core) {
+        let mut undecided = std::mem::take(&mut core.grabs.undecided);
+        for (grab, synced) in undecided.drain(..) {
+            if !grab.is_instance_valid() || !synced.is_instance_valid() {
+                continue;
+            }
+            match Relation::of(core, &synced) {
+                Relation::Asked => core.grabs.undecided.push((grab, synced)),
+                Relation::Theirs(owner) => self.steps.push(Step::Deny(grab, owner)),
+                Relation::Free => self.steps.push(Step::Deny(grab, PlayerId::SERVER)),
+                Relation::Mine | Relation::GivenAway => self.steps.push(Step::Confirm(grab)),
+                Relation::Unknown => {}
+            }
+        }
+    }
+
+    fn follow(&mut self, core: &mut Core, now: Micros) {
+        for hold in core.grabs.holds.iter_mut().filter(|hold| hold.is_alive()) {
+            hold.remember(now);
+            self.moved
+                .push((hold.root.clone(), hold.hand_place() * hold.offset));
+        }
+    }
+
+    fn give_back(&mut self) {
+        with_core(|core| {
+            let seen = (core.generation, core.grabs.generation);
+            if self.seen.replace(seen) != Some(seen) {
+                self.owned.clear();
+                self.owned.extend(core.grabs.owned(core));
+            }
+        });
+        for place in 0..self.owned.len() {
+            if self.owned[place].is_at_rest() {
+                SyncedNode::release_ownership(self.owned[place].synced.clone());
+            }
+        }
+    }
+}
+
+impl Grabs {
+    fn owned<'a>(&'a self, core: &'a Core) -> impl Iterator<Item = Owned> + 'a {
+        self.present.iter().filter_map(|grab| {
+            let grab = grab.is_instance_valid().then(|| grab.bind())?;
+            let (root, synced) = grab.parts().ok().filter(|_| grab.releases_at_rest())?;
+            let is_owned = core.is_joined() && Relation::of(core, &synced) == Relation::Mine;
+            let body = root.try_cast().ok().filter(|_| is_owned)?;
+            Some(Owned { synced, body })
+        })
+    }
+}
+
+impl Owned {
+    fn is_at_rest(&self) -> bool {
+        if !self.synced.is_instance_valid() || !self.body.is_instance_valid() {
+            return false;
+        }
+        let is_lying = self.body.is_sleeping() && !self.body.is_freeze_enabled();
+        let Some(id) = self.synced.bind().id().filter(|_| is_lying) else {
+            return false;
+        };
+        with_core(|core| !core.is_pending(id) && Relation::of(core, &self.synced) == Relation::Mine)
+    }
+}
+
+impl Step {
+    fn take(self) {
+        match self {
+            Self::Ask(synced) => _ = SyncedNode::request_ownership(synced),
+            Self::Confirm(grab) => grab.signals().grab_confirmed().emit(),
+            Self::Lose(hold, owner) => {
+                hold.take_back();
+                hold.grab.signals().grab_denied().emit(i64::from(owner.0));
+            }
+            Self::Deny(grab, owner) => grab.signals().grab_denied().emit(i64::from(owner.0)),
+            Self::Drop(hold) => {
+                if hold.holds_something() {
+                    hold.set_free(Throw::default());
+                    let still = Vector3::ZERO;
+                    hold.grab.signals().released().emit(still, still);
+                }
+            }
+        }
+    }
+}
