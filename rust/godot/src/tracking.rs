@@ -4,7 +4,12 @@ use godot::{classes::Node3D, prelude::*};
 use synced_client::TrackerFeed;
 use synced_protocol::{id::NodeId, input::InputFrame};
 
-use crate::{classes::with_core, core::Core, playout, report, tracker::Feeding};
+use crate::{
+    classes::{SyncedNode, with_core},
+    core::Core,
+    playout, report,
+    tracker::{Feeding, Recorded},
+};
 
 /// The pass, with its lists.
 #[derive(Debug, Default)]
@@ -12,6 +17,7 @@ pub(crate) struct Tracking {
     switched: Vec<(NodeId, Feeding)>,
     moved: Vec<(Gd<Node3D>, InputFrame)>,
     faults: Vec<(NodeId, String)>,
+    recorded: Vec<(Gd<SyncedNode>, Recorded)>,
 }
 
 impl Tracking {
@@ -28,6 +34,9 @@ impl Tracking {
             if node.is_instance_valid() {
                 playout::show(&mut node, &frame);
             }
+        }
+        for (node, recorded) in self.recorded.drain(..) {
+            SyncedNode::recorded(&node, &recorded);
         }
     }
 
@@ -57,6 +66,9 @@ impl Tracking {
             let Some(tracker) = &mut local.tracker else {
                 continue;
             };
+            if let Some(recorded) = tracker.take_recorded() {
+                self.recorded.push((local.node.clone(), recorded));
+            }
             if let Some(frame) = tracker.capture_frame(&local.root)
                 && let Ok(node) = local.root.clone().try_cast::<Node3D>()
             {

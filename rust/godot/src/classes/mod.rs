@@ -3,6 +3,7 @@
 mod driver;
 mod grab;
 mod node;
+mod node_recording;
 mod session;
 mod spawner;
 mod transaction;

@@ -118,6 +118,12 @@ impl SyncedNode {
     #[signal]
     pub(crate) fn write_rejected(code: GString, message: GString);
 
+    /// Emitted when a recording is over and its file closed. `fault` is empty if every sample is in it that was taken from
+    /// [method start_recording] to [method stop_recording], else it says what ended it before: a full disk, the longest length
+    /// that a trace may have.
+    #[signal]
+    pub(crate) fn recording_stopped(path: GString, fault: GString);
+
     /// Emitted when the session despawned the node, before its root is freed.
     #[signal]
     pub(crate) fn despawned();

@@ -179,12 +179,12 @@ fn take(mut hold: Hold, claim: Claim) {
 
 /// Lets go. Nothing happens unless it is held.
 pub(crate) fn end(grab: &Gd<SyncedGrab>) {
-    let Some(mut hold) = with_core(|core| core.grabs.let_go(grab)) else {
+    let Some(hold) = with_core(|core| core.grabs.let_go(grab)) else {
         return;
     };
     let (window, scale) = grab.bind().throw();
     let samples = hold.samples();
-    let throw = throw::of(&mut hold, &samples, window, scale);
+    let throw = throw::of(&hold, &samples, window, scale);
     hold.set_free(throw);
     grab.signals().released().emit(throw.linear, throw.angular);
 }

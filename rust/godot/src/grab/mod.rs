@@ -4,7 +4,6 @@
 //! [`Grabbing`] looks how each hold stands to the session, and puts what is held where its hand is.
 
 mod automatic;
-mod fit;
 mod hold;
 mod pass;
 mod past;

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use glam::{Quat, Vec3};
 use godot::prelude::*;
+use synced_client::playout::{FittedVelocity, fit_velocity};
 use synced_protocol::{input::InputFrame, time::Micros};
 
-use super::fit::{self, Motion};
 
 /// Frames that are kept: more than a throw looks back, at 240 frames a second.
 const FRAMES: usize = 64;
@@ -37,12 +37,12 @@ impl Past {
     }
 
     /// How it moves now, in the world. Nothing is said of what jumped.
-    pub(crate) fn motion(&mut self, window: Micros) -> Motion {
-        let motion = fit::motion(self.frames.make_contiguous(), window);
+    pub(crate) fn motion(&self, window: Micros) -> FittedVelocity {
+        let motion = fit_velocity(&self.frames, window).unwrap_or_default();
         if motion.linear.length() < PLAUSIBLE_METERS_PER_SEC {
             motion
         } else {
-            Motion::default()
+            FittedVelocity::default()
         }
     }
 }

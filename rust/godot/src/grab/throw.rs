@@ -4,10 +4,10 @@ use godot::{
     classes::{Node3D, PhysicsServer3D, RigidBody3D},
     prelude::*,
 };
+use synced_client::playout::{FittedVelocity, fit_velocity};
 use synced_protocol::{input::InputFrame, time::Micros};
 
 use super::{
-    fit::{self, Motion},
     hold::Hold,
     past::{vec3, vector3},
 };
@@ -23,12 +23,11 @@ pub(crate) struct Throw {
 
 /// The throw of a hold that ends now. `samples` are the hand's last, in the space that it hangs in; without them its last frames
 /// have to do.
-pub(crate) fn of(hold: &mut Hold, samples: &[InputFrame], window: Micros, scale: f32) -> Throw {
+pub(crate) fn of(hold: &Hold, samples: &[InputFrame], window: Micros, scale: f32) -> Throw {
     let hand = hold.hand_place().origin;
-    let motion = if samples.is_empty() {
-        hold.hand_past.motion(window)
-    } else {
-        carried(hold, fit::motion(samples, window), window)
+    let motion = match fit_velocity(samples, window) {
+        Some(own) => carried(hold, own, window),
+        None => hold.hand_past.motion(window),
     };
     let lever = vec3(centre_of_mass(&hold.root) - hand);
     let linear = motion.linear + motion.angular.cross(lever);
@@ -39,13 +38,13 @@ pub(crate) fn of(hold: &mut Hold, samples: &[InputFrame], window: Micros, scale:
 }
 
 /// A hand's motion as the world sees it: what the hand hangs in may walk and turn meanwhile.
-fn carried(hold: &mut Hold, own: Motion, window: Micros) -> Motion {
+fn carried(hold: &Hold, own: FittedVelocity, window: Micros) -> FittedVelocity {
     let carrier = hold.parent_past.motion(window);
     let parent = hold.parent_place();
     let lever = vec3(hold.hand_place().origin - parent.origin);
     let turn = parent.basis.orthonormalized();
     let linear = vec3(parent.basis * vector3(own.linear));
-    Motion {
+    FittedVelocity {
         linear: linear + carrier.linear + carrier.angular.cross(lever),
         angular: vec3(turn * vector3(own.angular)) + carrier.angular,
     }

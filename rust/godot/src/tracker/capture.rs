@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -20,8 +20,9 @@ const LATEST_SAMPLES: usize = 4_096;
 
 /// Something that can be sampled from a thread of its own. It touches no object of the engine.
 pub(crate) trait Source: Send + 'static {
-    /// The controller at a time since the start, or `None` once there is no more.
-    fn sample(&mut self, elapsed: Micros) -> Option<InputFrame>;
+    /// Hands over each new sample up to a time since the start; the samples' own times count from there, too. False once there
+    /// are no more.
+    fn samples(&mut self, elapsed: Micros, each: &mut dyn FnMut(InputFrame)) -> bool;
 }
 
 /// Threads that were told to stop and may still be about to.
@@ -39,10 +40,18 @@ fn ending() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
     ENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Leaves a thread that is about to end to [`join_all`].
+pub(crate) fn join_later(thread: JoinHandle<()>) {
+    let mut ending = ending();
+    ending.retain(|thread| !thread.is_finished());
+    ending.push(thread);
+}
+
 /// A running capture. Dropping it stops the thread without waiting for it.
 #[derive(Debug)]
 pub(crate) struct Capture {
     stop: Arc<AtomicBool>,
+    unseen: Arc<AtomicU64>,
     latest: Consumer<InputFrame>,
     thread: Option<JoinHandle<()>>,
 }
@@ -51,10 +60,11 @@ impl Capture {
     /// Samples `source` into `ring` until dropped.
     pub(crate) fn start(source: impl Source, ring: Producer<InputFrame>) -> Result<Self, String> {
         let stop = Arc::new(AtomicBool::new(false));
+        let unseen = Arc::new(AtomicU64::new(0));
         let (shown, latest) = RingBuffer::new(LATEST_SAMPLES);
         let body = {
-            let stop = stop.clone();
-            move || run(source, ring, shown, &stop)
+            let (stop, unseen) = (stop.clone(), unseen.clone());
+            move || run(source, ring, shown, &unseen, &stop)
         };
         let thread = thread::Builder::new()
             .name("synced-capture".to_owned())
@@ -63,9 +73,15 @@ impl Capture {
             thread.map_err(|error| format!("the capture thread cannot be started: {error}"))?;
         Ok(Self {
             stop,
+            unseen,
             latest,
             thread: Some(thread),
         })
+    }
+
+    /// How many samples found no room on their way to the main thread since the last call.
+    pub(crate) fn take_unseen(&self) -> u64 {
+        self.unseen.swap(0, Ordering::Relaxed)
     }
 
     /// Every sample since the last call, in order.
@@ -79,9 +95,9 @@ impl Capture {
 impl Drop for Capture {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        let mut ending = ending();
-        ending.retain(|thread| !thread.is_finished());
-        ending.extend(self.thread.take());
+        if let Some(thread) = self.thread.take() {
+            join_later(thread);
+        }
     }
 }
 
@@ -90,19 +106,26 @@ fn run(
     mut source: impl Source,
     mut ring: Producer<InputFrame>,
     mut shown: Producer<InputFrame>,
+    unseen: &AtomicU64,
     stop: &AtomicBool,
 ) {
     let begun = clock::now();
     let mut deadline = begun;
     while !stop.load(Ordering::Relaxed) {
-        let now = clock::now();
-        let Some(mut frame) = source.sample(now - begun) else {
+        let has_more = source.samples(clock::now() - begun, &mut |frame| {
+            let frame = InputFrame {
+                sampled_at: begun + frame.sampled_at,
+                ..frame
+            };
+            // Either ring is full only while its reader stands still, and then newer samples will count.
+            let _ = ring.push(frame);
+            if shown.push(frame).is_err() {
+                unseen.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        if !has_more {
             return;
-        };
-        frame.sampled_at = now;
-        // Either ring is full only while its reader stands still, and then newer samples will count.
-        let _ = ring.push(frame);
-        let _ = shown.push(frame);
+        }
         let missed = (clock::now() - deadline).0 / INTERVAL.0;
         deadline = deadline + Micros(INTERVAL.0 * (missed + 1));
         thread::sleep(Duration::from_micros((deadline - clock::now()).0));

@@ -20,6 +20,7 @@ use synced_protocol::{
 use synced_transport::clock;
 
 pub(crate) use capture::join_all;
+pub(crate) use trace::{Recorded, Recording};
 
 use capture::Capture;
 use recent::Recent;
@@ -92,6 +93,7 @@ pub(crate) struct Tracker {
     latest: InputFrame,
     /// This player's last samples.
     recent: Recent,
+    recording: Option<Recording>,
     /// Whether the samples go to the session.
     is_streaming: bool,
 }
@@ -128,6 +130,7 @@ impl Tracker {
             remote: Trajectory::new(),
             latest: InputFrame::default(),
             recent: Recent::default(),
+            recording: None,
             is_streaming: false,
         }
     }
@@ -202,16 +205,45 @@ impl Tracker {
                 };
                 self.latest = sample;
                 self.recent.push(sample);
+                if let Some(recording) = &mut self.recording {
+                    recording.push(sample);
+                }
                 // A full ring means that the network thread is behind: it has newer samples than this one to send soon.
                 let _ = producer.push(sample);
                 moves_root.then_some(sample)
             }
             Feed::Thread(capture) => {
-                capture.drain(|sample| self.recent.push(sample));
+                let mut recording = self.recording.as_mut();
+                capture.drain(|sample| {
+                    self.recent.push(sample);
+                    if let Some(recording) = &mut recording {
+                        recording.push(sample);
+                    }
+                });
+                if let Some(recording) = recording.filter(|_| capture.take_unseen() > 0) {
+                    recording.lost_samples();
+                }
                 self.latest = self.recent.newest().unwrap_or(self.latest);
                 Some(self.latest)
             }
         }
+    }
+
+    /// Begins to record this player's samples.
+    pub(crate) fn record(&mut self, recording: Recording) {
+        self.recording = Some(recording);
+    }
+
+    /// The recording under way, or about to be written.
+    pub(crate) const fn recording(&mut self) -> Option<&mut Recording> {
+        self.recording.as_mut()
+    }
+
+    /// What became of a recording that is over.
+    pub(crate) fn take_recorded(&mut self) -> Option<Recorded> {
+        let recorded = self.recording.as_mut()?.poll()?;
+        self.recording = None;
+        Some(recorded)
     }
 
     /// Forgets another player's samples: the node has another owner, or its coordinates mean something else now.

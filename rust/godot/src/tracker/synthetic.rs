@@ -66,10 +66,15 @@ impl Source for Synthetic {
         clippy::cast_possible_truncation,
         reason = "a phase within one period is exact enough"
     )]
-    fn sample(&mut self, elapsed: Micros) -> Option<InputFrame> {
+    fn samples(&mut self, elapsed: Micros, each: &mut dyn FnMut(InputFrame)) -> bool {
         // All rates are tenths, so that everything repeats after 20 pi seconds; f32 would grow coarse otherwise.
         let period = 20.0 * std::f64::consts::PI;
-        Some(self.at((elapsed.as_secs_f64() % period) as f32))
+        let frame = self.at((elapsed.as_secs_f64() % period) as f32);
+        each(InputFrame {
+            sampled_at: elapsed,
+            ..frame
+        });
+        true
     }
 }
 
