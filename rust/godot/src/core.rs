@@ -25,6 +25,7 @@ use crate::{
     local::{Bound, Local, Place},
     network::Link,
     pending::Pending,
+    tracker::Events,
 };
 
 /// Where the session stands.
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     pub directory: Directory,
     pub spawners: HashMap<NodeId, Gd<SyncedSpawner>>,
     pub grabs: Grabs,
+    pub device_events: Events,
     /// Locals that the next binding pass looks at.
     pub unbound: BTreeSet<NodeId>,
     /// Spawned nodes whose spawner or parent is not in the scene here yet.

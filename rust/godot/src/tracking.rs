@@ -8,7 +8,7 @@ use crate::{
     classes::{SyncedNode, with_core},
     core::Core,
     playout, report,
-    tracker::{Feeding, Recorded},
+    tracker::{DeviceEvent, Feeding, Recorded, Tracker},
 };
 
 /// The pass, with its lists.
@@ -18,6 +18,7 @@ pub(crate) struct Tracking {
     moved: Vec<(Gd<Node3D>, InputFrame)>,
     faults: Vec<(NodeId, String)>,
     recorded: Vec<(Gd<SyncedNode>, Recorded)>,
+    events: Vec<DeviceEvent>,
 }
 
 impl Tracking {
@@ -61,7 +62,22 @@ impl Tracking {
         }
     }
 
+    /// Takes what devices did since the last frame, if some hand wants it.
+    fn hear(&mut self, core: &mut Core) {
+        let trackers = core
+            .locals
+            .values()
+            .filter_map(|local| local.tracker.as_ref());
+        let wants = trackers.map(Tracker::wants_events);
+        let (any, mouse) = wants.fold((false, false), |(any, mouse), (is_wanted, is_mouse)| {
+            (any || is_wanted, mouse || is_mouse)
+        });
+        core.device_events.attend(any, mouse);
+        core.device_events.take(&mut self.events);
+    }
+
     fn capture(&mut self, core: &mut Core) {
+        self.hear(core);
         for local in core.locals.values_mut().filter(|local| local.is_alive()) {
             let Some(tracker) = &mut local.tracker else {
                 continue;
@@ -69,7 +85,7 @@ impl Tracking {
             if let Some(recorded) = tracker.take_recorded() {
                 self.recorded.push((local.node.clone(), recorded));
             }
-            if let Some(frame) = tracker.capture_frame(&local.root)
+            if let Some(frame) = tracker.capture_frame(&local.root, &self.events)
                 && let Ok(node) = local.root.clone().try_cast::<Node3D>()
             {
                 self.moved.push((node, frame));

@@ -82,8 +82,8 @@ pub(crate) struct SyncedNode {
     tracker: GString,
 
     /// Where the samples come from. Auto: the XR tracker while there is one, else the root's own movement.
-    /// Synthetic: a made-up trajectory at 1 kHz. Trace: a recorded one.
-    #[export(enum = (Auto, Xr, Synthetic, Trace))]
+    /// Synthetic: a made-up trajectory at 1 kHz. Trace: a recorded one. Gamepad and Mouse: a hand before the camera, event by event.
+    #[export(enum = (Auto, Xr, Synthetic, Trace, Gamepad, Mouse))]
     tracker_source: i64,
 
     /// The trace to play when [member tracker_source] is Trace.
@@ -158,6 +158,13 @@ impl SyncedNode {
     /// A recorded trajectory.
     #[constant]
     pub const SOURCE_TRACE: i64 = 3;
+    /// A hand before the camera, moved by its side's stick of a gamepad. Trigger and shoulder are its trigger and grip.
+    #[constant]
+    pub const SOURCE_GAMEPAD: i64 = 4;
+    /// A hand before the camera, moved by the mouse, and by its wheel to and fro. The left button is its trigger, the right one its
+    /// grip.
+    #[constant]
+    pub const SOURCE_MOUSE: i64 = 5;
 
     /// Asks for the ownership of the node and treats it as granted until the answer: [signal ownership_changed] or
     /// [signal ownership_denied]. Of two players who ask at once exactly one gets it. Returns the proposal's sequence
@@ -483,6 +490,10 @@ impl SyncedNode {
         }
         if self.tracker_source == Self::SOURCE_TRACE && self.trace_file.is_empty() {
             warnings.push("The tracker's source is a trace, but no trace file is set.".to_owned());
+        }
+        let is_device = [Self::SOURCE_GAMEPAD, Self::SOURCE_MOUSE].contains(&self.tracker_source);
+        if is_device && self.tracker == "head" {
+            warnings.push("Mouse and gamepad move hands: choose left_hand or right_hand as the tracker, or another source.".to_owned());
         }
         warnings
     }

@@ -7,7 +7,6 @@ use godot::prelude::*;
 use synced_client::playout::{FittedVelocity, fit_velocity};
 use synced_protocol::{input::InputFrame, time::Micros};
 
-
 /// Frames that are kept: more than a throw looks back, at 240 frames a second.
 const FRAMES: usize = 64;
 /// Whatever moves faster was put there: nobody is thrown by a teleport.

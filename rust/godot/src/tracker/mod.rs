@@ -1,12 +1,14 @@
 //! A controller that a node follows: this player's, captured and streamed, or another's, played out.
 
 mod capture;
+mod device;
 mod recent;
 mod root;
 mod synthetic;
 mod trace;
 mod xr;
 
+use glam::{Quat, Vec3};
 use godot::{
     classes::{Node, Node3D},
     prelude::*,
@@ -20,13 +22,18 @@ use synced_protocol::{
 use synced_transport::clock;
 
 pub(crate) use capture::join_all;
+pub(crate) use device::{DeviceEvent, Events};
 pub(crate) use trace::{Recorded, Recording};
 
 use capture::Capture;
+use device::{DeviceHand, Side, Viewer};
 use recent::Recent;
 
 /// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
 const RING_SAMPLES: usize = 256;
+
+/// Where the eyes of somebody are who stands.
+const STANDING: Transform3D = Transform3D::new(Basis::IDENTITY, Vector3::new(0.0, 1.6, 0.0));
 
 /// Which controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +74,10 @@ pub(crate) enum TrackerSource {
     Synthetic,
     /// A recorded trajectory, at the pace of its recording.
     Trace(String),
+    /// The sticks and buttons of a gamepad, event by event.
+    Gamepad,
+    /// The mouse, event by event.
+    Mouse,
 }
 
 impl TrackerSource {
@@ -76,6 +87,8 @@ impl TrackerSource {
             1 => Self::Xr,
             2 => Self::Synthetic,
             3 => Self::Trace(trace_file.to_string()),
+            4 => Self::Gamepad,
+            5 => Self::Mouse,
             _ => Self::Auto,
         }
     }
@@ -117,6 +130,8 @@ enum Feed {
     Off,
     /// The main thread takes one each frame.
     EachFrame(Producer<InputFrame>),
+    /// The main thread takes one for each event of a device.
+    EachEvent(Box<DeviceHand>, Producer<InputFrame>),
     /// A thread takes them.
     Thread(Capture),
 }
@@ -138,6 +153,21 @@ impl Tracker {
     /// Whether it is a hand's.
     pub(crate) const fn is_hand(&self) -> bool {
         !matches!(self.target, TrackerTarget::Head)
+    }
+
+    /// Which devices' events it wants: of any, and of the mouse.
+    pub(crate) const fn wants_events(&self) -> (bool, bool) {
+        match &self.feed {
+            Feed::EachEvent(hand, _) => (true, hand.is_mouse()),
+            _ => (false, false),
+        }
+    }
+
+    const fn side(&self) -> Side {
+        match self.target {
+            TrackerTarget::LeftHand => Side::Left,
+            TrackerTarget::RightHand | TrackerTarget::Head => Side::Right,
+        }
     }
 
     /// How firm the grip is, from 0 to 1.
@@ -171,6 +201,12 @@ impl Tracker {
         let (producer, consumer) = RingBuffer::new(RING_SAMPLES);
         self.feed = match &self.source {
             TrackerSource::Auto | TrackerSource::Xr => Feed::EachFrame(producer),
+            TrackerSource::Gamepad => {
+                Feed::EachEvent(Box::new(DeviceHand::gamepad(self.side())), producer)
+            }
+            TrackerSource::Mouse => {
+                Feed::EachEvent(Box::new(DeviceHand::mouse(self.side())), producer)
+            }
             TrackerSource::Synthetic => Feed::Thread(Capture::start(
                 synthetic::Synthetic::new(self.target),
                 producer,
@@ -191,7 +227,11 @@ impl Tracker {
 
     /// Once a frame: takes a sample where the main thread is the source, and says where the root belongs if it does not
     /// move by itself.
-    pub(crate) fn capture_frame(&mut self, root: &Gd<Node>) -> Option<InputFrame> {
+    pub(crate) fn capture_frame(
+        &mut self,
+        root: &Gd<Node>,
+        events: &[DeviceEvent],
+    ) -> Option<InputFrame> {
         match &mut self.feed {
             Feed::Off => None,
             Feed::EachFrame(producer) => {
@@ -211,6 +251,19 @@ impl Tracker {
                 // A full ring means that the network thread is behind: it has newer samples than this one to send soon.
                 let _ = producer.push(sample);
                 moves_root.then_some(sample)
+            }
+            Feed::EachEvent(hand, producer) => {
+                let root = root.clone().try_cast::<Node3D>().ok()?;
+                let mut recording = self.recording.as_mut();
+                hand.frame(events, viewer(&root), clock::now(), |sample| {
+                    self.latest = sample;
+                    self.recent.push(sample);
+                    if let Some(recording) = &mut recording {
+                        recording.push(sample);
+                    }
+                    let _ = producer.push(sample);
+                });
+                Some(self.latest)
             }
             Feed::Thread(capture) => {
                 let mut recording = self.recording.as_mut();
@@ -276,5 +329,25 @@ impl Tracker {
             "grip" => grip,
             "stick" => Vector2::new(x, y),
         }
+    }
+}
+
+/// Who looks at a device's hand: the camera, or somebody who stands where the hand's space begins.
+fn viewer(root: &Gd<Node3D>) -> Viewer {
+    let parent = root.get_parent_node_3d();
+    let space = parent.map_or(Transform3D::IDENTITY, |parent| {
+        parent.get_global_transform()
+    });
+    let camera = root
+        .get_viewport()
+        .and_then(|viewport| viewport.get_camera_3d());
+    let place = camera.map_or(STANDING, |camera| {
+        space.affine_inverse() * camera.get_global_transform()
+    });
+    let Vector3 { x, y, z } = place.origin;
+    let turn = place.basis.orthonormalized().get_quaternion();
+    Viewer {
+        position: Vec3::new(x, y, z),
+        orientation: Quat::from_xyzw(turn.x, turn.y, turn.z, turn.w),
     }
 }
