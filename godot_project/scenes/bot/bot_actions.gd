@@ -102,8 +102,8 @@ func _won(cup: Cup) -> bool:
 	var answer: Array[bool] = []
 	var on_won := func() -> void: answer.append(true)
 	var on_lost := func(_owner_id: int) -> void: answer.append(false)
-	cup.grab_won.connect(on_won)
-	cup.grab_lost.connect(on_lost)
+	cup.grab.grab_confirmed.connect(on_won)
+	cup.grab.grab_denied.connect(on_lost)
 	if not _hand().grab(cup):
 		counts["grabs_late"] += 1
 	else:
@@ -111,8 +111,8 @@ func _won(cup: Cup) -> bool:
 		while answer.is_empty() and is_instance_valid(cup) and Time.get_ticks_msec() < deadline:
 			await get_tree().process_frame
 	if is_instance_valid(cup):
-		cup.grab_won.disconnect(on_won)
-		cup.grab_lost.disconnect(on_lost)
+		cup.grab.grab_confirmed.disconnect(on_won)
+		cup.grab.grab_denied.disconnect(on_lost)
 	if not answer.is_empty():
 		counts["grabs_won" if answer[0] else "grabs_lost"] += 1
 	return not answer.is_empty() and answer[0]
@@ -137,7 +137,7 @@ func _contested_cup(moment_usec: int) -> Cup:
 
 
 func _some_free_cup() -> Cup:
-	var free := get_tree().get_nodes_in_group(Cup.GROUP).filter(func(cup: Cup) -> bool: return cup.is_free())
+	var free := get_tree().get_nodes_in_group(Cup.GROUP).filter(func(cup: Cup) -> bool: return cup.grab.can_grab())
 	return free[_random.randi_range(0, free.size() - 1)] if not free.is_empty() else null
 
 

@@ -128,7 +128,7 @@ func _hit_under_crosshair() -> Dictionary:
 func _describe(cup: Cup) -> String:
 	if cup == null or _avatar.right_hand.is_holding():
 		return ""
-	return "grab" if cup.is_free() else "held by player %d" % cup.synced.get_owner_id()
+	return "grab" if cup.grab.can_grab() else "held by player %d" % cup.synced.get_owner_id()
 
 
 func _board() -> Whiteboard:

@@ -5,6 +5,7 @@
 //! `target/runs`.
 
 mod bodies;
+mod devices;
 mod editor;
 mod freeing;
 mod grabbing;
@@ -13,6 +14,7 @@ mod joining;
 mod leaving;
 mod live;
 mod many_players;
+mod recording;
 mod rejections;
 mod scenes;
 mod steady;

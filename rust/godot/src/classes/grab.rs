@@ -116,9 +116,7 @@ impl SyncedGrab {
     /// Whether nobody holds or moves the node, as far as is known here, so that a grab is likely to be confirmed.
     #[func]
     fn can_grab(&self) -> bool {
-        let is_free = self
-            .parts()
-            .is_ok_and(|(_, synced)| grab::can_begin(&synced));
+        let is_free = self.parts().is_ok_and(|(_, synced)| grab::is_free(&synced));
         is_free && !self.is_held()
     }
 

@@ -125,13 +125,17 @@ impl Hold {
     }
 }
 
-/// Whether a grab by this player would be tried.
-pub(crate) fn can_begin(synced: &Gd<SyncedNode>) -> bool {
+/// Whether nobody else has the node, and this player is not about to have it.
+pub(crate) fn is_free(synced: &Gd<SyncedNode>) -> bool {
     match with_core(|core| Relation::of(core, synced)) {
-        Relation::Theirs(_) => synced.bind().config().policy.transfer == Transfer::Always,
-        Relation::Unknown => false,
-        _ => true,
+        Relation::Mine | Relation::GivenAway | Relation::Free => true,
+        Relation::Theirs(_) => is_for_the_taking(synced),
+        Relation::Asked | Relation::Unknown => false,
     }
+}
+
+fn is_for_the_taking(synced: &Gd<SyncedNode>) -> bool {
+    synced.bind().config().policy.transfer == Transfer::Always
 }
 
 /// Puts what a grab is about into a hand. False when the session has just said, or would say, that it is another's.
@@ -150,7 +154,7 @@ pub(crate) fn begin(
     }
     match with_core(|core| Relation::of(core, &hold.synced)) {
         Relation::Unknown => return Err("the session does not know the node yet".to_owned()),
-        Relation::Theirs(owner) if !can_begin(&hold.synced) => {
+        Relation::Theirs(owner) if !is_for_the_taking(&hold.synced) => {
             grab.signals().grab_denied().emit(i64::from(owner.0));
             return Ok(false);
         }

@@ -13,7 +13,7 @@ use godot::prelude::*;
 
 use crate::classes::{SyncedGrab, SyncedNode};
 
-pub(crate) use hold::{begin, can_begin, end};
+pub(crate) use hold::{begin, end, is_free};
 pub(crate) use pass::Grabbing;
 
 use hold::{Claim, Hold};

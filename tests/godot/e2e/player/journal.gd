@@ -8,6 +8,7 @@ const SESSION: Array[StringName] = [
 ]
 const NODE: Array[StringName] = [
 	&"ownership_changed", &"ownership_denied", &"property_confirmed", &"write_rejected", &"despawned",
+	&"recording_stopped",
 ]
 const GRAB: Array[StringName] = [&"grabbed", &"grab_confirmed", &"grab_denied", &"released"]
 
