@@ -13,18 +13,12 @@ fn a_recording_that_is_played_again_gives_the_same_samples_at_the_same_times() -
     let mut ann = play.join("ann", "hands")?;
     ann.run("spawner().spawn(\"res://things/hand.tscn\", {label = \"hand\"})")?;
     let first = record(&mut ann, "hand()", "first", SAMPLES)?;
-    assert_eq!(
-        first.len(),
-        first
-            .iter()
-            .map(|sample| &sample.rest)
-            .collect::<std::collections::BTreeSet<_>>()
-            .len()
-    );
+    let distinct: BTreeSet<_> = first.iter().map(|sample| &sample.rest).collect();
+    assert_eq!(distinct.len(), first.len(), "a sample was recorded twice");
 
     ann.run("hand().synced.despawn(); await seconds(0.3); spawner().spawn(\"res://things/recorded_hand.tscn\", {label = \"hand\"})")?;
-    // More than a round, so that all of it is there.
-    let again = record(&mut ann, "hand()", "again", 2 * first.len())?;
+    // More than a round, so that one is whole.
+    let again = record(&mut ann, "hand()", "again", 3 * first.len())?;
     let begin = again
         .iter()
         .position(|sample| sample.rest == first[0].rest)
