@@ -61,7 +61,7 @@ fn what_cannot_be_recorded_is_refused() -> Outcome {
             "ERR_FILE_CANT_WRITE",
         ),
         (
-            "SyncedNode.new().start_recording(\"user://first.trace\")",
+            "(func(): var node := SyncedNode.new(); var error := node.start_recording(\"user://first.trace\"); node.free(); return error).call()",
             "ERR_UNCONFIGURED",
         ),
         (
