@@ -304,10 +304,10 @@ fn batch_of_age(precision: u32, age_ticks: u32) -> Vec<u8> {
 }
 
 /// Two samples, the second a millisecond less a few ticks behind a first one that is so many ticks old.
-fn batch_of_interval(age_ticks: u32, ticks_less: i32) -> Vec<u8> {
+fn batch_of_interval(precision: u32, age_ticks: u32, ticks_less: i32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut bits = BitWriter::new(&mut bytes);
-    begin_batch(&mut bits, 1, FINE, age_ticks);
+    begin_batch(&mut bits, 1, precision, age_ticks);
     bits.put_rice_unsigned(0, 0);
     bits.put_rice(-ticks_less, 0);
     bits.put(0, 1);
@@ -353,13 +353,28 @@ fn a_sample_past_the_oldest_is_written_as_the_oldest_and_not_read() {
 
 #[test]
 fn a_sample_behind_its_datagram_or_before_the_last_one_is_refused() {
-    assert_eq!(decode_age(&batch_of_interval(100, 0)), Ok(Micros::ZERO));
-    let behind = decode_age(&batch_of_interval(99, 0));
+    assert_eq!(
+        decode_age(&batch_of_interval(FINE, 100, 0)),
+        Ok(Micros::ZERO)
+    );
+    let behind = decode_age(&batch_of_interval(FINE, 99, 0));
     assert_eq!(behind, out_of_range("sample time"));
-    let same = decode_age(&batch_of_interval(100, 100));
+    let same = decode_age(&batch_of_interval(FINE, 100, 100));
     assert_eq!(same, Ok(Micros::from_millis(1)));
-    let before = decode_age(&batch_of_interval(100, 101));
+    let before = decode_age(&batch_of_interval(FINE, 100, 101));
     assert_eq!(before, out_of_range("interval between samples"));
+}
+
+#[test]
+fn at_the_end_of_time_a_sample_behind_its_datagram_is_refused_too() {
+    for age_ticks in [0, 999] {
+        let batch = batch_of_interval(EXACT, age_ticks, 0);
+        let result = decode_batch(&batch, Micros(u64::MAX), |_| {});
+        let refused = DecodeError::OutOfRange {
+            what: "sample time",
+        };
+        assert_eq!(result, Err(refused));
+    }
 }
 
 #[test]

@@ -7,7 +7,10 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::PlayerId,
-    input::{InputFrame, MAX_BATCH_FRAMES, Precision, decode_batch, encode_batch},
+    input::{
+        InputFrame, JOINT_POSITION_ERROR_M_MAX, MAX_BATCH_FRAMES, Pose, Precision, decode_batch,
+        decode_joints, encode_batch, encode_joints,
+    },
     limits::MAX_VALUE_DEPTH,
     live::{BlockKind, Datagram, Live, encode_ping, encode_pong, relay_header},
     time::Micros,
@@ -68,8 +71,13 @@ pub fn datagram(bytes: &[u8]) {
 
 fn walk(live: &Live<'_>) {
     for block in live.blocks().flatten() {
-        if let BlockKind::Input { batch } = block.kind {
-            let _ = decode_batch(batch, live.sent_at, |_| {});
+        match block.kind {
+            BlockKind::Input { batch } => {
+                let _ = decode_batch(batch, live.sent_at, |frame| assert_sound(&frame));
+            }
+            BlockKind::Aim { aim, .. } => assert_sound_pose(&aim),
+            BlockKind::Joints { packed, .. } => joints(packed),
+            BlockKind::Value { .. } => {}
         }
     }
 }
@@ -91,7 +99,7 @@ fn relay(bytes: &[u8], live: &Live<'_>) {
     assert_eq!(blocks[0], blocks[1]);
 }
 
-/// Eight bytes of the datagram's time, then a batch: its samples are sound, and are a batch again.
+/// Eight bytes of the datagram's time, then a batch: its samples are sound, and are a batch again, with the same times.
 pub fn input_batch(bytes: &[u8]) {
     let Some((sent_at, batch)) = bytes.split_first_chunk() else {
         return;
@@ -104,7 +112,7 @@ pub fn input_batch(bytes: &[u8]) {
     frames.iter().for_each(assert_sound);
 
     let mut encoded = Vec::new();
-    encode_batch(&frames, Precision::Fine, sent_at, &mut encoded);
+    encode_batch(&frames, Precision::Exact, sent_at, &mut encoded);
     let again = decode(&encoded, sent_at).expect("what was written is read");
     let times = [&frames, &again].map(|frames| frames.iter().map(|frame| frame.sampled_at));
     let [before, after] = times;
@@ -115,6 +123,29 @@ fn decode(batch: &[u8], sent_at: Micros) -> Result<Vec<InputFrame>, DecodeError>
     let mut frames = Vec::new();
     decode_batch(batch, sent_at, |frame| frames.push(frame))?;
     Ok(frames)
+}
+
+/// A hand's joints: they are sound, and are joints again, no further off than they may be.
+pub fn joints(bytes: &[u8]) {
+    let Ok(hand) = decode_joints(bytes, Micros::ZERO) else {
+        return;
+    };
+    let mut encoded = Vec::new();
+    encode_joints(&hand, &mut encoded);
+    let again = decode_joints(&encoded, Micros::ZERO).expect("what was written is read");
+    for (joint, same) in hand.joints.iter().zip(&again.joints) {
+        assert_sound_pose(&joint.pose);
+        assert_sound_pose(&same.pose);
+        let [here, there] = [joint, same].map(|joint| joint.pose.position);
+        if here.abs().max_element() < 1e3 {
+            assert!(here.distance(there) <= JOINT_POSITION_ERROR_M_MAX, "{joint:?} {same:?}");
+        }
+    }
+}
+
+fn assert_sound_pose(pose: &Pose) {
+    assert!(pose.position.is_finite(), "{pose:?}");
+    assert!(pose.orientation.is_normalized(), "{pose:?}");
 }
 
 fn assert_sound(frame: &InputFrame) {

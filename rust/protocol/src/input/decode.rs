@@ -40,10 +40,10 @@ pub(super) fn decode(
     let mut predictor = Predictor::new(scale, codes.model, first);
     for _ in 0..rest {
         let ticks = codes.interval.take(reader)?.ticks(scale)?;
-        tick += u64::from(ticks);
-        if tick > newest {
+        if u64::from(ticks) > newest - tick {
             return Err(OUT_OF_TIME);
         }
+        tick += u64::from(ticks);
         marks = Marks::take(marks.behind(), reader)?;
         let motion = if marks.is_whole {
             let motion = Whole::take(widths, scale, reader)?.motion(scale);

@@ -96,24 +96,24 @@ mod tests {
         })
     }
 
-    fn assert_sound(frame: &InputFrame) {
+    fn assert_sound(frame: &InputFrame, sent_at: Micros) {
         assert!(frame.position.is_finite(), "{frame:?}");
         assert!(frame.orientation.is_normalized(), "{frame:?}");
         assert!(frame.linear_velocity.is_finite(), "{frame:?}");
         assert!(frame.angular_velocity.is_finite(), "{frame:?}");
-        assert!(frame.sampled_at <= SENT_AT, "{frame:?}");
+        assert!(frame.sampled_at <= sent_at, "{frame:?}");
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn any_bytes_give_samples_or_an_error(head in any::<[u8; 2]>(), bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fn any_bytes_give_samples_or_an_error(head in any::<[u8; 2]>(), sent_at in prop_oneof![Just(SENT_AT), any::<u64>().prop_map(Micros), Just(Micros(u64::MAX))], bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let bytes = [&head, bytes.as_slice()].concat();
             let mut count = 0;
-            let _ = decode_batch(&bytes, SENT_AT, |frame| {
+            let _ = decode_batch(&bytes, sent_at, |frame| {
                 count += 1;
-                assert_sound(&frame);
+                assert_sound(&frame, sent_at);
             });
             prop_assert!(count <= MAX_BATCH_FRAMES);
         }
@@ -128,7 +128,7 @@ mod tests {
             let mut count = 0;
             decode_batch(&bytes, SENT_AT, |frame| {
                 count += 1;
-                assert_sound(&frame);
+                assert_sound(&frame, SENT_AT);
             }).unwrap();
             prop_assert_eq!(count, frames.len());
         }

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use synced_protocol::{
     id::{NodeId, PropertyId},
-    input::{InputFrame, Precision, decode_batch},
+    input::{HandJoints, InputFrame, Pose, Precision, decode_batch, decode_joints},
     live::{BlockKind, Datagram, Fit, LiveWriter},
     time::Micros,
     value::Value,
@@ -15,25 +15,30 @@ fn write(writer: &mut LiveWriter, samples: &[InputFrame], value: &Value) {
     writer.begin(0, SENT_AT);
     let input = writer.input(NodeId(1), samples, Precision::Fine);
     let value = writer.value(NodeId(2), PropertyId(0), SENT_AT, value);
-    assert_eq!([input, value], [Fit::Written; 2]);
+    let aim = writer.aim(NodeId(1), SENT_AT, &Pose::default());
+    let joints = writer.joints(NodeId(1), &HandJoints::default());
+    assert_eq!([input, value, aim, joints], [Fit::Written; 4]);
 }
 
-/// Returns how many samples and values there were.
+/// Returns how many samples and other things there were.
 fn read(datagram: &[u8]) -> (usize, usize) {
     let Ok(Datagram::Up(live)) = Datagram::decode(datagram) else {
         return (0, 0);
     };
-    let (mut samples, mut values) = (0, 0);
+    let (mut samples, mut others) = (0, 0);
     for block in live.blocks().flatten() {
         match block.kind {
             BlockKind::Input { batch } => {
                 assert_eq!(decode_batch(batch, live.sent_at, |_| samples += 1), Ok(()));
             }
-            BlockKind::Value { .. } => values += 1,
-            BlockKind::Aim { .. } | BlockKind::Joints { .. } => {}
+            BlockKind::Value { .. } | BlockKind::Aim { .. } => others += 1,
+            BlockKind::Joints { stamp, packed } => {
+                assert!(decode_joints(packed, stamp).is_ok());
+                others += 1;
+            }
         }
     }
-    (samples, values)
+    (samples, others)
 }
 
 #[test]
@@ -47,7 +52,7 @@ fn a_datagram_is_written_and_read_without_an_allocation() {
     assert_eq!(writing.count_total, 0);
     let mut found = (0, 0);
     let reading = measure(|| found = read(writer.bytes()));
-    assert_eq!((reading.count_total, found), (0, (11, 1)));
+    assert_eq!((reading.count_total, found), (0, (11, 3)));
 }
 
 #[test]
