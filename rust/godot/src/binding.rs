@@ -240,7 +240,11 @@ fn attach(
         properties: properties.collect(),
     });
     local.apply_authority(me);
+    let wanted = local.wants_live;
     core.generation += 1;
+    if let Some(handle) = core.handle().filter(|_| !wanted) {
+        handle.set_interest(id, false);
+    }
 }
 
 /// Tells the session of a node that the scene holds. Should another player be first, theirs counts.

@@ -16,6 +16,7 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
+use synced_transport::clock;
 
 use crate::{
     classes::{SyncedNode, SyncedSpawner},
@@ -25,6 +26,7 @@ use crate::{
     local::{Bound, Local, Place},
     network::Link,
     pending::Pending,
+    timeline::Timelines,
     tracker::Events,
 };
 
@@ -48,6 +50,8 @@ pub(crate) struct Core {
     pub me: PlayerId,
     pub players: BTreeMap<PlayerId, String>,
     pub clock: ClockEstimate,
+    /// What is shown of each player, and when this frame is.
+    pub timelines: Timelines,
     pub log_index: LogIndex,
     /// Every node of the session, in the scene here or not.
     pub entries: HashMap<NodeId, Entry>,
@@ -113,6 +117,21 @@ impl Core {
         local.shifted(self.clock.offset_us)
     }
 
+    /// Another frame is shown, now.
+    pub(crate) fn begin_frame(&mut self) {
+        self.timelines.advance(self.session_time(clock::now()));
+    }
+
+    /// The session time that a node is shown at in this frame.
+    pub(crate) fn shown_at(&self, local: &Local) -> Micros {
+        match &local.bound {
+            Some(bound) if !local.is_held_by(self.me) && bound.owner != PlayerId::SERVER => {
+                self.timelines.shown_at(bound.owner)
+            }
+            _ => self.timelines.now(),
+        }
+    }
+
     /// The nodes to bind, those nearer to the root first: what hangs below a synced node is told by way of that.
     pub(crate) fn take_unbound(&mut self) -> Vec<NodeId> {
         let mut unbound: Vec<_> = std::mem::take(&mut self.unbound).into_iter().collect();
@@ -170,13 +189,20 @@ impl Core {
         if !self.locals.get(&id).is_some_and(is_known) {
             return false;
         }
-        self.locals.remove(&id);
+        let wanted = self
+            .locals
+            .remove(&id)
+            .is_some_and(|local| local.wants_live);
         self.directory.remove(id);
         self.unbound.remove(&id);
         self.generation += 1;
         if let Some(handle) = self.handle() {
             handle.forget_live(id);
             handle.detach_tracker(id);
+            if !wanted {
+                // Should it come back, it may be wanted.
+                handle.set_interest(id, true);
+            }
         }
         self.entries
             .get(&id)
@@ -186,6 +212,22 @@ impl Core {
     /// Whether an owner is this player; nobody is not, also before this player has an id.
     pub(crate) fn is_mine(&self, owner: PlayerId) -> bool {
         self.me != PlayerId::SERVER && owner == self.me
+    }
+
+    /// This player wants what is streamed of a node, or does not.
+    pub(crate) fn set_receiving(&mut self, id: NodeId, wanted: bool) {
+        let Some(local) = self.locals.get_mut(&id) else {
+            return;
+        };
+        local.wants_live = wanted;
+        if let Some(tracker) = local.tracker.as_mut().filter(|_| !wanted) {
+            tracker.forget_remote();
+        }
+        if local.bound.is_some()
+            && let Some(handle) = self.handle()
+        {
+            handle.set_interest(id, wanted);
+        }
     }
 
     /// What a rejected or lost ownership leaves to be shown: the owner's newest values.

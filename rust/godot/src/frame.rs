@@ -10,7 +10,7 @@ use crate::{
     binding::{self, Moment},
     classes::{SyncedSession, with_core},
     collect::Collector,
-    core::State,
+    core::{Core, State},
     grab::Grabbing,
     playout::Player,
     tracking::Tracking,
@@ -34,14 +34,14 @@ impl Frame {
     /// Before the game's scripts: the session's news go into the scene.
     pub(crate) fn early(&mut self, session: &Gd<SyncedSession>) {
         if with_core(|core| core.state == State::Offline) {
+            with_core(Core::begin_frame);
             return;
         }
         let (begun, counted) = (clock::now(), allocations());
-        let (budget, delay) = session.bind().pace();
+        let budget = session.bind().apply_budget();
         apply::run(session, budget);
-        let now = clock::now();
-        let shown_at = with_core(|core| core.session_time(now)) - delay;
-        self.player.run(shown_at);
+        with_core(Core::begin_frame);
+        self.player.run();
         self.begun = Some((clock::now() - begun, allocations() - counted));
     }
 

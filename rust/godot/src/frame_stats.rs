@@ -12,6 +12,8 @@ pub(crate) struct FrameStats {
     apply: Stage,
     /// The extension's own time in a frame.
     frame: Stage,
+    /// The longest of a frame since somebody asked.
+    longest: Micros,
     pub updates: u64,
     pub frames_over_budget: u64,
     /// Heap allocations by this library on the main thread, in its passes.
@@ -35,8 +37,14 @@ impl FrameStats {
     /// One frame's work is done.
     pub(crate) fn frame(&mut self, spent: Micros, allocations: u64) {
         self.frame.record(spent);
+        self.longest = self.longest.max(spent);
         self.allocations += allocations;
         self.frames += 1;
+    }
+
+    /// The extension's own time in the longest frame since the last call.
+    pub(crate) fn take_longest(&mut self) -> Micros {
+        std::mem::take(&mut self.longest)
     }
 
     pub(crate) fn apply_summary(&self) -> Summary {

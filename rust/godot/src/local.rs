@@ -4,7 +4,10 @@ use godot::{
     classes::{Node, RigidBody2D, RigidBody3D},
     prelude::*,
 };
-use synced_client::{playout::ValueBuffer, reconcile::Slot};
+use synced_client::{
+    playout::{ValueBuffer, ValueSmoother},
+    reconcile::Slot,
+};
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     mutation::Lane,
@@ -15,8 +18,8 @@ use synced_transport::clock;
 
 use crate::{classes::SyncedNode, config::NodeConfig, property::Target, tracker::Tracker};
 
-/// Live values of a property that are kept for playout: a third of a second at 90 frames a second.
-const PLAYOUT_VALUES: usize = 32;
+/// Live values of a property that are kept for playout: half a second at 120 frames a second.
+const PLAYOUT_VALUES: usize = 64;
 
 /// The physics server writes a body's transform back, rounded its own way, a tick or two after it was set. So long after each
 /// such change it is watched for another.
@@ -35,6 +38,8 @@ pub(crate) struct Local {
     /// Present once the session knows the node.
     pub bound: Option<Bound>,
     pub tracker: Option<Tracker>,
+    /// Whether this player wants what another one streams of it.
+    pub wants_live: bool,
     /// Whether the body stands still because another player simulates it, and not because the game froze it.
     pub is_frozen_here: bool,
 }
@@ -80,6 +85,7 @@ pub(crate) struct LiveState {
     pub settled: bool,
     /// What its owner sent, if that is another player.
     pub buffer: ValueBuffer,
+    smoother: ValueSmoother,
     /// Whether the buffer still has something to show.
     pub playing: bool,
     /// For so many more frames, whatever physics or a script makes of a confirmed value of another player is set back.
@@ -99,6 +105,11 @@ impl Local {
         self.bound
             .as_ref()
             .is_some_and(|bound| bound.is_owned_by(me) || bound.requested.is_some())
+    }
+
+    /// Whether what another player streams of it is to be shown here.
+    pub(crate) fn follows_stream(&self, me: PlayerId) -> bool {
+        self.wants_live && !self.is_held_by(me)
     }
 
     /// A body under physics is simulated by its owner alone; everywhere else it is frozen and follows. A game's own freezing
@@ -205,6 +216,7 @@ impl LiveState {
             changed_at: Micros::ZERO,
             settled: true,
             buffer: ValueBuffer::new(PLAYOUT_VALUES),
+            smoother: ValueSmoother::new(),
             playing: false,
             guarded_frames: GUARDED_FRAMES,
             guarded_changes: GUARDED_CHANGES,
@@ -228,6 +240,18 @@ impl LiveState {
         self.buffer.push(stamp, value);
         self.playing = true;
         self.guarded_frames = 0;
+    }
+
+    /// What to show of another player's stream at a session time; none once it has been shown to its end.
+    pub(crate) fn play(&mut self, shown_at: Micros) -> Option<Value> {
+        if !self.playing {
+            return None;
+        }
+        let value = self.smoother.show(&self.buffer, shown_at);
+        let newest = self.buffer.newest();
+        self.playing =
+            newest.is_some_and(|(newest, _)| newest > shown_at) || self.smoother.is_catching_up();
+        value
     }
 
     /// A value was confirmed. Returns it if it is to be shown: to another player's follower always; to the player who holds
@@ -261,6 +285,7 @@ impl LiveState {
         let newest = self.buffer.newest().filter(|_| self.playing);
         let newest = newest.map(|(_, value)| value.clone());
         self.buffer.clear();
+        self.smoother.clear();
         self.playing = false;
         newest
     }
@@ -273,6 +298,7 @@ impl LiveState {
         self.guarded_frames = GUARDED_FRAMES;
         self.guarded_changes = GUARDED_CHANGES;
         self.buffer.clear();
+        self.smoother.clear();
     }
 }
 

@@ -4,11 +4,11 @@ use godot::{classes::Node3D, prelude::*};
 use synced_protocol::{input::InputFrame, time::Micros};
 
 use crate::{
-    classes::with_core,
+    classes::{SyncedNode, with_core},
     core::Core,
     local::{Local, PropertyState},
     property::Target,
-    variant,
+    samples, variant,
 };
 
 /// The pass, with its lists.
@@ -16,12 +16,13 @@ use crate::{
 pub(crate) struct Player {
     values: Vec<(Target, Variant)>,
     poses: Vec<(Gd<Node3D>, InputFrame)>,
+    jumped: Vec<Gd<SyncedNode>>,
 }
 
 impl Player {
-    /// Shows every stream as it was at `shown_at`, in session time.
-    pub(crate) fn run(&mut self, shown_at: Micros) {
-        with_core(|core| self.sample(core, shown_at));
+    /// Shows every stream as it was at the time that is shown of its owner.
+    pub(crate) fn run(&mut self) {
+        with_core(|core| self.sample(core));
         for (target, value) in self.values.drain(..) {
             target.set(&value);
         }
@@ -30,14 +31,24 @@ impl Player {
                 show(&mut node, &frame);
             }
         }
+        for node in self.jumped.drain(..) {
+            if node.is_instance_valid() {
+                node.signals().tracker_jumped().emit();
+            }
+        }
     }
 
-    fn sample(&mut self, core: &mut Core, shown_at: Micros) {
+    fn sample(&mut self, core: &mut Core) {
         let me = core.me;
         let Core {
-            locals, directory, ..
+            locals,
+            directory,
+            timelines,
+            ..
         } = core;
         for local in locals.values_mut().filter(|local| !local.is_held_by(me)) {
+            let owner = local.bound.as_ref().map(|bound| bound.owner);
+            let shown_at = timelines.shown_at(owner.unwrap_or_default());
             self.sample_tracker(local, shown_at);
             let Some(bound) = &mut local.bound else {
                 continue;
@@ -46,19 +57,10 @@ impl Player {
                 let PropertyState::Live(live) = &mut property.state else {
                     continue;
                 };
-                if !live.playing {
-                    continue;
+                if let Some(value) = live.play(shown_at) {
+                    let shown = variant::to_variant(&value, directory);
+                    self.values.push((property.target.clone(), shown));
                 }
-                if let Some(value) = live.buffer.sample_at(shown_at) {
-                    self.values.push((
-                        property.target.clone(),
-                        variant::to_variant(&value, directory),
-                    ));
-                }
-                live.playing = live
-                    .buffer
-                    .newest()
-                    .is_some_and(|(newest, _)| newest > shown_at);
             }
         }
     }
@@ -74,14 +76,14 @@ impl Player {
             && let Ok(node) = local.root.clone().try_cast::<Node3D>()
         {
             self.poses.push((node, frame));
+            if tracker.take_jump(shown_at, 0) {
+                self.jumped.push(local.node.clone());
+            }
         }
     }
 }
 
 /// Puts a node where a sample says that the controller was.
 pub(crate) fn show(node: &mut Gd<Node3D>, frame: &InputFrame) {
-    let [x, y, z, w] = frame.orientation.to_array();
-    let basis = Basis::from_quaternion(Quaternion::new(x, y, z, w));
-    let [x, y, z] = frame.position.to_array();
-    node.set_transform(Transform3D::new(basis, Vector3::new(x, y, z)));
+    node.set_transform(samples::transform(frame.position, frame.orientation));
 }

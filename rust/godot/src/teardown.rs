@@ -9,6 +9,7 @@ use synced_protocol::{
 use crate::{
     classes::with_core,
     core::{Core, State},
+    timeline::Timelines,
 };
 
 /// Forgets the session: what was spawned in it goes, what the scene itself holds stays and belongs to this game alone. Returns
@@ -50,6 +51,7 @@ fn forget_session(core: &mut Core) -> Vec<Gd<Node>> {
     core.unplaced.clear();
     core.reported.clear();
     core.reported_orphans.clear();
+    core.timelines = Timelines::default();
     core.last_spawn_counter = 0;
     core.dangling.clear();
     core.reshown.clear();

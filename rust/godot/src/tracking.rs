@@ -1,7 +1,6 @@
 //! This player's controllers, once a frame.
 
 use godot::{classes::Node3D, prelude::*};
-use synced_client::TrackerFeed;
 use synced_protocol::{id::NodeId, input::InputFrame};
 
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
 pub(crate) struct Tracking {
     switched: Vec<(NodeId, Feeding)>,
     moved: Vec<(Gd<Node3D>, InputFrame)>,
+    jumped: Vec<Gd<SyncedNode>>,
     faults: Vec<(NodeId, String)>,
     recorded: Vec<(Gd<SyncedNode>, Recorded)>,
     events: Vec<DeviceEvent>,
@@ -34,6 +34,11 @@ impl Tracking {
         for (mut node, frame) in self.moved.drain(..) {
             if node.is_instance_valid() {
                 playout::show(&mut node, &frame);
+            }
+        }
+        for node in self.jumped.drain(..) {
+            if node.is_instance_valid() {
+                node.signals().tracker_jumped().emit();
             }
         }
         for (node, recorded) in self.recorded.drain(..) {
@@ -78,6 +83,7 @@ impl Tracking {
 
     fn capture(&mut self, core: &mut Core) {
         self.hear(core);
+        let (now, offset_us) = (core.timelines.now(), core.clock.offset_us);
         for local in core.locals.values_mut().filter(|local| local.is_alive()) {
             let Some(tracker) = &mut local.tracker else {
                 continue;
@@ -89,6 +95,9 @@ impl Tracking {
                 && let Ok(node) = local.root.clone().try_cast::<Node3D>()
             {
                 self.moved.push((node, frame));
+            }
+            if tracker.is_feeding() && tracker.take_jump(now, offset_us) {
+                self.jumped.push(local.node.clone());
             }
         }
     }
@@ -105,9 +114,9 @@ fn start(core: &mut Core, id: NodeId, is_streaming: bool) -> Result<(), String> 
     else {
         return Ok(());
     };
-    let samples = started.inspect_err(|_| local.tracker = None)?;
+    let feed = started.inspect_err(|_| local.tracker = None)?;
     if is_streaming && let Some(handle) = core.handle() {
-        handle.attach_tracker(id, TrackerFeed::new(samples));
+        handle.attach_tracker(id, feed);
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Updates that run no script, so that many are taken in at one go: they are what comes a thousand times a second.
 
 use synced_client::update::Update;
+use synced_protocol::id::NodeId;
 
-use crate::{core::Core, local::PropertyState};
+use crate::{core::Core, local::PropertyState, tracker::Tracker};
 
 /// Takes in the update if it is a quiet one, else gives it back.
 pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
@@ -10,11 +11,21 @@ pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
         Update::Clock(estimate) => core.clock = estimate,
         Update::Stats(stats) => core.client_stats = Some(stats),
         Update::Input { node, frame } => {
-            let local = core.locals.get_mut(&node);
-            if let Some(tracker) = local.and_then(|local| local.tracker.as_mut()) {
+            if let Some(tracker) = tracker(core, node) {
                 tracker.received(frame);
             }
         }
+        Update::Aim { node, aim } => {
+            if let Some(tracker) = tracker(core, node) {
+                tracker.received_aim(aim);
+            }
+        }
+        Update::Joints { node, joints } => {
+            if let Some(tracker) = tracker(core, node) {
+                tracker.received_joints(&joints);
+            }
+        }
+        Update::PlayoutDelay { player, delay } => core.timelines.recommend(player, delay),
         Update::LiveValue {
             node,
             property,
@@ -24,7 +35,7 @@ pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
             let me = core.me;
             let local = core.locals.get_mut(&node);
             let bound = local
-                .filter(|local| !local.is_held_by(me))
+                .filter(|local| local.follows_stream(me))
                 .and_then(|local| local.bound.as_mut());
             let property =
                 bound.and_then(|bound| bound.properties.get_mut(usize::from(property.0)));
@@ -32,8 +43,12 @@ pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
                 live.received(stamp, value);
             }
         }
-        Update::Aim { .. } | Update::Joints { .. } | Update::PlayoutDelay { .. } => {}
         loud => return Some(loud),
     }
     None
+}
+
+fn tracker(core: &mut Core, node: NodeId) -> Option<&mut Tracker> {
+    let local = core.locals.get_mut(&node)?;
+    local.tracker.as_mut().filter(|_| local.wants_live)
 }

@@ -94,7 +94,10 @@ pub(super) fn player_joined(session: &Gd<SyncedSession>, player: PlayerEntry) {
 }
 
 pub(super) fn player_left(session: &Gd<SyncedSession>, player: PlayerId) {
-    with_core(|core| _ = core.players.remove(&player));
+    with_core(|core| {
+        core.players.remove(&player);
+        core.timelines.forget(player);
+    });
     session.signals().player_left().emit(i64::from(player.0));
 }
 

@@ -4,8 +4,10 @@ mod driver;
 mod grab;
 mod node;
 mod node_recording;
+mod node_tracker;
 mod session;
 mod spawner;
+mod trajectory;
 mod transaction;
 
 pub(crate) use driver::SyncedDriver;
@@ -13,3 +15,4 @@ pub(crate) use grab::SyncedGrab;
 pub(crate) use node::{Assigned, SyncedNode};
 pub(crate) use session::{SyncedSession, with_core};
 pub(crate) use spawner::SyncedSpawner;
+pub(crate) use trajectory::SyncedTrajectory;

@@ -6,6 +6,7 @@ use godot::{
 };
 use synced_protocol::{
     id::{NodeId, PlayerId},
+    input::Precision,
     mutation::{Access, Mutation, OnOwnerLeft, Policy, Transfer},
     time::Micros,
 };
@@ -21,7 +22,7 @@ use crate::{
     places::path_from_root,
     property::{PropertyPath, Target},
     report,
-    tracker::{Tracker, TrackerSource, TrackerTarget},
+    tracker::{self, Tracker, TrackerSource, TrackerTarget},
     variant,
 };
 
@@ -57,6 +58,13 @@ pub(crate) struct SyncedNode {
     #[init(val = 250.0)]
     rest_time_msec: f64,
 
+    /// Whether this player wants what the node's owner streams: its controller and its live properties. Else they stay off
+    /// the network, and the node moves only where it comes to rest. Say so where nobody looks, and take it back at any time.
+    #[export]
+    #[var(set = set_receive_live)]
+    #[init(val = true)]
+    receive_live: bool,
+
     /// Who may set properties, reparent and despawn the node.
     #[export_group(name = "Ownership")]
     #[export(enum = (Owner, Anyone, Server))]
@@ -89,6 +97,12 @@ pub(crate) struct SyncedNode {
     /// The trace to play when [member tracker_source] is Trace.
     #[export(file = "*.trace")]
     trace_file: GString,
+
+    /// How exactly the samples are sent. Exact: to 0.05 mm and 0.01°. Fine: to 0.1 mm and 0.04°. Coarse: to 1 mm and 0.2°, for
+    /// many players at once. Finer takes more bytes.
+    #[export(enum = (Exact, Fine, Coarse))]
+    #[init(val = 1)]
+    tracker_precision: i64,
 
     /// Set before the node enters the tree when it is part of a spawned scene.
     assigned: Option<Assigned>,
@@ -123,6 +137,11 @@ impl SyncedNode {
     /// that a trace may have.
     #[signal]
     pub(crate) fn recording_stopped(path: GString, fault: GString);
+
+    /// Emitted on every machine when the controller is shown elsewhere from one sample to the next, without having moved there:
+    /// recentred, tracked again, teleported. Nothing is shown in between.
+    #[signal]
+    pub(crate) fn tracker_jumped();
 
     /// Emitted when the session despawned the node, before its root is freed.
     #[signal]
@@ -165,6 +184,16 @@ impl SyncedNode {
     /// grip.
     #[constant]
     pub const SOURCE_MOUSE: i64 = 5;
+
+    /// Samples are sent to 0.05 mm and 0.01°.
+    #[constant]
+    pub const PRECISION_EXACT: i64 = 0;
+    /// Samples are sent to 0.1 mm and 0.04°.
+    #[constant]
+    pub const PRECISION_FINE: i64 = 1;
+    /// Samples are sent to 1 mm and 0.2°.
+    #[constant]
+    pub const PRECISION_COARSE: i64 = 2;
 
     /// Asks for the ownership of the node and treats it as granted until the answer: [signal ownership_changed] or
     /// [signal ownership_denied]. Of two players who ask at once exactly one gets it. Returns the proposal's sequence
@@ -314,19 +343,12 @@ impl SyncedNode {
         self.base().get_node_or_null(&self.root_path)
     }
 
-    /// Buttons and axes of the controller that the node follows, the owner's on every machine: `buttons` as bits, `trigger`,
-    /// `grip`, and `stick` as a Vector2. Empty without a tracker.
     #[func]
-    fn get_controls(&self) -> VarDictionary {
-        let Some(id) = self.id else {
-            return VarDictionary::new();
-        };
-        with_core(|core| {
-            core.locals
-                .get(&id)
-                .and_then(|local| local.tracker.as_ref().map(Tracker::controls))
-        })
-        .unwrap_or_default()
+    fn set_receive_live(&mut self, wanted: bool) {
+        self.receive_live = wanted;
+        if let Some(id) = self.id {
+            with_core(|core| core.set_receiving(id, wanted));
+        }
     }
 
     /// Makes the next [method Node._enter_tree] take this id.
@@ -383,12 +405,31 @@ impl SyncedNode {
         told.or(assigned.map(|assigned| assigned.owner))
     }
 
-    fn tracker(&self) -> Option<Tracker> {
-        let target = TrackerTarget::parse(&self.tracker.to_string())?;
-        Some(Tracker::new(
-            target,
-            TrackerSource::from_number(self.tracker_source, &self.trace_file),
-        ))
+    /// The controller to follow, unless something is wrong with it: then that is reported, and there is none.
+    fn tracker(&self, root: &Gd<Node>) -> Option<Tracker> {
+        let (name, trace_file) = (self.tracker.to_string(), self.trace_file.to_string());
+        let settings = self.tracker_settings(&name, &trace_file);
+        let faults = settings.faults(root);
+        for fault in &faults {
+            report::error(&self.to_gd(), &format!("{fault}. The tracker is off."));
+        }
+        let target = TrackerTarget::parse(&name).filter(|_| faults.is_empty())?;
+        let source = TrackerSource::from_number(self.tracker_source, &self.trace_file);
+        Some(Tracker::new(target, source, settings.precision?))
+    }
+
+    fn tracker_settings<'a>(&self, tracker: &'a str, trace_file: &'a str) -> tracker::Settings<'a> {
+        let plays_trace = self.tracker_source == Self::SOURCE_TRACE;
+        tracker::Settings {
+            tracker,
+            trace_file: plays_trace.then_some(trace_file),
+            precision: match self.tracker_precision {
+                Self::PRECISION_EXACT => Some(Precision::Exact),
+                Self::PRECISION_FINE => Some(Precision::Fine),
+                Self::PRECISION_COARSE => Some(Precision::Coarse),
+                _ => None,
+            },
+        }
     }
 
     fn entered(&mut self) {
@@ -432,11 +473,12 @@ impl SyncedNode {
         };
         let local = Local {
             node: self.to_gd(),
+            tracker: self.tracker(&root),
             root,
             config,
             spawned_with: self.assigned.map(|assigned| assigned.scene),
             bound: None,
-            tracker: self.tracker(),
+            wants_live: self.receive_live,
             is_frozen_here: false,
         };
         self.id = Some(id);
@@ -488,9 +530,10 @@ impl SyncedNode {
         if properties.is_empty() && self.tracker.is_empty() {
             warnings.push("Nothing is synced yet: add properties, or set a tracker.".to_owned());
         }
-        if self.tracker_source == Self::SOURCE_TRACE && self.trace_file.is_empty() {
-            warnings.push("The tracker's source is a trace, but no trace file is set.".to_owned());
-        }
+        let (name, trace_file) = (self.tracker.to_string(), self.trace_file.to_string());
+        let tracker = self.tracker_settings(&name, &trace_file);
+        warnings.extend(tracker.faults(&root));
+        warnings.extend(tracker.warnings(properties.iter().map(|(path, _)| path.as_str())));
         let is_device = [Self::SOURCE_GAMEPAD, Self::SOURCE_MOUSE].contains(&self.tracker_source);
         if is_device && self.tracker == "head" {
             warnings.push("Mouse and gamepad move hands: choose left_hand or right_hand as the tracker, or another source.".to_owned());

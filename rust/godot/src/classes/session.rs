@@ -16,9 +16,11 @@ use crate::{
     core::{Core, State},
     digest,
     frame::Frame,
+    monitors,
     network::{Fault, HostOptions, Link},
     optional::Named,
     options::Options,
+    settings::{Given, Streams},
     statistics, tracker,
 };
 
@@ -48,10 +50,32 @@ pub(crate) struct SyncedSession {
     #[var]
     game_version: GString,
 
-    /// How far in the past other players' streams are shown, in milliseconds, so that late datagrams still count.
+    /// What another player streams is shown a little in the past, so that late datagrams still count: as little as the way
+    /// from that player allows, measured all the time and followed slowly. This is the least, in milliseconds, from 0 to
+    /// 500. Counts from the next [method connect_to_server] or [method host] on.
     #[var]
-    #[init(val = 50.0)]
-    interpolation_delay_msec: f64,
+    #[init(val = 10.0)]
+    playout_delay_min_msec: f64,
+
+    /// The most that another player's streams are shown in the past, in milliseconds, from 0 to 500. What is later than that
+    /// is not waited for. Counts from the next [method connect_to_server] or [method host] on.
+    #[var]
+    #[init(val = 200.0)]
+    playout_delay_max_msec: f64,
+
+    /// How long a controller's samples and live values wait for company in their datagram, in milliseconds, from 1 to 20: 4
+    /// are 250 datagrams a second at most. Longer saves bytes, and comes that much later. Counts from the next
+    /// [method connect_to_server] or [method host] on.
+    #[var]
+    #[init(val = 4.0)]
+    batch_interval_msec: f64,
+
+    /// How many datagrams a controller's sample is repeated in at least, from 0 to 8, so that it arrives though some are
+    /// lost: with 2, any two in a row cost nothing. Where more are lost, more are repeated by themselves. Counts from the next
+    /// [method connect_to_server] or [method host] on.
+    #[var]
+    #[init(val = 2)]
+    tracker_redundancy: i64,
 
     /// How long a frame may apply the session's news, in microseconds. What is left waits for the next frame; a commit is
     /// never torn apart.
@@ -137,7 +161,7 @@ impl SyncedSession {
             "timeout_msec",
             "retry",
         ];
-        Self::begin(this, "connect_to_server", |session| {
+        Self::begin(this, "connect_to_server", |session, streams| {
             let options = Options::new(&options, &known)?;
             let address: ServerAddress = url
                 .to_string()
@@ -145,7 +169,7 @@ impl SyncedSession {
                 .map_err(|fault| format!("\"{url}\": {fault}"))?;
             let timeout =
                 Duration::from_millis(options.integer("timeout_msec", 5_000, 1..=600_000)?);
-            let mut config = session.config(&options)?;
+            let mut config = session.config(&options, streams)?;
             config.retry.first_connect = options.boolean("retry", false)?;
             Link::connect(address, trust(&options)?, timeout, config)
         })
@@ -160,7 +184,7 @@ impl SyncedSession {
     #[func(gd_self)]
     fn host(this: Gd<Self>, #[opt(default = &Named::default())] options: Named) -> Error {
         let known = ["player_name", "port", "address", "players_max"];
-        Self::begin(this, "host", |session| {
+        Self::begin(this, "host", |session, streams| {
             let options = Options::new(&options, &known)?;
             let port = options.integer(
                 "port",
@@ -176,7 +200,7 @@ impl SyncedSession {
                 listen: (ip, port).into(),
                 players_max,
             };
-            Link::host(&host, &identity_dir(), session.config(&options)?)
+            Link::host(&host, &identity_dir(), session.config(&options, streams)?)
         })
     }
 
@@ -282,11 +306,9 @@ impl SyncedSession {
         statistics::dictionary(&self.core)
     }
 
-    /// How long a frame may apply, and how far in the past streams are shown.
-    pub(crate) fn pace(&self) -> (Micros, Micros) {
-        let budget = Micros(self.apply_budget_usec.clamp(100, 1_000_000).cast_unsigned());
-        let delay = Micros((self.interpolation_delay_msec.clamp(0.0, 2_000.0) * 1e3) as u64);
-        (budget, delay)
+    /// How long a frame may apply.
+    pub(crate) fn apply_budget(&self) -> Micros {
+        Micros(self.apply_budget_usec.clamp(100, 1_000_000).cast_unsigned())
     }
 
     pub(crate) fn early(this: &Gd<Self>) {
@@ -299,6 +321,7 @@ impl SyncedSession {
 
     /// The game ends: the session is left in order, and its threads are waited for.
     pub(crate) fn shut_down(mut this: Gd<Self>) {
+        monitors::remove();
         disconnect_all(&mut this);
         let mut session = this.bind_mut();
         session.frame = None;
@@ -330,7 +353,7 @@ impl SyncedSession {
     fn begin(
         mut this: Gd<Self>,
         what: &str,
-        start: impl FnOnce(&Self) -> Result<Link, Fault>,
+        start: impl FnOnce(&Self, Streams) -> Result<Link, Fault>,
     ) -> Error {
         if this.bind().core.state != State::Offline {
             godot_error!(
@@ -338,13 +361,16 @@ impl SyncedSession {
             );
             return Error::ERR_ALREADY_EXISTS;
         }
-        let started = start(&this.bind());
+        let started = this.bind().start(start);
         match started {
-            Ok(link) => {
+            Ok((link, streams)) => {
                 Self::add_drivers(&mut this);
                 let mut session = this.bind_mut();
                 session.core.link = Some(link);
                 session.core.state = State::Connecting;
+                session.core.timelines.begin(streams.initial_delay());
+                drop(session);
+                monitors::add();
                 Error::OK
             }
             Err(Fault::PortTaken(message)) => {
@@ -356,6 +382,14 @@ impl SyncedSession {
                 Error::ERR_INVALID_PARAMETER
             }
         }
+    }
+
+    fn start(
+        &self,
+        start: impl FnOnce(&Self, Streams) -> Result<Link, Fault>,
+    ) -> Result<(Link, Streams), Fault> {
+        let streams = self.streams().check()?;
+        Ok((start(self, streams)?, streams))
     }
 
     /// Makes the passes run from the next frame on.
@@ -387,7 +421,7 @@ impl SyncedSession {
         session.frame = Some(Box::default());
     }
 
-    fn config(&self, options: &Options) -> Result<SessionConfig, String> {
+    fn config(&self, options: &Options, streams: Streams) -> Result<SessionConfig, String> {
         let setting = |value: &GString, name: &str| {
             if value.is_empty() {
                 ProjectSettings::singleton()
@@ -402,10 +436,21 @@ impl SyncedSession {
             name: setting(&self.game_name, "application/config/name"),
             version: setting(&self.game_version, "application/config/version"),
         };
-        Ok(SessionConfig::new(
-            game,
-            options.text("player_name", &self.player_name.to_string())?,
-        ))
+        let name = options.text("player_name", &self.player_name.to_string())?;
+        Ok(SessionConfig {
+            live: streams.live,
+            playout: streams.playout,
+            ..SessionConfig::new(game, name)
+        })
+    }
+
+    const fn streams(&self) -> Given {
+        Given {
+            playout_delay_min_msec: self.playout_delay_min_msec,
+            playout_delay_max_msec: self.playout_delay_max_msec,
+            batch_interval_msec: self.batch_interval_msec,
+            tracker_redundancy: self.tracker_redundancy,
+        }
     }
 }
 

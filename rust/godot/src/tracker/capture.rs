@@ -84,7 +84,7 @@ impl Capture {
         self.unseen.swap(0, Ordering::Relaxed)
     }
 
-    /// Every sample since the last call, in order.
+    /// Hands on every sample since the last call, the oldest first.
     pub(crate) fn drain(&mut self, mut each: impl FnMut(InputFrame)) {
         while let Ok(frame) = self.latest.pop() {
             each(frame);

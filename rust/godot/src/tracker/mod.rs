@@ -1,11 +1,15 @@
 //! A controller that a node follows: this player's, captured and streamed, or another's, played out.
 
 mod capture;
+mod checks;
 mod device;
-mod recent;
+mod intake;
+mod joints;
 mod root;
+mod sampling;
 mod synthetic;
 mod trace;
+mod track;
 mod xr;
 
 use glam::{Quat, Vec3};
@@ -13,24 +17,29 @@ use godot::{
     classes::{Node, Node3D},
     prelude::*,
 };
-use rtrb::{Consumer, Producer, RingBuffer};
-use synced_client::playout::Trajectory;
+use rtrb::{Producer, RingBuffer};
+use synced_client::TrackerFeed;
 use synced_protocol::{
-    input::{Controls, InputFrame},
+    input::{HandJoints, InputFrame, JOINTS, Pose, Precision},
     time::Micros,
 };
 use synced_transport::clock;
 
 pub(crate) use capture::join_all;
+pub(crate) use checks::Settings;
 pub(crate) use device::{DeviceEvent, Events};
+pub(crate) use sampling::Sampling;
 pub(crate) use trace::{Recorded, Recording};
 
 use capture::Capture;
 use device::{DeviceHand, Side, Viewer};
-use recent::Recent;
+use intake::Intake;
 
 /// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
 const RING_SAMPLES: usize = 256;
+
+/// What counts as the last samples: more than any throw looks back.
+const RECENT: Micros = Micros::from_secs(1);
 
 /// Where the eyes of somebody are who stands.
 const STANDING: Transform3D = Transform3D::new(Basis::IDENTITY, Vector3::new(0.0, 1.6, 0.0));
@@ -99,14 +108,9 @@ impl TrackerSource {
 pub(crate) struct Tracker {
     target: TrackerTarget,
     source: TrackerSource,
+    precision: Precision,
     feed: Feed,
-    /// What another player streams.
-    remote: Trajectory,
-    /// The sample shown last, this player's or another's.
-    latest: InputFrame,
-    /// This player's last samples.
-    recent: Recent,
-    recording: Option<Recording>,
+    seen: Intake,
     /// Whether the samples go to the session.
     is_streaming: bool,
 }
@@ -137,15 +141,13 @@ enum Feed {
 }
 
 impl Tracker {
-    pub(crate) fn new(target: TrackerTarget, source: TrackerSource) -> Self {
+    pub(crate) fn new(target: TrackerTarget, source: TrackerSource, precision: Precision) -> Self {
         Self {
             target,
             source,
+            precision,
             feed: Feed::Off,
-            remote: Trajectory::new(),
-            latest: InputFrame::default(),
-            recent: Recent::default(),
-            recording: None,
+            seen: Intake::default(),
             is_streaming: false,
         }
     }
@@ -172,12 +174,12 @@ impl Tracker {
 
     /// How firm the grip is, from 0 to 1.
     pub(crate) const fn grip(&self) -> f32 {
-        self.latest.controls.grip
+        self.seen.latest.controls.grip
     }
 
     /// This player's last samples, the newest last.
     pub(crate) fn recent(&self) -> impl Iterator<Item = &InputFrame> {
-        self.recent.iter()
+        self.seen.track.recent(RECENT)
     }
 
     pub(crate) fn feeding(&self) -> Feeding {
@@ -192,11 +194,14 @@ impl Tracker {
         !matches!(self.feed, Feed::Off)
     }
 
-    /// Starts to capture. The samples come out of the ring that is returned, stamped in local time.
+    /// Starts to capture. The samples come out of the feed that is returned, stamped in local time.
     ///
     /// # Errors
     /// What is wrong with the trace.
-    pub(crate) fn start(&mut self, is_streaming: bool) -> Result<Consumer<InputFrame>, String> {
+    pub(crate) fn start(&mut self, is_streaming: bool) -> Result<TrackerFeed, String> {
+        if !self.is_feeding() {
+            self.seen.track.clear();
+        }
         self.is_streaming = is_streaming;
         let (producer, consumer) = RingBuffer::new(RING_SAMPLES);
         self.feed = match &self.source {
@@ -215,14 +220,16 @@ impl Tracker {
                 Feed::Thread(Capture::start(trace::Trace::open(path)?, producer)?)
             }
         };
-        Ok(consumer)
+        Ok(TrackerFeed {
+            precision: self.precision,
+            ..TrackerFeed::new(consumer)
+        })
     }
 
     /// Stops to capture.
     pub(crate) fn stop(&mut self) {
         self.feed = Feed::Off;
-        self.recent.clear();
-        self.remote.clear();
+        self.seen.track.clear();
     }
 
     /// Once a frame: takes a sample where the main thread is the source, and says where the root belongs if it does not
@@ -240,94 +247,155 @@ impl Tracker {
                 let moves_root = from_xr.is_some();
                 let sample = match (from_xr, &self.source) {
                     (Some(sample), _) => sample,
-                    (None, TrackerSource::Auto) => root::sample(&root, &self.latest, clock::now()),
+                    (None, TrackerSource::Auto) => {
+                        root::sample(&root, &self.seen.latest, clock::now())
+                    }
                     (None, _) => return None,
                 };
-                self.latest = sample;
-                self.recent.push(sample);
-                if let Some(recording) = &mut self.recording {
-                    recording.push(sample);
-                }
+                self.seen.take(sample);
                 // A full ring means that the network thread is behind: it has newer samples than this one to send soon.
                 let _ = producer.push(sample);
                 moves_root.then_some(sample)
             }
             Feed::EachEvent(hand, producer) => {
                 let root = root.clone().try_cast::<Node3D>().ok()?;
-                let mut recording = self.recording.as_mut();
                 hand.frame(events, viewer(&root), clock::now(), |sample| {
-                    self.latest = sample;
-                    self.recent.push(sample);
-                    if let Some(recording) = &mut recording {
-                        recording.push(sample);
-                    }
+                    self.seen.take(sample);
                     let _ = producer.push(sample);
                 });
-                Some(self.latest)
+                Some(self.seen.latest)
             }
             Feed::Thread(capture) => {
-                let mut recording = self.recording.as_mut();
-                capture.drain(|sample| {
-                    self.recent.push(sample);
-                    if let Some(recording) = &mut recording {
-                        recording.push(sample);
-                    }
-                });
-                if let Some(recording) = recording.filter(|_| capture.take_unseen() > 0) {
-                    recording.lost_samples();
+                capture.drain(|sample| self.seen.take(sample));
+                if capture.take_unseen() > 0 {
+                    self.seen.missed();
                 }
-                self.latest = self.recent.newest().unwrap_or(self.latest);
-                Some(self.latest)
+                Some(self.seen.latest)
             }
         }
     }
 
     /// Begins to record this player's samples.
     pub(crate) fn record(&mut self, recording: Recording) {
-        self.recording = Some(recording);
+        self.seen.recording = Some(recording);
     }
 
     /// The recording under way, or about to be written.
     pub(crate) const fn recording(&mut self) -> Option<&mut Recording> {
-        self.recording.as_mut()
+        self.seen.recording.as_mut()
     }
 
     /// What became of a recording that is over.
     pub(crate) fn take_recorded(&mut self) -> Option<Recorded> {
-        let recorded = self.recording.as_mut()?.poll()?;
-        self.recording = None;
+        let recorded = self.seen.recording.as_mut()?.poll()?;
+        self.seen.recording = None;
         Some(recorded)
     }
 
     /// Forgets another player's samples: the node has another owner, or its coordinates mean something else now.
     pub(crate) fn forget_remote(&mut self) {
-        self.remote.clear();
+        if !self.is_feeding() {
+            self.seen.track.clear();
+        }
     }
 
     /// Takes in a sample of another player.
     pub(crate) fn received(&mut self, frame: InputFrame) {
-        self.remote.insert(frame);
+        if !self.is_feeding() {
+            self.seen.track.insert(frame);
+        }
     }
 
-    /// The other player's controller at a session time.
+    /// Takes in the aim pose of another player's controller, from its grip pose.
+    pub(crate) fn received_aim(&mut self, aim: Pose) {
+        if !self.is_feeding() {
+            self.seen.track.set_aim(aim);
+        }
+    }
+
+    /// Takes in the joints of another player's hand.
+    pub(crate) fn received_joints(&mut self, joints: &HandJoints) {
+        if !self.is_feeding() {
+            self.seen.track.insert_joints(joints);
+        }
+    }
+
+    /// The other player's controller at a session time, which never goes back.
     pub(crate) fn remote_at(&mut self, shown_at: Micros) -> Option<InputFrame> {
-        self.latest = self.remote.sample_at(shown_at)?;
-        Some(self.latest)
+        self.seen.latest = self.seen.track.show(shown_at)?;
+        Some(self.seen.latest)
     }
 
-    /// Buttons and axes, as GDScript sees them.
-    pub(crate) fn controls(&self) -> VarDictionary {
-        let Controls {
-            buttons,
-            trigger,
-            grip,
-            stick: [x, y],
-        } = self.latest.controls;
-        vdict! {
-            "buttons" => i64::from(buttons),
-            "trigger" => trigger,
-            "grip" => grip,
-            "stick" => Vector2::new(x, y),
+    /// Whether the controller jumped since the last call: up to a session time.
+    pub(crate) fn take_jump(&mut self, shown_at: Micros, clock_offset_us: i64) -> bool {
+        let until = self.track_time(shown_at, clock_offset_us);
+        self.seen.track.take_jump(until)
+    }
+
+    /// The controller at a session time, if that is not before all that is known.
+    pub(crate) fn sample_at(&self, at: Micros, clock_offset_us: i64) -> Option<InputFrame> {
+        let frame = self
+            .seen
+            .track
+            .sample_at(self.track_time(at, clock_offset_us))?;
+        Some(InputFrame {
+            sampled_at: at,
+            ..frame
+        })
+    }
+
+    /// The samples from one session time to another, both included.
+    pub(crate) fn range(
+        &self,
+        from: Micros,
+        to: Micros,
+        clock_offset_us: i64,
+    ) -> impl Iterator<Item = InputFrame> {
+        let [from, to] = [from, to].map(|at| self.track_time(at, clock_offset_us));
+        let back = self.offset_us(clock_offset_us);
+        self.seen
+            .track
+            .range(from, to)
+            .map(move |frame| InputFrame {
+                sampled_at: frame.sampled_at.shifted(back),
+                ..*frame
+            })
+    }
+
+    /// The sample shown last.
+    pub(crate) const fn latest(&self) -> &InputFrame {
+        &self.seen.latest
+    }
+
+    /// The aim pose, from the grip pose.
+    pub(crate) const fn aim(&self) -> Option<Pose> {
+        self.seen.track.aim()
+    }
+
+    /// The joints of the hand at a session time.
+    pub(crate) fn joints_at(&self, at: Micros, clock_offset_us: i64) -> Option<[Pose; JOINTS]> {
+        self.seen
+            .track
+            .joints()
+            .sample_at(self.track_time(at, clock_offset_us))
+    }
+
+    /// How this player's controller is sampled; none for another's.
+    pub(crate) fn sampling(&self) -> Option<Sampling> {
+        self.is_feeding()
+            .then(|| Sampling::of(&self.seen.track, clock::now()))
+    }
+
+    /// A session time in the time of the track.
+    const fn track_time(&self, at: Micros, clock_offset_us: i64) -> Micros {
+        at.shifted(self.offset_us(clock_offset_us).saturating_neg())
+    }
+
+    /// What to add to the track's times to get session time.
+    const fn offset_us(&self, clock_offset_us: i64) -> i64 {
+        match self.feed {
+            Feed::Off => 0,
+            _ => clock_offset_us,
         }
     }
 }

@@ -98,6 +98,30 @@ func as_numbers(points: PackedVector3Array) -> Array:
 	return Array(points).map(func(point: Vector3) -> Array: return [point.x, point.y, point.z])
 
 
+## Puts a node with a SyncedNode of these settings into the scene, of this player alone.
+func add_tracker(node_name: String, root: Node, settings: Dictionary) -> void:
+	var synced_node := SyncedNode.new()
+	synced_node.name = "SyncedNode"
+	for setting: String in settings:
+		synced_node.set(setting, settings[setting])
+	root.name = node_name
+	root.add_child(synced_node)
+	world.add_child(root)
+
+
+## At some moments of the last second: the velocities fitted up to a sample, beside those that the sample tells.
+func fits(hand_thing: Thing) -> Array:
+	var now := SyncedSession.get_session_time_usec()
+	var found := []
+	for back in range(200_000, 900_000, 70_000):
+		var swing := hand_thing.synced.get_trajectory(now - back - 60_000, now - back)
+		var fitted := swing.fit_velocity(50.0)
+		var told := swing.get_sample(swing.size() - 1)
+		if swing.size() > 4:
+			found.append(as_numbers([fitted.linear, told.linear_velocity, fitted.angular, told.angular_velocity]))
+	return found
+
+
 func hand() -> Thing:
 	return hands()[0]
 

@@ -38,6 +38,38 @@ func test_a_property_whose_type_cannot_cross_is_warned_of() -> void:
 	await check_warns("cannot be synced")
 
 
+func test_a_tracker_that_does_not_exist_is_warned_of() -> void:
+	node.tracker = "left_foot"
+	await check_warns("there is no tracker \"left_foot\": choose left_hand, right_hand or head")
+
+
+func test_a_tracker_of_a_root_that_is_no_node3d_is_warned_of() -> void:
+	node.tracker = "head"
+	await check_warns("")
+	node.confirmed_properties = []
+	node.root_path = ^"."
+	await check_warns("a tracker moves a Node3D, but the root \"SyncedNode\" is a SyncedNode")
+
+
+func test_a_trace_that_is_not_set_or_not_there_is_warned_of() -> void:
+	node.tracker = "head"
+	node.tracker_source = SyncedNode.SOURCE_TRACE
+	await check_warns("no trace file is set: choose one, or another source")
+	node.trace_file = "res://none.trace"
+	await check_warns("there is no trace file \"res://none.trace\"")
+
+
+func test_a_trace_without_a_tracker_is_warned_of() -> void:
+	node.tracker_source = SyncedNode.SOURCE_TRACE
+	await check_warns("choose which controller the trace is")
+
+
+func test_a_property_that_the_tracker_moves_itself_is_warned_of() -> void:
+	node.tracker = "head"
+	node.live_properties = ["transform"]
+	await check_warns("take \"transform\" off the list")
+
+
 ## Checks that the editor shows a warning with this text at the node; none at all if the text is empty.
 func check_warns(text: String) -> void:
 	node.update_configuration_warnings()

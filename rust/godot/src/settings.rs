@@ -1,0 +1,164 @@
+//! What a session is told about its streams when it begins.
+
+use std::ops::RangeInclusive;
+
+use synced_client::{
+    config::{LiveConfig, PlayoutConfig},
+    limits::{BATCH_INTERVAL_MAX, BATCH_INTERVAL_MIN, REDUNDANCY_MAX},
+};
+use synced_protocol::time::Micros;
+
+/// The most that `playout_delay_min_msec` and `playout_delay_max_msec` may be. So long ago is in every buffer.
+const PLAYOUT_DELAY_MAX: Micros = Micros::from_millis(500);
+/// Until the way from a player is measured, this player is shown so late.
+const PLAYOUT_DELAY_INITIAL: Micros = Micros::from_millis(50);
+
+/// The properties of `SyncedSession` that a session takes over when it begins, as the game has set them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given {
+    pub playout_delay_min_msec: f64,
+    pub playout_delay_max_msec: f64,
+    pub batch_interval_msec: f64,
+    pub tracker_redundancy: i64,
+}
+
+/// The same, checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub live: LiveConfig,
+    pub playout: PlayoutConfig,
+}
+
+impl Given {
+    /// # Errors
+    /// Which property is wrong, and what it may be.
+    pub(crate) fn check(&self) -> Result<Streams, String> {
+        Ok(Streams {
+            live: self.live()?,
+            playout: self.playout()?,
+        })
+    }
+
+    fn live(&self) -> Result<LiveConfig, String> {
+        let interval = msec(
+            "batch_interval_msec",
+            self.batch_interval_msec,
+            BATCH_INTERVAL_MIN..=BATCH_INTERVAL_MAX,
+        )?;
+        let redundancy = u8::try_from(self.tracker_redundancy)
+            .ok()
+            .filter(|redundancy| *redundancy <= REDUNDANCY_MAX)
+            .ok_or_else(|| {
+                let given = self.tracker_redundancy;
+                format!("tracker_redundancy is {given}: choose 0 to {REDUNDANCY_MAX}")
+            })?;
+        let default = LiveConfig::default();
+        Ok(LiveConfig {
+            local_delta_max_age: interval,
+            redundancy_min: redundancy,
+            redundancy_max: default.redundancy_max.max(redundancy),
+            ..default
+        })
+    }
+
+    fn playout(&self) -> Result<PlayoutConfig, String> {
+        let (least, most) = (self.playout_delay_min_msec, self.playout_delay_max_msec);
+        let allowed = Micros::ZERO..=PLAYOUT_DELAY_MAX;
+        let delay_min = msec("playout_delay_min_msec", least, allowed.clone())?;
+        let delay_max = msec("playout_delay_max_msec", most, allowed)?;
+        if delay_min > delay_max {
+            return Err(format!(
+                "playout_delay_min_msec ({least}) is more than playout_delay_max_msec ({most}): lower the one or raise the other"
+            ));
+        }
+        Ok(PlayoutConfig {
+            delay_min,
+            delay_max,
+        })
+    }
+}
+
+impl Streams {
+    /// How late a player is shown of whom nothing is measured yet.
+    pub(crate) fn initial_delay(&self) -> Micros {
+        PLAYOUT_DELAY_INITIAL.clamp(self.playout.delay_min, self.playout.delay_max)
+    }
+}
+
+fn msec(name: &str, given: f64, allowed: RangeInclusive<Micros>) -> Result<Micros, String> {
+    let [least, most] = [allowed.start(), allowed.end()].map(|time| time.as_secs_f64() * 1e3);
+    if (least..=most).contains(&given) {
+        Ok(Micros((given * 1e3) as u64))
+    } else {
+        Err(format!(
+            "{name} is {given}: choose {least} to {most} milliseconds"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIVEN: Given = Given {
+        playout_delay_min_msec: 10.0,
+        playout_delay_max_msec: 200.0,
+        batch_interval_msec: 4.0,
+        tracker_redundancy: 2,
+    };
+
+    #[test]
+    fn what_a_session_begins_with_unasked_is_what_the_client_would_choose() {
+        let streams = GIVEN.check().unwrap();
+        assert_eq!(streams.live, LiveConfig::default());
+        assert_eq!(streams.playout, PlayoutConfig::default());
+        assert_eq!(streams.initial_delay(), PLAYOUT_DELAY_INITIAL);
+    }
+
+    #[test]
+    fn every_bound_is_allowed() {
+        for (interval, redundancy, least, most) in [(1.0, 0, 0.0, 0.0), (20.0, 8, 500.0, 500.0)] {
+            let given = Given {
+                playout_delay_min_msec: least,
+                playout_delay_max_msec: most,
+                batch_interval_msec: interval,
+                tracker_redundancy: redundancy,
+            };
+            let streams = given.check().unwrap();
+            assert_eq!(streams.live, streams.live.within_limits());
+            assert_eq!(streams.initial_delay(), Micros((least * 1e3) as u64));
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_told_by_name() {
+        let fault = |change: fn(&mut Given)| {
+            let mut given = GIVEN;
+            change(&mut given);
+            given.check().unwrap_err()
+        };
+        let told = [
+            fault(|given| given.batch_interval_msec = 0.99),
+            fault(|given| given.batch_interval_msec = 20.01),
+            fault(|given| given.tracker_redundancy = -1),
+            fault(|given| given.tracker_redundancy = 9),
+            fault(|given| given.playout_delay_min_msec = -1.0),
+            fault(|given| given.playout_delay_max_msec = 500.5),
+            fault(|given| given.playout_delay_max_msec = f64::NAN),
+            fault(|given| given.playout_delay_min_msec = 201.0),
+        ];
+        assert_eq!(
+            told,
+            [
+                "batch_interval_msec is 0.99: choose 1 to 20 milliseconds",
+                "batch_interval_msec is 20.01: choose 1 to 20 milliseconds",
+                "tracker_redundancy is -1: choose 0 to 8",
+                "tracker_redundancy is 9: choose 0 to 8",
+                "playout_delay_min_msec is -1: choose 0 to 500 milliseconds",
+                "playout_delay_max_msec is 500.5: choose 0 to 500 milliseconds",
+                "playout_delay_max_msec is NaN: choose 0 to 500 milliseconds",
+                "playout_delay_min_msec (201) is more than playout_delay_max_msec (200): lower the one or raise the other",
+            ]
+        );
+    }
+}
