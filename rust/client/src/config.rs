@@ -48,7 +48,8 @@ impl SessionConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveConfig {
     /// The longest that a change waits for company in its datagram. Also the pace of the samples. What is outside of
-    /// [`BATCH_INTERVAL_MIN`] and [`BATCH_INTERVAL_MAX`] is taken for the nearer of the two.
+    /// [`BATCH_INTERVAL_MIN`] and [`BATCH_INTERVAL_MAX`] is taken for the nearer of the two; but never do more than
+    /// [`LIVE_DATAGRAMS_PER_SECOND_MAX`](crate::limits::LIVE_DATAGRAMS_PER_SECOND_MAX) leave.
     pub local_delta_max_age: Micros,
     /// With so many changed properties a datagram goes out at once.
     pub local_delta_max_count: usize,
@@ -56,7 +57,8 @@ pub struct LiveConfig {
     /// oldest first.
     pub bytes_per_second_max: u32,
     /// Of how many batches before each batch repeats the samples, however little is lost: so many lost datagrams in a row cost
-    /// nothing. At most [`REDUNDANCY_MAX`].
+    /// nothing. With [`Self::thinning`] samples are left out of the repetition too, where the receiver's curve passes them without.
+    /// At most [`REDUNDANCY_MAX`].
     pub redundancy_min: u8,
     /// Of how many at the most, when much is lost. At most [`REDUNDANCY_MAX`].
     pub redundancy_max: u8,

@@ -1,6 +1,8 @@
 //! What other players send on the live lane, as the game is told of it.
 
+mod continuity;
 mod gaps;
+mod hands;
 mod loss;
 mod seen;
 mod sender;
@@ -11,7 +13,6 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
-    input::{Pose, decode_batch, decode_joints},
     limits::MAX_PROPERTIES,
     live::{Block, BlockKind, Live, Loss},
     message::{LiveEntry, LivePose},
@@ -22,7 +23,7 @@ use synced_protocol::{
 use synced_world::{Effect, World};
 
 use self::{
-    seen::{News, Seen},
+    hands::{Batch, Hands},
     sender::Sender,
 };
 use crate::{
@@ -43,9 +44,7 @@ type Key = (NodeId, PropertyId);
 pub(crate) struct Downstream {
     config: PlayoutConfig,
     values: BTreeMap<Key, Micros>,
-    inputs: BTreeMap<NodeId, Seen>,
-    aims: BTreeMap<NodeId, (Micros, Pose)>,
-    joints: BTreeMap<NodeId, Micros>,
+    hands: Hands,
     senders: BTreeMap<PlayerId, Sender>,
 }
 
@@ -55,6 +54,14 @@ pub(crate) struct Received<'a> {
     pub(crate) live: Live<'a>,
     /// When it came, in session time.
     pub(crate) at: Micros,
+}
+
+/// When a datagram was sent and when it came, in session time, and whether others are missing before it.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    sent_at: Micros,
+    at: Micros,
+    after_gap: bool,
 }
 
 /// What was made of a datagram's blocks.
@@ -94,6 +101,11 @@ impl Downstream {
         let sender = self.senders.entry(player);
         let sender = sender.or_insert_with(|| Sender::before(live.sequence, config));
         let after_gap = sender.count(at, live.sequence, counters);
+        let arrival = Arrival {
+            sent_at: live.sent_at,
+            at,
+            after_gap,
+        };
         let mut taken = Taken::default();
         for block in live.blocks() {
             let block = block?;
@@ -101,8 +113,7 @@ impl Downstream {
                 .node(block.node)
                 .is_some_and(|node| world.may_stream(player, node));
             if owned {
-                let came = (live.sent_at, at);
-                self.take(block, came, world, counters, &mut taken, &mut tell)?;
+                self.take(block, arrival, world, counters, &mut taken, &mut tell)?;
             } else {
                 counters.live_foreign += 1;
             }
@@ -152,8 +163,10 @@ impl Downstream {
             node: pose.node,
             bytes: &pose.batch,
             sent_at: pose.sent_at,
+            after_gap: false,
         };
-        self.take_batch(batch, counters, &mut tell).map(|_| ())
+        let came = self.hands.take_batch(batch, counters, &mut tell);
+        came.map(|_| ())
     }
 
     /// What is lost on the last way to here, lately: of what each player sends, the least, since its own way to the leader is in
@@ -197,30 +210,29 @@ impl Downstream {
     /// The world was replaced: forgets the nodes that are not in it.
     pub(crate) fn replaced(&mut self, world: &World) {
         self.values.retain(|key, _| is_live(world, *key));
-        self.inputs.retain(|node, _| world.node(*node).is_some());
-        self.aims.retain(|node, _| world.node(*node).is_some());
-        self.joints.retain(|node, _| world.node(*node).is_some());
+        self.hands.retain(world);
     }
 
-    /// Tells a block's news; it was sent and came at these times.
+    /// Tells a block's news.
     fn take(
         &mut self,
         block: Block<'_>,
-        (sent_at, at): (Micros, Micros),
+        arrival: Arrival,
         world: &World,
         counters: &mut Counters,
         taken: &mut Taken,
         tell: &mut impl FnMut(Update),
     ) -> Result<(), DecodeError> {
-        let node = block.node;
+        let (node, at) = (block.node, arrival.at);
         match block.kind {
             BlockKind::Input { batch: bytes } => {
                 let batch = Batch {
                     node,
                     bytes,
-                    sent_at,
+                    sent_at: arrival.sent_at,
+                    after_gap: arrival.after_gap,
                 };
-                let came = self.take_batch(batch, counters, tell)?;
+                let came = self.hands.take_batch(batch, counters, tell)?;
                 taken.connected = Some(taken.connected.unwrap_or(true) && came.connects);
                 taken.moved(came.newest_before, came.newest, HERMITE_SPAN_MAX, at);
             }
@@ -238,70 +250,10 @@ impl Downstream {
                     tell(live_value(key, stamp, value));
                 }
             }
-            BlockKind::Aim { stamp, aim } => self.take_aim(node, stamp, aim, tell),
-            BlockKind::Joints { stamp, packed } => self.take_joints(node, stamp, packed, tell)?,
-        }
-        Ok(())
-    }
-
-    fn take_batch(
-        &mut self,
-        batch: Batch<'_>,
-        counters: &mut Counters,
-        tell: &mut impl FnMut(Update),
-    ) -> Result<Came, DecodeError> {
-        let Batch {
-            node,
-            bytes,
-            sent_at,
-        } = batch;
-        let seen = self.inputs.entry(node).or_default();
-        let newest_before = seen.newest();
-        let mut times = Times::default();
-        decode_batch(bytes, sent_at, |frame| {
-            times.add(frame.sampled_at);
-            let news = seen.insert(frame.sampled_at);
-            if news != News::Known {
-                counters.samples_received += 1;
-                counters.samples_late += u64::from(news == News::Late);
-                tell(Update::Input { node, frame });
+            BlockKind::Aim { stamp, aim } => self.hands.take_aim(node, stamp, aim, tell),
+            BlockKind::Joints { stamp, packed } => {
+                self.hands.take_joints(node, stamp, packed, tell)?;
             }
-        })?;
-        if times.longest_interval > Micros::ZERO {
-            seen.pace = times.longest_interval;
-        }
-        let connects = newest_before.is_some_and(|newest| times.connect_to(newest, seen.pace));
-        Ok(Came {
-            newest_before,
-            newest: seen.newest(),
-            connects,
-        })
-    }
-
-    /// One that says nothing new is not told again: a resting controller repeats its aim for those who have just come.
-    fn take_aim(&mut self, node: NodeId, stamp: Micros, aim: Pose, tell: &mut impl FnMut(Update)) {
-        let before = self.aims.get(&node).copied();
-        if before.is_some_and(|(newest, _)| newest >= stamp) {
-            return;
-        }
-        self.aims.insert(node, (stamp, aim));
-        if before.is_none_or(|(_, told)| told != aim) {
-            tell(Update::Aim { node, aim });
-        }
-    }
-
-    fn take_joints(
-        &mut self,
-        node: NodeId,
-        stamp: Micros,
-        packed: &[u8],
-        tell: &mut impl FnMut(Update),
-    ) -> Result<(), DecodeError> {
-        let is_newer = self.joints.get(&node).is_none_or(|newest| *newest < stamp);
-        if is_newer {
-            let joints = Box::new(decode_joints(packed, stamp)?);
-            self.joints.insert(node, stamp);
-            tell(Update::Joints { node, joints });
         }
         Ok(())
     }
@@ -323,24 +275,18 @@ impl Downstream {
 
     /// The new owner's clock may differ a little from the old one's: what counts is the moment of the change.
     fn owner_changed(&mut self, node: NodeId, at: Micros) {
-        self.forget_hand(node);
+        self.hands.forget(node);
         for (_, stamp) in self.values.range_mut(keys_of(node)) {
             *stamp = at;
         }
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.forget_hand(node);
+        self.hands.forget(node);
         while let Some((key, _)) = self.values.range(keys_of(node)).next() {
             let key = *key;
             self.values.remove(&key);
         }
-    }
-
-    fn forget_hand(&mut self, node: NodeId) {
-        self.inputs.remove(&node);
-        self.aims.remove(&node);
-        self.joints.remove(&node);
     }
 }
 
@@ -353,47 +299,6 @@ impl Taken {
         if newest > before && newest.since(before) <= span {
             self.lateness = self.lateness.max(Some(at.since(before)));
         }
-    }
-}
-
-/// A batch on its way through.
-#[derive(Debug, Clone, Copy)]
-struct Batch<'a> {
-    node: NodeId,
-    bytes: &'a [u8],
-    sent_at: Micros,
-}
-
-/// What a batch brought.
-#[derive(Debug, Clone, Copy)]
-struct Came {
-    newest_before: Option<Micros>,
-    newest: Option<Micros>,
-    /// Whether no sample is missing before it.
-    connects: bool,
-}
-
-/// The times of a batch's samples, as far as it matters whether one is missing before them.
-#[derive(Debug, Default)]
-struct Times {
-    first: Option<Micros>,
-    last: Micros,
-    longest_interval: Micros,
-}
-
-impl Times {
-    fn add(&mut self, at: Micros) {
-        if self.first.is_some() {
-            self.longest_interval = self.longest_interval.max(at.since(self.last));
-        }
-        self.first.get_or_insert(at);
-        self.last = at;
-    }
-
-    /// Whether no sample can be missing after `newest`: there is no room for one at the source's own pace.
-    fn connect_to(&self, newest: Micros, pace: Micros) -> bool {
-        let room = Micros(pace.0 * 3 / 2);
-        self.first.is_some_and(|first| first <= newest + room)
     }
 }
 

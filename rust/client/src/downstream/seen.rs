@@ -15,8 +15,6 @@ pub(super) const SEEN_MAX: usize = 512;
 pub(super) struct Seen {
     /// In order, each once.
     times: VecDeque<Micros>,
-    /// The longest time between two samples of one batch, lately.
-    pub(super) pace: Micros,
 }
 
 /// What a sample is to those told before.

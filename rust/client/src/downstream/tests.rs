@@ -270,7 +270,7 @@ fn nothing_is_remembered_of_what_is_gone() {
     let mut other = Bench::new();
     other.downstream = std::mem::take(&mut bench.downstream);
     other.downstream.replaced(&World::new());
-    assert!(other.downstream.values.is_empty() && other.downstream.inputs.is_empty());
+    assert!(other.downstream.values.is_empty() && other.downstream.hands.is_empty());
 
     other.pose(ANN, 5);
     other.samples(ANN, 1, &[5]);
@@ -278,12 +278,9 @@ fn nothing_is_remembered_of_what_is_gone() {
     other.commit(NOW, Change::PlayerLeft { player: ANN });
     let Downstream {
         values,
-        inputs,
-        aims,
-        joints,
+        hands,
         senders,
         ..
     } = &other.downstream;
-    assert!(values.is_empty() && inputs.is_empty() && senders.is_empty());
-    assert!(aims.is_empty() && joints.is_empty());
+    assert!(values.is_empty() && hands.is_empty() && senders.is_empty());
 }

@@ -253,6 +253,7 @@ impl Upstream {
                 now,
                 session_now,
                 redundancy: self.redundancy(now),
+                thinning: self.config.thinning,
             };
             self.fill(writing, meter);
             if self.writer.is_empty() {

@@ -512,7 +512,7 @@ fn a_smooth_hand_is_sent_in_a_quarter_of_its_samples_and_a_struck_one_in_more() 
     assert_eq!(all, 1_000);
     assert!((249..=260).contains(&few), "{few}");
     assert!(
-        bytes_of_few * 20 < bytes_of_all * 19,
+        bytes_of_few * 20 < bytes_of_all * 17,
         "{bytes_of_few} of {bytes_of_all}"
     );
     let (struck, _) = sent(true, true);

@@ -18,12 +18,26 @@ const DEPTH_MAX: usize = 64;
 pub(super) fn mark_kept(frames: &[InputFrame], precision: Precision, kept: &mut Vec<bool>) {
     kept.clear();
     kept.resize(frames.len(), false);
-    let Some(last) = frames.len().checked_sub(1) else {
-        return;
-    };
-    kept[0] = true;
-    kept[last] = true;
-    let mut parts = [(0, last); DEPTH_MAX];
+    if let Some(last) = kept.len().checked_sub(1) {
+        kept[0] = true;
+        kept[last] = true;
+        mark_between(frames, precision, kept);
+    }
+}
+
+/// Marks what else has to be sent between those that are marked already, the first and the last among them.
+pub(super) fn mark_between(frames: &[InputFrame], precision: Precision, kept: &mut [bool]) {
+    let mut from = 0;
+    for to in 1..kept.len() {
+        if kept[to] {
+            split(frames, (from, to), precision, kept);
+            from = to;
+        }
+    }
+}
+
+fn split(frames: &[InputFrame], part: (usize, usize), precision: Precision, kept: &mut [bool]) {
+    let mut parts = [part; DEPTH_MAX];
     let mut waiting = 1;
     while waiting > 0 {
         waiting -= 1;
@@ -69,7 +83,7 @@ fn worst_missed(part: &[InputFrame], precision: Precision) -> Option<usize> {
 }
 
 /// How far what is drawn is from a sample, as a part of what is allowed.
-fn error(drawn: &InputFrame, frame: &InputFrame, precision: Precision) -> f32 {
+pub(super) fn error(drawn: &InputFrame, frame: &InputFrame, precision: Precision) -> f32 {
     if frame.is_jump || drawn.controls.buttons != frame.controls.buttons {
         return f32::INFINITY;
     }

@@ -8,7 +8,7 @@ use synced_protocol::{
 };
 
 use super::{
-    batches::Batches,
+    batches::{Batches, Portion},
     latest::{Held, Latest, Pace},
     samples::Samples,
 };
@@ -60,6 +60,7 @@ pub(super) struct Writing {
     pub(super) now: Micros,
     pub(super) session_now: Micros,
     pub(super) redundancy: u8,
+    pub(super) thinning: bool,
 }
 
 impl Tracker {
@@ -192,32 +193,36 @@ impl Tracker {
         writer: &mut LiveWriter,
         meter: &mut Meter,
     ) -> Fit {
-        let mut redundancy = writing.redundancy;
-        let mut new = new_max(redundancy);
+        let precision = self.samples.precision();
+        let mut portion = Portion {
+            redundancy: writing.redundancy,
+            new: new_max(writing.redundancy),
+            thinning: writing.thinning.then_some(precision),
+        };
         loop {
-            let (frames, repeated) = self.batches.next(redundancy, new);
+            let (frames, repeated) = self.batches.next(portion);
             let before = writer.bytes().len();
             let fit = if frames.len() > MAX_BATCH_FRAMES {
                 Fit::TooLarge
             } else {
-                writer.input(self.node, frames, self.samples.precision())
+                writer.input(self.node, frames, precision)
             };
             if fit == Fit::Written {
                 count(meter, frames, repeated, writing.session_now);
                 meter.counters.sample_bytes_sent += (writer.bytes().len() - before) as u64;
                 break;
             }
-            let is_last_try = redundancy == 0 && new == 1;
+            let is_last_try = portion.redundancy == 0 && portion.new == 1;
             if is_last_try || (fit == Fit::Full && !writer.is_empty()) {
                 return Fit::Full;
             }
-            if redundancy > 0 {
-                redundancy -= 1;
+            if portion.redundancy > 0 {
+                portion.redundancy -= 1;
             } else {
-                new = new.div_ceil(2);
+                portion.new = portion.new.div_ceil(2);
             }
         }
-        self.batches.sent(redundancy, new);
+        self.batches.sent(portion);
         self.sent_at = writing.now;
         self.in_datagram = true;
         self.waiting_since = self.oldest_new(writing.now, writing.session_now);
