@@ -1,7 +1,7 @@
 //! Hands whose truth is known: where they are, how they are turned and how fast they go, exactly, at any time.
 //!
-//! Every motion is a hand on an arm that swings about an elbow ([`Rig`]) by an angle that is a chain of polynomials in
-//! time ([`Swing`]). So poses and velocities are formulas, and no velocity is a difference of poses.
+//! Every motion is a hand on an arm that swings about an elbow (`Rig`) by an angle that is a chain of polynomials in
+//! time (`Swing`). So poses and velocities are formulas, and no velocity is a difference of poses.
 //!
 //! ```
 //! use synced_tests::motion::{Motion, RIGHT_HOME};
