@@ -34,6 +34,7 @@ pub struct Curve {
 enum Way {
     /// Cubic in position and turn, with the velocities of both ends.
     Cubic {
+        velocities: [Vec3; 2],
         turn: Vec3,
         rates: [Vec3; 2],
     },
@@ -78,15 +79,25 @@ impl Curve {
         match self.way {
             Way::Jump => beyond(&self.from, time),
             Way::Straight { turn } => self.straight(turn, t, time),
-            Way::Cubic { turn, rates } => self.cubic(turn, rates, t, time),
+            Way::Cubic {
+                velocities,
+                turn,
+                rates,
+            } => self.cubic(velocities, (turn, rates), t, time),
         }
     }
 
-    fn cubic(&self, turn: Vec3, rates: [Vec3; 2], t: f32, time: Micros) -> InputFrame {
+    fn cubic(
+        &self,
+        velocities: [Vec3; 2],
+        (turn, rates): (Vec3, [Vec3; 2]),
+        t: f32,
+        time: Micros,
+    ) -> InputFrame {
         let Self {
             from, to, seconds, ..
         } = self;
-        let [da, db] = [from, to].map(|end| end.linear_velocity * *seconds);
+        let [da, db] = velocities.map(|velocity| velocity * *seconds);
         let [ra, rb] = rates.map(|rate| rate * *seconds);
         let turned = hermite(Vec3::ZERO, ra, turn, rb, t);
         let rate = hermite_slope(Vec3::ZERO, ra, turn, rb, t) / *seconds;
@@ -145,11 +156,28 @@ impl Way {
         if span > HERMITE_SPAN_MAX {
             return Self::Straight { turn };
         }
+        let seconds = span.as_secs_f64() as f32;
         let rates = [
             from.angular_velocity,
             rotation::rate(turn, to.angular_velocity),
         ];
-        Self::Cubic { turn, rates }
+        Self::Cubic {
+            velocities: or_even(
+                [from.linear_velocity, to.linear_velocity],
+                (to.position - from.position) / seconds,
+            ),
+            turn,
+            rates: or_even(rates, turn / seconds),
+        }
+    }
+}
+
+/// The velocities at both ends, or an even one where there are none: a source that does not know them says 0.
+fn or_even(known: [Vec3; 2], even: Vec3) -> [Vec3; 2] {
+    if known == [Vec3::ZERO; 2] {
+        [even; 2]
+    } else {
+        known
     }
 }
 
@@ -295,6 +323,25 @@ mod tests {
             let most = 0.05 + 0.01 * here.angular_velocity.length();
             prop_assert!(here.angular_velocity.distance(turned) < most, "{turned}");
         }
+    }
+
+    #[test]
+    fn a_source_without_velocities_moves_evenly_from_sample_to_sample() {
+        let from = InputFrame {
+            sampled_at: START,
+            ..InputFrame::default()
+        };
+        let to = InputFrame {
+            sampled_at: START + Micros::from_millis(10),
+            position: Vec3::X * 0.05,
+            orientation: Quat::from_rotation_y(0.4),
+            ..InputFrame::default()
+        };
+        let quarter = Curve::between(&from, &to).at(START + Micros(2_500));
+        assert!(quarter.position.distance(Vec3::X * 0.0125) < 1e-6);
+        assert!(angle(quarter.orientation, Quat::from_rotation_y(0.1)) < 1e-5);
+        assert!(quarter.linear_velocity.distance(Vec3::X * 5.0) < 1e-4);
+        assert!(quarter.angular_velocity.distance(Vec3::Y * 40.0) < 1e-3);
     }
 
     #[test]

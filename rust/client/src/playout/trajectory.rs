@@ -28,13 +28,17 @@ impl Trajectory {
     /// Takes in a sample, late or not; returns whether it was news: no other of its time is there, and it is not from before
     /// [`HISTORY`].
     pub fn insert(&mut self, frame: InputFrame) -> bool {
-        let place = self.place_after(frame.sampled_at);
+        let mut place = self.place_after(frame.sampled_at);
         let is_known = place
             .checked_sub(1)
             .and_then(|before| self.frames.get(before))
             .is_some_and(|before| before.sampled_at == frame.sampled_at);
         if is_known || self.is_too_old(frame.sampled_at) {
             return false;
+        }
+        if self.frames.len() == TRAJECTORY_SAMPLES_MAX {
+            self.frames.pop_front();
+            place -= 1;
         }
         self.frames.insert(place, frame);
         self.drop_history();
@@ -115,10 +119,9 @@ impl Trajectory {
         let Some(newest) = self.newest().map(|newest| newest.sampled_at) else {
             return;
         };
-        while self.frames.len() > TRAJECTORY_SAMPLES_MAX
-            || self
-                .oldest()
-                .is_some_and(|oldest| newest.since(oldest.sampled_at) > HISTORY)
+        while self
+            .oldest()
+            .is_some_and(|oldest| newest.since(oldest.sampled_at) > HISTORY)
         {
             self.frames.pop_front();
         }

@@ -7,7 +7,11 @@ use synced_client::{
     playout::{DelaySlew, Smoother, Trajectory},
 };
 use synced_protocol::{
-    id::NodeId, input::InputFrame, live::Datagram, mutation::Mutation, time::Micros,
+    id::NodeId,
+    input::{InputFrame, Precision},
+    live::Datagram,
+    mutation::Mutation,
+    time::Micros,
 };
 
 use crate::{
@@ -21,6 +25,8 @@ use crate::{
 const ANN: usize = 0;
 const BOB: usize = 1;
 const FRAME: Micros = Micros(11_111);
+/// Nothing is later than this.
+const SETTLED: Micros = Micros::from_millis(200);
 
 /// Two players. The first one's hand is tracked; the second one shows it.
 struct Scene {
@@ -37,6 +43,8 @@ struct Screen {
     slew: DelaySlew,
     /// Distances in metres and angles in radians from the truth.
     errors: Vec<(f32, f32)>,
+    /// How far the trajectory is off the truth at the most, once nothing of it can come late any more: metres and radians.
+    drawn: (f32, f32),
     /// Metres between two frames, less what the hand itself can have moved.
     leap_max: f32,
     before: Option<InputFrame>,
@@ -44,9 +52,14 @@ struct Screen {
 
 impl Scene {
     fn new(path: Path, seed: u64, thinning: bool) -> Self {
+        Self::new_at(path, seed, thinning, ms(4))
+    }
+
+    fn new_at(path: Path, seed: u64, thinning: bool, pace: Micros) -> Self {
         let mut net = Network::new(path, seed);
         let mut config = SessionConfig::new(game(), "ann");
         config.live.thinning = thinning;
+        config.live.local_delta_max_age = pace;
         net.join_with(config);
         net.join("bob");
         net.run_for(Micros::from_secs(3));
@@ -118,6 +131,7 @@ impl Screen {
             smoother: Smoother::new(),
             slew: DelaySlew::new(ms(50)),
             errors: Vec::new(),
+            drawn: (0.0, 0.0),
             leap_max: 0.0,
             before: None,
         }
@@ -130,6 +144,9 @@ impl Screen {
         counts: bool,
         truth_at: impl Fn(Micros) -> InputFrame,
     ) {
+        if counts {
+            (0..11).for_each(|back| self.check(session - SETTLED - ms(back), &truth_at));
+        }
         let claimed = self.slew.shown_at(session);
         let Some(shown) = self.smoother.show(&self.trajectory, claimed) else {
             return;
@@ -146,6 +163,15 @@ impl Screen {
             }
         }
         self.before = Some(shown);
+    }
+
+    fn check(&mut self, at: Micros, truth_at: impl Fn(Micros) -> InputFrame) {
+        let (Some(drawn), truth) = (self.trajectory.sample_at(at), truth_at(at)) else {
+            return;
+        };
+        let way = drawn.position.distance(truth.position);
+        let angle = angle_between(drawn.orientation, truth.orientation);
+        self.drawn = (self.drawn.0.max(way), self.drawn.1.max(angle));
     }
 
     /// What 99 of 100 frames keep: metres and radians.
@@ -193,6 +219,26 @@ fn bursts_of_two_lost_on_either_way_not_one_sample_is_missing() {
         }
         scene.play(Motion::Circle, Micros::from_secs(4));
         assert_eq!(scene.received(), 4_000);
+    }
+}
+
+#[test]
+fn a_thinned_trajectory_is_within_its_precision_at_every_millisecond_even_if_bursts_of_two_are_lost()
+ {
+    // What is left out and what is rounded may each take as much.
+    let most = Precision::Fine.position_error_m_max() * 2.2;
+    let most_angle = Precision::Fine.orientation_error_rad_max() * 2.2;
+    for motion in [Motion::Circle, Motion::Throw, Motion::Drum] {
+        for pace in [4, 10] {
+            let mut scene = Scene::new_at(path(0, 0), 1, true, ms(pace));
+            scene.net.filter = bursts_of_two();
+            scene.play(motion, Micros::from_secs(4));
+            let (way, angle) = scene.screen.drawn;
+            assert!(way < most, "{motion:?} every {pace} ms: {way}");
+            assert!(angle < most_angle, "{motion:?} every {pace} ms: {angle}");
+            let counters = &scene.net.players[ANN].game.stats.counters;
+            assert!(counters.samples_thinned > 2_000, "{counters:?}");
+        }
     }
 }
 
