@@ -22,13 +22,18 @@ pub const SLEW_TIME: Micros = Micros::from_secs(2);
 pub const BURST: Micros = Micros::from_secs(1);
 /// The time between two pings in the burst.
 pub const PING_INTERVAL_BURST: Micros = Micros::from_millis(50);
-/// The time between two pings afterwards.
-pub const PING_INTERVAL: Micros = Micros::from_millis(125);
+/// The time between two pings afterwards, if any answer was late lately: then the quickest of many is needed.
+pub const PING_INTERVAL_JITTER: Micros = Micros::from_millis(125);
+/// The time between two pings if all answers took as long as the quickest.
+pub const PING_INTERVAL: Micros = Micros::from_millis(500);
+/// A round trip that is longer than the quickest by more than this was late.
+pub const JITTER_MIN: Micros = Micros(1_000);
 /// A change of the offset that is worth telling, in microseconds.
 pub const TELL_STEP_US: u64 = 100;
 
-/// In how many measurements the shortest ways are sought: eight seconds of them, in which two clocks that differ by 20 millionths
-/// drift apart by 160 us.
+/// How old a measurement may be: in this time two clocks that differ by 20 millionths drift apart by 160 us.
+const SAMPLE_AGE_MAX: Micros = Micros::from_secs(8);
+/// In how many measurements the shortest ways are sought.
 const WINDOW: usize = 64;
 /// How many pings may be under way; an answer to an older one is not believed.
 const PINGS_REMEMBERED: usize = 32;
@@ -41,12 +46,16 @@ pub struct ClockSync {
     pings: Ring<Micros, PINGS_REMEMBERED>,
     started_at: Micros,
     next_ping_at: Micros,
+    /// When an answer was late for the last time.
+    late_at: Option<Micros>,
     told: Option<ClockEstimate>,
 }
 
 /// The two ways of one ping, each as if both clocks were one: off by the offset, the one to one side and the other to the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sample {
+    /// Local time of the answer.
+    at: Micros,
     there_us: i64,
     back_us: i64,
 }
@@ -62,6 +71,7 @@ impl ClockSync {
             pings: Ring::default(),
             started_at: now,
             next_ping_at: now,
+            late_at: None,
             told: None,
         }
     }
@@ -89,13 +99,7 @@ impl ClockSync {
         if now < self.next_ping_at {
             return None;
         }
-        let in_burst = now.since(self.started_at) < BURST;
-        self.next_ping_at = now
-            + if in_burst {
-                PING_INTERVAL_BURST
-            } else {
-                PING_INTERVAL
-            };
+        self.next_ping_at = now + self.ping_interval(now);
         self.pings.push(now);
         Some(now)
     }
@@ -109,7 +113,10 @@ impl ClockSync {
             return false;
         }
         self.samples.push(sample);
-        if let Some(best) = self.best() {
+        if let Some(best) = self.best(now) {
+            if sample.round_trip() > best.round_trip() + JITTER_MIN {
+                self.late_at = Some(now);
+            }
             self.aim(now, best.offset_us());
         }
         true
@@ -119,7 +126,7 @@ impl ClockSync {
     pub fn poll_estimate(&mut self, now: Micros) -> Option<ClockEstimate> {
         let estimate = ClockEstimate {
             offset_us: self.line.offset_at(now),
-            round_trip: self.best()?.round_trip(),
+            round_trip: self.best(now)?.round_trip(),
         };
         if self.told.is_some_and(|told| !worth_telling(told, estimate)) {
             return None;
@@ -138,11 +145,29 @@ impl ClockSync {
         self.next_ping_at.min(now + step)
     }
 
-    /// The two ways at their shortest.
-    fn best(&self) -> Option<Sample> {
+    fn ping_interval(&self, now: Micros) -> Micros {
+        let is_jittery = self
+            .late_at
+            .is_some_and(|late_at| now.since(late_at) <= SAMPLE_AGE_MAX);
+        if now.since(self.started_at) < BURST {
+            PING_INTERVAL_BURST
+        } else if is_jittery {
+            PING_INTERVAL_JITTER
+        } else {
+            PING_INTERVAL
+        }
+    }
+
+    /// The two ways at their shortest, lately.
+    fn best(&self, now: Micros) -> Option<Sample> {
+        let lately = || {
+            let samples = self.samples.iter();
+            samples.filter(|sample| now.since(sample.at) <= SAMPLE_AGE_MAX)
+        };
         Some(Sample {
-            there_us: self.samples.iter().map(|sample| sample.there_us).min()?,
-            back_us: self.samples.iter().map(|sample| sample.back_us).min()?,
+            at: now,
+            there_us: lately().map(|sample| sample.there_us).min()?,
+            back_us: lately().map(|sample| sample.back_us).min()?,
         })
     }
 
@@ -215,7 +240,11 @@ fn measure(now: Micros, pong: &Pong) -> Option<Sample> {
     // So that no difference of two of them leaves the range either.
     let sane = |way: i64| way.unsigned_abs() <= i64::MAX.unsigned_abs() / 4;
     let all = at_leader.is_some() && round_trip.is_some() && sane(there_us) && sane(back_us);
-    all.then_some(Sample { there_us, back_us })
+    all.then_some(Sample {
+        at: now,
+        there_us,
+        back_us,
+    })
 }
 
 fn worth_telling(told: ClockEstimate, estimate: ClockEstimate) -> bool {
@@ -366,16 +395,29 @@ mod tests {
     }
 
     #[test]
-    fn the_burst_asks_twenty_times_a_second_and_the_rest_eight_times() {
-        let mut sync = ClockSync::new(START, truth(START));
-        let asked = |sync: &mut ClockSync, second: u64| {
-            let times =
-                (0..1_000).map(|ms| START + Micros::from_secs(second) + Micros::from_millis(ms));
-            times.filter(|now| sync.poll_ping(*now).is_some()).count()
-        };
-        assert_eq!(asked(&mut sync, 0), 20);
-        assert_eq!(asked(&mut sync, 1), 8);
-        assert_eq!(asked(&mut sync, 2), 8);
+    fn the_burst_asks_twenty_times_a_second_and_the_rest_twice_unless_answers_come_late_by_turns() {
+        for (jitter_us, rest) in [(0, 2), (10_000, 8)] {
+            let mut sync = ClockSync::new(START, truth(START));
+            let mut asked = [0; 10];
+            for ms in 0..10_000 {
+                let now = START + Micros::from_millis(ms);
+                if let Some(ping_sent_at) = sync.poll_ping(now) {
+                    asked[ms as usize / 1_000] += 1;
+                    let late = Micros(jitter_us * (asked.iter().sum::<u64>() % 4));
+                    let received_at = truth(now);
+                    let pong = Pong {
+                        ping_sent_at,
+                        received_at,
+                        sent_at: received_at,
+                        ..Pong::default()
+                    };
+                    sync.handle_pong(now + late, &pong);
+                }
+            }
+            assert_eq!(asked[0], 20);
+            assert!(asked[2..].iter().all(|count| *count <= rest), "{asked:?}");
+            assert!(asked[2..].iter().sum::<u64>() >= rest * 7, "{asked:?}");
+        }
     }
 
     #[test]
