@@ -70,7 +70,7 @@ fn a_tracker_that_cannot_work_is_told_by_its_nodes_path_and_the_node_is_synced_w
         "/World/Flat/SyncedNode: a tracker moves a Node3D, but the root \"Flat\" is a Node2D: choose another root, or leave the tracker empty. The tracker is off.",
         "/World/Untraced/SyncedNode: the tracker's source is a trace, but no trace file is set: choose one, or another source. The tracker is off.",
         "/World/Vague/SyncedNode: there is no such tracker_precision: choose PRECISION_EXACT, PRECISION_FINE or PRECISION_COARSE. The tracker is off.",
-        "/World/Lost/SyncedNode: there is no trace file \"res://none.trace\": choose another. The tracker is off.",
+        "/World/Lost/SyncedNode: trace \"res://none.trace\"",
     ])?;
     ben.quit()?;
     play.end([])

@@ -59,7 +59,11 @@ impl Settings<'_> {
                 "there is no such tracker_precision: choose PRECISION_EXACT, PRECISION_FINE or PRECISION_COARSE".to_owned(),
             );
         }
-        faults.extend(self.trace_file.and_then(trace_fault));
+        if self.trace_file == Some("") {
+            faults.push(
+                "the tracker's source is a trace, but no trace file is set: choose one, or another source".to_owned(),
+            );
+        }
         faults
     }
 
@@ -68,15 +72,18 @@ impl Settings<'_> {
         if self.tracker.is_empty() {
             return self.idle();
         }
+        let lost = self.trace_file.filter(|path| is_lost(path)).map(|path| {
+            format!("There is no trace file \"{path}\": choose another, or record one.")
+        });
         let moving = properties.filter(|path| {
             let first = path.split(':').next().unwrap_or_default();
             PLACE_PROPERTIES.contains(&first)
         });
-        moving
+        let moved_twice = moving
             .map(|path| {
                 format!("The tracker moves the root already: take \"{path}\" off the list, or leave the tracker empty.")
-            })
-            .collect()
+            });
+        moved_twice.chain(lost).collect()
     }
 
     fn idle(&self) -> Vec<String> {
@@ -87,12 +94,7 @@ impl Settings<'_> {
     }
 }
 
-fn trace_fault(path: &str) -> Option<String> {
-    if path.is_empty() {
-        Some("the tracker's source is a trace, but no trace file is set: choose one, or another source".to_owned())
-    } else if FileAccess::file_exists(path) {
-        None
-    } else {
-        Some(format!("there is no trace file \"{path}\": choose another"))
-    }
+/// Whether a file of the project is not there. What is in the user's folder is another thing on every machine.
+fn is_lost(path: &str) -> bool {
+    !path.is_empty() && !path.starts_with("user://") && !FileAccess::file_exists(path)
 }

@@ -56,7 +56,7 @@ func test_a_trace_that_is_not_set_or_not_there_is_warned_of() -> void:
 	node.tracker_source = SyncedNode.SOURCE_TRACE
 	await check_warns("no trace file is set: choose one, or another source")
 	node.trace_file = "res://none.trace"
-	await check_warns("there is no trace file \"res://none.trace\"")
+	await check_warns("There is no trace file \"res://none.trace\"")
 
 
 func test_a_trace_without_a_tracker_is_warned_of() -> void:
