@@ -142,3 +142,30 @@ impl Default for RetryPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_configured_is_held_within_the_limits() {
+        let config = |millis, min, max| {
+            let config = LiveConfig {
+                local_delta_max_age: Micros::from_millis(millis),
+                redundancy_min: min,
+                redundancy_max: max,
+                ..LiveConfig::default()
+            };
+            let held = config.within_limits();
+            (
+                held.local_delta_max_age,
+                held.redundancy_min,
+                held.redundancy_max,
+            )
+        };
+        assert_eq!(config(4, 2, 6), (Micros::from_millis(4), 2, 6));
+        assert_eq!(config(0, 5, 3), (BATCH_INTERVAL_MIN, 3, 3));
+        let most = (BATCH_INTERVAL_MAX, REDUNDANCY_MAX, REDUNDANCY_MAX);
+        assert_eq!(config(500, u8::MAX, u8::MAX), most);
+    }
+}

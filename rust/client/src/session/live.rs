@@ -141,8 +141,12 @@ impl Session {
             .replica
             .as_ref()
             .map_or(0, |world| world.players().count());
-        self.upstream
-            .learn_loss(pong.up_loss, pong.peers_loss, players.saturating_sub(1));
+        self.upstream.learn_loss(
+            self.now,
+            pong.up_loss,
+            pong.peers_loss,
+            players.saturating_sub(1),
+        );
     }
 
     fn take_datagram(&mut self, bytes: &Bytes) -> Result<(), DecodeError> {

@@ -157,8 +157,8 @@ impl Upstream {
     }
 
     /// How much is lost of what this player sends, up to the leader and on to the others, of whom there are so many.
-    pub(crate) fn learn_loss(&mut self, up: Loss, peers: Loss, others: usize) {
-        self.redundancy.learn(whole_way(up, peers, others));
+    pub(crate) fn learn_loss(&mut self, now: Micros, up: Loss, peers: Loss, others: usize) {
+        self.redundancy.learn(now, whole_way(up, peers, others));
     }
 
     /// Of how many batches before each batch repeats the samples.

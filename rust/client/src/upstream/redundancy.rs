@@ -1,14 +1,17 @@
 //! Of how many batches before each batch repeats the samples.
 
-use synced_protocol::live::Loss;
+use synced_protocol::{live::Loss, time::Micros};
 
 use crate::config::LiveConfig;
 
 /// The part of all batches that may never come: there are as many repetitions as this takes.
 pub(super) const RESIDUAL_LOSS_MAX: f32 = 2e-3;
-/// How much of a rise of the loss is believed with each measurement, and how much of a fall. There are eight a second.
-const RISE: f32 = 0.1;
-const FALL: f32 = 0.03;
+/// In this time most (1 - 1/e) of a rise of the loss is believed.
+const RISE_TIME: Micros = Micros::from_secs(1);
+/// In this time most of a fall.
+const FALL_TIME: Micros = Micros::from_secs(4);
+/// A measurement stands for the time since the one before, up to this.
+const STANDS_FOR_MAX: Micros = Micros::from_secs(1);
 /// With so much of the burst left, in hundredths, nothing is repeated; with so much, all that is wanted.
 const LEVEL_NONE: u64 = 25;
 const LEVEL_ALL: u64 = 75;
@@ -19,6 +22,7 @@ pub(super) struct Redundancy {
     min: u8,
     max: u8,
     loss: f32,
+    learned_at: Micros,
     wanted: u8,
 }
 
@@ -29,14 +33,22 @@ impl Redundancy {
             min: config.redundancy_min,
             max: config.redundancy_max,
             loss: 0.0,
+            learned_at: Micros::ZERO,
             wanted: config.redundancy_min,
         }
     }
 
     /// A measurement of what is lost on the whole way, from 0 to 1.
-    pub(super) fn learn(&mut self, loss: f32) {
-        let share = if loss > self.loss { RISE } else { FALL };
-        self.loss += (loss - self.loss) * share;
+    pub(super) fn learn(&mut self, now: Micros, loss: f32) {
+        let span = now.since(self.learned_at).min(STANDS_FOR_MAX);
+        let time = if loss > self.loss {
+            RISE_TIME
+        } else {
+            FALL_TIME
+        };
+        let old = (-span.as_secs_f64() / time.as_secs_f64()).exp() as f32;
+        self.loss = loss + (self.loss - loss) * old;
+        self.learned_at = now;
         let enough = |repeats: &u8| residual(self.loss, *repeats) <= RESIDUAL_LOSS_MAX;
         self.wanted = (self.min..self.max).find(enough).unwrap_or(self.max);
     }
@@ -73,15 +85,32 @@ mod tests {
 
     use super::*;
 
-    fn after(losses: impl IntoIterator<Item = f32>) -> Redundancy {
-        let mut redundancy = Redundancy::new(&LiveConfig::default());
-        losses.into_iter().for_each(|loss| redundancy.learn(loss));
-        redundancy
+    /// Measures twice a second.
+    struct Measuring {
+        redundancy: Redundancy,
+        now: Micros,
+    }
+
+    impl Measuring {
+        fn new() -> Self {
+            Self {
+                redundancy: Redundancy::new(&LiveConfig::default()),
+                now: Micros::from_secs(100),
+            }
+        }
+
+        fn wanted_after(&mut self, seconds: u64, loss: f32) -> u8 {
+            for _ in 0..2 * seconds {
+                self.now = self.now + Micros::from_millis(500);
+                self.redundancy.learn(self.now, loss);
+            }
+            self.redundancy.within(100)
+        }
     }
 
     #[test]
     fn it_is_the_least_that_leaves_two_batches_in_a_thousand_lost() {
-        let wanted = |loss| after([loss; 200]).within(100);
+        let wanted = |loss| Measuring::new().wanted_after(60, loss);
         assert_eq!(
             [0.0, 0.05, 0.0975, 0.12, 0.13, 0.19, 0.22, 0.4, 1.0].map(wanted),
             [2, 2, 2, 2, 3, 3, 4, 6, 6]
@@ -90,27 +119,21 @@ mod tests {
 
     #[test]
     fn a_rise_is_followed_in_two_seconds_and_a_fall_in_some_more() {
-        let per_second = 8;
-        let calm = [0.0; 100];
-        let up = after(
-            calm.into_iter()
-                .chain([0.3; 100].into_iter().take(2 * per_second)),
-        );
-        assert_eq!(up.within(100), 4);
-        let mut down = after(calm.into_iter().chain([0.3; 100]));
-        assert_eq!(down.within(100), 5);
-        (0..per_second / 2).for_each(|_| down.learn(0.0));
-        assert_eq!(down.within(100), 4);
-        (0..4 * per_second).for_each(|_| down.learn(0.0));
-        assert_eq!(down.within(100), 2);
+        let mut measuring = Measuring::new();
+        assert_eq!(measuring.wanted_after(10, 0.0), 2);
+        assert_eq!(measuring.wanted_after(2, 0.3), 4);
+        assert_eq!(measuring.wanted_after(10, 0.3), 5);
+        assert_eq!(measuring.wanted_after(1, 0.0), 4);
+        assert_eq!(measuring.wanted_after(3, 0.0), 2);
     }
 
     #[test]
     fn near_the_cap_less_is_repeated_and_close_to_it_nothing() {
-        let redundancy = after([0.25; 200]);
+        let mut measuring = Measuring::new();
+        measuring.wanted_after(60, 0.25);
         let levels = [100, 75, 70, 62, 50, 40, 25, 0];
         assert_eq!(
-            levels.map(|level| redundancy.within(level)),
+            levels.map(|level| measuring.redundancy.within(level)),
             [4, 4, 3, 2, 2, 1, 0, 0]
         );
     }
@@ -130,8 +153,8 @@ mod tests {
         ) {
             let config = LiveConfig { redundancy_min: min, redundancy_max: min + more, ..LiveConfig::default() };
             let mut redundancy = Redundancy::new(&config);
-            for loss in losses {
-                redundancy.learn(loss);
+            for (second, loss) in (1..).zip(losses) {
+                redundancy.learn(Micros::from_secs(second), loss);
                 prop_assert!((min..=min + more).contains(&redundancy.within(100)));
                 prop_assert!(redundancy.within(level) <= redundancy.within(100));
             }

@@ -537,7 +537,12 @@ fn the_more_is_lost_the_more_is_repeated_and_the_cap_takes_that_back_before_anyt
             ..all_samples()
         });
         let others = 1;
-        (0..200).for_each(|_| bench.upstream.learn_loss(Loss(loss), Loss::NONE, others));
+        for second in 0..60 {
+            let now = Micros::from_secs(second);
+            bench
+                .upstream
+                .learn_loss(now, Loss(loss), Loss::NONE, others);
+        }
         let mut hands = [bench.tracker(HAND)];
         feed(&mut bench, &mut hands, Micros::from_millis(1), 3_000);
         let capture = bench.meter.stats().capture;

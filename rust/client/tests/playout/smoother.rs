@@ -2,7 +2,7 @@
 
 use glam::Vec3;
 use proptest::prelude::*;
-use synced_client::playout::{SMOOTHING, Smoother, Trajectory};
+use synced_client::playout::{SMOOTHED_M_MAX, SMOOTHING, Smoother, Trajectory};
 use synced_protocol::{id::mix, input::InputFrame, time::Micros};
 
 use crate::motion::{MOTIONS, Motion, START, angle_between, at_ms};
@@ -158,6 +158,21 @@ fn a_jump_is_shown_at_once_also_when_it_is_heard_of_late() {
             shown.position.distance(truth.position) < 1e-6,
             "{heard_of_ms}"
         );
+    }
+}
+
+#[test]
+fn what_turns_out_to_be_further_away_than_a_hand_reaches_is_shown_there_at_once() {
+    for (metres, at_once) in [(SMOOTHED_M_MAX - 0.1, false), (SMOOTHED_M_MAX + 0.1, true)] {
+        let mut stall = Stall::new();
+        // Slow enough to have been moved there, in the time that nothing was heard.
+        for ms in 139..=400 {
+            stall.trajectory.insert(elsewhere(ms, metres, false));
+        }
+        let shown = stall.show(141);
+        let truth = elsewhere(141, metres, false);
+        let way = shown.position.distance(truth.position);
+        assert_eq!(way < 1e-6, at_once, "{way} of {metres}");
     }
 }
 
