@@ -65,6 +65,12 @@ impl<'a> BitWriter<'a> {
         }
     }
 
+    /// How many bits were appended.
+    #[cfg(test)]
+    pub(crate) fn len_bits(&self) -> u32 {
+        8 * self.out.len() as u32 + self.count
+    }
+
     /// Fills the last byte with zeros and writes it.
     pub fn finish(self) {
         let bytes = self.count.div_ceil(8) as usize;
@@ -272,8 +278,7 @@ mod tests {
         let mut out = Vec::new();
         let mut writer = BitWriter::new(&mut out);
         writer.put_rice(number, k);
-        let pending = writer.count;
-        8 * out.len() as u32 + pending
+        writer.len_bits()
     }
 
     #[test]

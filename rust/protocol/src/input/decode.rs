@@ -5,7 +5,7 @@ use super::{
     age::take_age,
     codes::Codes,
     marks::Marks,
-    predictor::{Predictor, Residuals},
+    predictor::{Predictor, Residuals, Vector},
     sample::{max_age_ticks, tick_before},
     scale::Scale,
     whole::{Whole, Widths},
@@ -37,7 +37,7 @@ pub(super) fn decode(
     let first = Whole::take(widths, scale, reader)?.motion(scale);
     each(first.frame(time(tick), marks.controls, marks.is_jump, scale));
 
-    let mut predictor = Predictor::new(scale, codes.model, first);
+    let mut predictor = Predictor::new(scale, codes.model, &first);
     for _ in 0..rest {
         let ticks = codes.interval.take(reader)?.ticks(scale)?;
         if u64::from(ticks) > newest - tick {
@@ -47,7 +47,7 @@ pub(super) fn decode(
         marks = Marks::take(marks.behind(), reader)?;
         let motion = if marks.is_whole {
             let motion = Whole::take(widths, scale, reader)?.motion(scale);
-            predictor.begin_at(motion);
+            predictor.begin_at(&motion);
             motion
         } else {
             let mut residuals = Written {
@@ -75,18 +75,13 @@ impl Residuals for Written<'_, '_> {
     type Error = DecodeError;
 
     #[inline]
-    fn linear(&mut self, _: [f64; 3]) -> Result<[i32; 3], DecodeError> {
-        self.codes.linear.take(self.reader)
-    }
-
-    #[inline]
-    fn angular(&mut self, _: [f64; 3]) -> Result<[i32; 3], DecodeError> {
-        self.codes.angular.take(self.reader)
-    }
-
-    #[inline]
-    fn position(&mut self, _: [f64; 3]) -> Result<[i32; 3], DecodeError> {
-        self.codes.position.take(self.reader)
+    fn vector(&mut self, vector: Vector, _: [f64; 3]) -> Result<[i32; 3], DecodeError> {
+        let code = match vector {
+            Vector::Linear => self.codes.linear,
+            Vector::Angular => self.codes.angular,
+            Vector::Position => self.codes.position,
+        };
+        code.take(self.reader)
     }
 
     #[inline]

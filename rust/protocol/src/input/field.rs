@@ -23,7 +23,7 @@ pub(super) enum FieldCode {
 
 impl FieldCode {
     /// The code that takes the fewest bits.
-    pub(super) fn fitting<'a>(vectors: impl Iterator<Item = &'a [i32; 3]> + Clone) -> Self {
+    pub(super) fn fitting(vectors: impl Iterator<Item = [i32; 3]> + Clone) -> Self {
         let folded = vectors.map(|vector| vector.map(fold));
         let (mut sum, mut count, mut sparse) = (0_u64, 0_u64, 0_u32);
         for [x, y, z] in folded.clone() {
@@ -51,12 +51,12 @@ impl FieldCode {
         best.1
     }
 
-    pub(super) fn put(self, vector: &[i32; 3], writer: &mut BitWriter<'_>) {
+    pub(super) fn put(self, vector: [i32; 3], writer: &mut BitWriter<'_>) {
         let parameter = match self {
             Self::Zero => return,
             Self::Sparse => {
-                writer.put(u32::from(*vector != [0; 3]), 1);
-                if *vector == [0; 3] {
+                writer.put(u32::from(vector != [0; 3]), 1);
+                if vector == [0; 3] {
                     return;
                 }
                 0
@@ -111,5 +111,69 @@ fn sparse_bits(folded: [u32; 3]) -> u32 {
         1
     } else {
         1 + coded_bits(folded, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(code: FieldCode, vectors: &[[i32; 3]]) -> (Vec<u8>, u32) {
+        let mut bytes = Vec::new();
+        let mut writer = BitWriter::new(&mut bytes);
+        vectors
+            .iter()
+            .for_each(|vector| code.put(*vector, &mut writer));
+        let bits = writer.len_bits();
+        writer.finish();
+        (bytes, bits)
+    }
+
+    proptest! {
+        #[test]
+        fn residuals_read_back_and_take_no_more_bits_than_with_any_other_code(
+            vectors in prop::collection::vec(prop::array::uniform3(-3000..3000_i32), 1..20),
+            divisor in prop::array::uniform3(1..4000_i32),
+        ) {
+            let vectors: Vec<_> = vectors
+                .into_iter()
+                .map(|[x, y, z]| [x / divisor[0], y / divisor[1], z / divisor[2]])
+                .collect();
+            let code = FieldCode::fitting(vectors.iter().copied());
+            let (bytes, bits) = written(code, &vectors);
+            let mut reader = BitReader::new(&bytes);
+            for vector in &vectors {
+                prop_assert_eq!(code.take(&mut reader), Ok(*vector));
+            }
+            let others = (0..=MAX_PARAMETER).map(FieldCode::Rice).chain([FieldCode::Sparse]);
+            let fewest = others.map(|code| written(code, &vectors).1).min().unwrap();
+            prop_assert!(bits <= fewest + fewest / 20, "{code:?}: {bits}, not {fewest}");
+        }
+
+        #[test]
+        fn a_code_reads_back_as_it_was_written(code in 0..16_u32) {
+            let mut bytes = Vec::new();
+            let mut writer = BitWriter::new(&mut bytes);
+            writer.put(code, CODE_BITS);
+            writer.finish();
+            let read = FieldCode::take_self(&mut BitReader::new(&bytes)).unwrap();
+            let mut again = Vec::new();
+            let mut writer = BitWriter::new(&mut again);
+            read.put_self(&mut writer);
+            writer.finish();
+            prop_assert_eq!(bytes, again);
+        }
+    }
+
+    #[test]
+    fn zeros_take_nothing_and_a_few_others_little_more() {
+        let mut vectors = [[0; 3]; 20];
+        let code = FieldCode::fitting(vectors.into_iter());
+        assert_eq!((code, written(code, &vectors).1), (FieldCode::Zero, 0));
+        vectors[7] = [0, 1, 0];
+        let code = FieldCode::fitting(vectors.into_iter());
+        assert_eq!((code, written(code, &vectors).1), (FieldCode::Sparse, 25));
     }
 }

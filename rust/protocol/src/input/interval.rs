@@ -49,7 +49,7 @@ impl IntervalCode {
         rest: 0,
     };
 
-    pub(super) fn fitting<'a>(intervals: impl Iterator<Item = &'a Interval> + Clone) -> Self {
+    pub(super) fn fitting(intervals: impl Iterator<Item = Interval> + Clone) -> Self {
         Self {
             further: fitting(intervals.clone().map(|interval| interval.further)),
             rest: fitting(intervals.map(|interval| fold(interval.rest))),
@@ -113,5 +113,59 @@ fn take(code: u32, reader: &mut BitReader<'_>) -> Result<u32, DecodeError> {
     match code.checked_sub(1) {
         Some(parameter) => reader.take_rice_unsigned(parameter),
         None => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::input::Precision;
+
+    fn scale() -> impl Strategy<Value = &'static Scale> {
+        let precisions = [Precision::Exact, Precision::Fine, Precision::Coarse];
+        prop::sample::select(precisions.map(Scale::of).to_vec())
+    }
+
+    fn round_trip(intervals: &[Interval]) -> (Vec<Interval>, usize) {
+        let code = IntervalCode::fitting(intervals.iter().copied());
+        let mut bytes = Vec::new();
+        let mut writer = BitWriter::new(&mut bytes);
+        intervals
+            .iter()
+            .for_each(|interval| code.put(*interval, &mut writer));
+        writer.finish();
+        let mut reader = BitReader::new(&bytes);
+        let read = intervals.iter().map(|_| code.take(&mut reader).unwrap());
+        (read.collect(), bytes.len())
+    }
+
+    proptest! {
+        #[test]
+        fn every_interval_that_fits_a_batch_reads_back(ticks in prop::collection::vec(0..16_000_000_u32, 1..20), scale in scale()) {
+            let intervals: Vec<_> = ticks.iter().map(|ticks| Interval::new(*ticks, scale)).collect();
+            let (read, _) = round_trip(&intervals);
+            let again: Result<Vec<_>, _> = read.iter().map(|interval| interval.ticks(scale)).collect();
+            prop_assert_eq!(again, Ok(ticks));
+        }
+
+        #[test]
+        fn any_interval_goes_forward_or_is_refused(further in any::<u32>(), rest in any::<i32>(), scale in scale()) {
+            let ticks = i64::from(scale.usual_interval()) * (i64::from(further) + 1) + i64::from(rest);
+            let read = Interval { further, rest }.ticks(scale);
+            prop_assert_eq!(read.ok(), u32::try_from(ticks).ok());
+        }
+    }
+
+    #[test]
+    fn usual_intervals_take_no_bits_and_thinned_ones_few() {
+        let scale = Scale::of(Precision::Fine);
+        let usual = [Interval::new(100, scale); 40];
+        assert_eq!(round_trip(&usual).1, 0);
+        let thinned: Vec<_> = (0..40)
+            .map(|place| Interval::new(100 * (1 + place % 8), scale))
+            .collect();
+        assert!(round_trip(&thinned).1 * 8 <= 40 * 4);
     }
 }

@@ -61,3 +61,45 @@ impl Marks {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Controls;
+
+    fn round_trip(marks: Marks, usual: Marks) -> (Marks, u32) {
+        let mut bytes = Vec::new();
+        let mut writer = BitWriter::new(&mut bytes);
+        marks.put(usual, &mut writer);
+        let bits = writer.len_bits();
+        writer.finish();
+        let read = Marks::take(usual, &mut BitReader::new(&bytes));
+        (read.unwrap(), bits)
+    }
+
+    #[test]
+    fn what_is_usual_takes_one_bit_and_what_is_not_reads_back() {
+        let pressed = PackedControls::new(&Controls {
+            buttons: 5,
+            ..Controls::default()
+        });
+        let first = Marks {
+            controls: pressed,
+            ..Marks::FIRST
+        };
+        assert_eq!(round_trip(first, Marks::FIRST), (first, 2 + 4 + 16));
+        let usual = first.behind();
+        assert_eq!(round_trip(usual, usual), (usual, 1));
+        let jump = Marks {
+            is_whole: true,
+            is_jump: true,
+            controls: pressed,
+        };
+        assert_eq!(round_trip(jump, usual), (jump, 3 + 4));
+        let released = Marks {
+            controls: PackedControls::NONE,
+            ..usual
+        };
+        assert_eq!(round_trip(released, usual), (released, 2 + 4 + 16));
+    }
+}

@@ -17,17 +17,18 @@ mod interval;
 mod joints;
 mod marks;
 mod model;
+mod plan;
 mod pose;
 mod precision;
 mod predictor;
 mod sample;
 mod scale;
+mod track;
+mod trial;
 mod turn;
 mod whole;
 
 use crate::{bits::BitWriter, error::DecodeError, time::Micros};
-
-use encode::Encoder;
 
 pub use frame::{Controls, InputFrame};
 pub use joints::{
@@ -53,7 +54,7 @@ pub fn encode_batch(
 ) {
     let newest = &frames[frames.len().saturating_sub(MAX_BATCH_FRAMES)..];
     let mut writer = BitWriter::new(out);
-    Encoder::new(newest, precision, sent_at).put(&mut writer);
+    encode::encode(newest, precision, sent_at, &mut writer);
     writer.finish();
 }
 

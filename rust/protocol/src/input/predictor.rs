@@ -9,6 +9,7 @@
 use super::{
     model::{Model, PoseModel, RateModel},
     scale::{Scale, held},
+    track::{Moved, Time, Track, ahead, scaled, sum},
     turn::{normalised, turn_of, turned},
 };
 
@@ -21,12 +22,18 @@ pub(super) struct Motion {
     pub(super) angular: [f64; 3],
 }
 
-/// Who knows by how many steps a sample is off what was expected.
+/// A vector of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vector {
+    Linear,
+    Angular,
+    Position,
+}
+
+/// Who knows by how many steps a sample is off what was expected. It is asked for velocities, position, orientation.
 pub(super) trait Residuals {
     type Error;
-    fn linear(&mut self, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
-    fn angular(&mut self, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
-    fn position(&mut self, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
+    fn vector(&mut self, vector: Vector, expected: [f64; 3]) -> Result<[i32; 3], Self::Error>;
     fn orientation(&mut self, expected: [f64; 4]) -> Result<[i32; 3], Self::Error>;
 }
 
@@ -34,21 +41,20 @@ pub(super) trait Residuals {
 #[derive(Debug)]
 pub(super) struct Predictor {
     model: Model,
+    units: Units,
+    linear: Track,
+    angular: Track,
+    position: Track,
+    orientation: [f64; 4],
+    /// In steps a tick. Zero for what is not steady.
+    turn_rate: [f64; 3],
+}
+
+#[derive(Debug)]
+struct Units {
     half_position_per_linear: f64,
     quarter_turn_per_angular: f64,
     turn_per_step: f64,
-    /// Where the next expectation goes on from: near the last sample.
-    from: Motion,
-    rates: Rates,
-}
-
-/// Steps a tick, as far as a model asks for them.
-#[derive(Debug, Clone, Copy, Default)]
-struct Rates {
-    position: [f64; 3],
-    turn: [f64; 3],
-    linear: [f64; 3],
-    angular: [f64; 3],
 }
 
 /// What is told by a velocity goes on from half way between the expectation and the sample: a sensor's noise, and what was
@@ -56,24 +62,32 @@ struct Rates {
 const TOLD_GAIN: f64 = 0.5;
 
 impl Predictor {
-    pub(super) fn new(scale: &Scale, model: Model, first: Motion) -> Self {
+    pub(super) fn new(scale: &Scale, model: Model, first: &Motion) -> Self {
         Self {
             model,
-            half_position_per_linear: 0.5 * scale.position_per_linear(),
-            quarter_turn_per_angular: 0.5 * scale.half_turn_per_angular(),
-            turn_per_step: 1.0 / f64::from(scale.cube.steps),
-            from: first,
-            rates: Rates::default(),
+            units: Units {
+                half_position_per_linear: 0.5 * scale.position_per_linear(),
+                quarter_turn_per_angular: 0.5 * scale.half_turn_per_angular(),
+                turn_per_step: 1.0 / f64::from(scale.cube.steps),
+            },
+            linear: Track::at(first.linear),
+            angular: Track::at(first.angular),
+            position: Track::at(first.position),
+            orientation: first.orientation,
+            turn_rate: [0.0; 3],
         }
     }
 
     /// Begins again where a whole sample is.
-    pub(super) fn begin_at(&mut self, motion: Motion) {
-        self.from = motion;
-        self.rates = Rates::default();
+    pub(super) fn begin_at(&mut self, motion: &Motion) {
+        self.linear = Track::at(motion.linear);
+        self.angular = Track::at(motion.angular);
+        self.position = Track::at(motion.position);
+        self.orientation = motion.orientation;
+        self.turn_rate = [0.0; 3];
     }
 
-    /// The next sample, `ticks` later. When there is no residual, it is as if nothing had been asked.
+    /// The next sample, `ticks` later. When a residual cannot be had, this is to [begin again](Self::begin_at).
     #[inline]
     pub(super) fn advance<R: Residuals>(
         &mut self,
@@ -81,119 +95,96 @@ impl Predictor {
         residuals: &mut R,
     ) -> Result<Motion, R::Error> {
         let time = Time::of(ticks);
-        let mut rates = self.rates;
-        let linear = self.linear(&mut rates, time, residuals)?;
-        let angular = self.angular(&mut rates, time, residuals)?;
-        let (position, position_from) = self.position(linear, &mut rates, time, residuals)?;
-        let (orientation, orientation_from) =
-            self.orientation(angular, &mut rates, time, residuals)?;
-        self.rates = rates;
-        self.from = Motion {
-            position: position_from,
-            orientation: orientation_from,
-            linear,
-            angular,
-        };
+        let before = (self.linear.value, self.angular.value);
+        let expected = self.linear.expected(time);
+        let residual = residuals.vector(Vector::Linear, expected)?;
+        self.linear = velocity(self.linear, expected, residual, time, self.model.linear);
+
+        let expected = self.angular.expected(time);
+        let residual = residuals.vector(Vector::Angular, expected)?;
+        self.angular = velocity(self.angular, expected, residual, time, self.model.angular);
+
+        let expected = self.expected_position(before.0, time);
+        let residual = residuals.vector(Vector::Position, expected)?;
+        let position = self.place(expected, residual, time);
+
+        let expected = self.expected_orientation(before.1, time);
+        let residual = residuals.orientation(expected)?;
+        let orientation = self.turn(expected, residual, time);
         Ok(Motion {
             position,
             orientation,
-            linear,
-            angular,
+            linear: self.linear.value,
+            angular: self.angular.value,
         })
     }
 
     #[inline]
-    fn linear<R: Residuals>(
-        &self,
-        rates: &mut Rates,
-        time: Time,
-        residuals: &mut R,
-    ) -> Result<[f64; 3], R::Error> {
-        let expected = ahead(self.from.linear, rates.linear, time.ticks);
-        let residual = residuals.linear(expected)?.map(f64::from);
-        if self.model.linear == RateModel::Steady {
-            rates.linear = ahead(rates.linear, residual, time.per_tick);
+    fn expected_position(&self, linear_before: [f64; 3], time: Time) -> [f64; 3] {
+        if self.model.position != PoseModel::Told {
+            return self.position.expected(time);
         }
-        Ok(sum(expected, residual).map(held))
+        let told = sum(linear_before, self.linear.value);
+        let share = self.units.half_position_per_linear * time.ticks;
+        ahead(self.position.value, told, share)
     }
 
     #[inline]
-    fn angular<R: Residuals>(
-        &self,
-        rates: &mut Rates,
-        time: Time,
-        residuals: &mut R,
-    ) -> Result<[f64; 3], R::Error> {
-        let expected = ahead(self.from.angular, rates.angular, time.ticks);
-        let residual = residuals.angular(expected)?.map(f64::from);
-        if self.model.angular == RateModel::Steady {
-            rates.angular = ahead(rates.angular, residual, time.per_tick);
-        }
-        Ok(sum(expected, residual).map(held))
+    fn place(&mut self, expected: [f64; 3], residual: [i32; 3], time: Time) -> [f64; 3] {
+        let model = self.model.position;
+        let to = Moved {
+            expected,
+            residual: residual.map(f64::from),
+            gain: model.gain(),
+        };
+        self.position = self.position.moved(to, time, model == PoseModel::Steady);
+        sum(to.expected, to.residual).map(held)
     }
 
-    /// The position, and where the next expectation goes on from.
     #[inline]
-    fn position<R: Residuals>(
-        &self,
-        linear: [f64; 3],
-        rates: &mut Rates,
-        time: Time,
-        residuals: &mut R,
-    ) -> Result<([f64; 3], [f64; 3]), R::Error> {
-        let from = self.from.position;
-        let expected = match self.model.position {
-            PoseModel::Still => from,
-            PoseModel::Steady => ahead(from, rates.position, time.ticks),
+    fn expected_orientation(&self, angular_before: [f64; 3], time: Time) -> [f64; 4] {
+        let half_angle = match self.model.orientation {
+            PoseModel::Still => return self.orientation,
+            PoseModel::Steady => scaled(self.turn_rate, self.units.turn_per_step * time.ticks),
             PoseModel::Told => {
-                let told = sum(self.from.linear, linear);
-                ahead(from, told, self.half_position_per_linear * time.ticks)
+                let told = sum(angular_before, self.angular.value);
+                scaled(told, self.units.quarter_turn_per_angular * time.ticks)
             }
         };
-        let residual = residuals.position(expected)?.map(f64::from);
-        if self.model.position == PoseModel::Steady {
-            rates.position = ahead(rates.position, residual, time.per_tick);
-        }
-        let gain = self.model.position.gain();
-        let position = sum(expected, residual).map(held);
-        Ok((position, ahead(expected, residual, gain).map(held)))
+        turned(self.orientation, turn_of(half_angle))
     }
 
-    /// The orientation, and where the next expectation goes on from.
     #[inline]
-    fn orientation<R: Residuals>(
-        &self,
-        angular: [f64; 3],
-        rates: &mut Rates,
-        time: Time,
-        residuals: &mut R,
-    ) -> Result<([f64; 4], [f64; 4]), R::Error> {
-        let from = self.from.orientation;
-        let expected = match self.model.orientation {
-            PoseModel::Still => from,
-            PoseModel::Steady => {
-                let half_angle = scaled(rates.turn, self.turn_per_step * time.ticks);
-                turned(from, turn_of(half_angle))
-            }
-            PoseModel::Told => {
-                let told = sum(self.from.angular, angular);
-                let half_angle = scaled(told, self.quarter_turn_per_angular * time.ticks);
-                turned(from, turn_of(half_angle))
-            }
-        };
-        let residual = residuals.orientation(expected)?.map(f64::from);
-        if self.model.orientation == PoseModel::Steady {
-            rates.turn = ahead(rates.turn, residual, time.per_tick);
+    fn turn(&mut self, expected: [f64; 4], residual: [i32; 3], time: Time) -> [f64; 4] {
+        let model = self.model.orientation;
+        let residual = residual.map(f64::from);
+        if model == PoseModel::Steady {
+            self.turn_rate = ahead(self.turn_rate, residual, time.per_tick);
         }
-        let turn = scaled(residual, self.turn_per_step);
+        let turn = scaled(residual, self.units.turn_per_step);
         let orientation = normalised(turned(expected, turn));
-        let gain = self.model.orientation.gain();
-        if gain == 1.0 {
-            return Ok((orientation, orientation));
-        }
-        let next_from = normalised(turned(expected, scaled(turn, gain)));
-        Ok((orientation, next_from))
+        self.orientation = match model {
+            PoseModel::Still | PoseModel::Steady => orientation,
+            PoseModel::Told => normalised(turned(expected, scaled(turn, TOLD_GAIN))),
+        };
+        orientation
     }
+}
+
+#[inline]
+fn velocity(
+    track: Track,
+    expected: [f64; 3],
+    residual: [i32; 3],
+    time: Time,
+    model: RateModel,
+) -> Track {
+    let to = Moved {
+        expected,
+        residual: residual.map(f64::from),
+        gain: 1.0,
+    };
+    track.moved(to, time, model == RateModel::Steady)
 }
 
 impl PoseModel {
@@ -203,39 +194,4 @@ impl PoseModel {
             Self::Told => TOLD_GAIN,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Time {
-    ticks: f64,
-    per_tick: f64,
-}
-
-impl Time {
-    fn of(ticks: u32) -> Self {
-        Self {
-            ticks: f64::from(ticks),
-            per_tick: 1.0 / f64::from(ticks.max(1)),
-        }
-    }
-}
-
-/// `from + rate * time`.
-#[inline]
-pub(super) fn ahead(from: [f64; 3], rate: [f64; 3], time: f64) -> [f64; 3] {
-    [
-        from[0] + rate[0] * time,
-        from[1] + rate[1] * time,
-        from[2] + rate[2] * time,
-    ]
-}
-
-#[inline]
-pub(super) fn scaled(vector: [f64; 3], by: f64) -> [f64; 3] {
-    vector.map(|number| number * by)
-}
-
-#[inline]
-fn sum(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }

@@ -55,3 +55,60 @@ pub(super) fn normalised(quaternion: [f64; 4]) -> [f64; 4] {
     let one_over = 1.0 / (x * x + y * y + z * z + w * w).sqrt();
     [x * one_over, y * one_over, z * one_over, w * one_over]
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::{DQuat, DVec3};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_turn() -> impl Strategy<Value = DQuat> {
+        prop::array::uniform4(-1.0..1.0_f64)
+            .prop_filter("turned somehow", |raw| raw.iter().any(|c| c.abs() > 1e-3))
+            .prop_map(|raw| DQuat::from_array(raw).normalize())
+    }
+
+    fn radians_between(a: DQuat, b: DQuat) -> f64 {
+        2.0 * (a.inverse() * b).xyz().length().asin()
+    }
+
+    proptest! {
+        #[test]
+        fn the_turn_from_one_to_another_leads_there(from in any_turn(), to in any_turn()) {
+            prop_assume!(from.dot(to).abs() > 1e-6);
+            let turn = turn_between(from.to_array(), to.to_array());
+            let there = normalised(turned(from.to_array(), turn));
+            prop_assert!(radians_between(DQuat::from_array(there), to) < 1e-9);
+        }
+
+        #[test]
+        fn a_turn_of_a_fifth_of_a_radian_is_exact_to_a_hundred_thousandth(
+            from in any_turn(), axis in prop::array::uniform3(-1.0..1.0_f64), angle in 0.0..0.2_f64,
+        ) {
+            let axis = DVec3::from_array(axis);
+            prop_assume!(axis.length() > 1e-3);
+            let angles = axis.normalize() * angle;
+            let there = normalised(turned(from.to_array(), turn_of((angles / 2.0).to_array())));
+            let wanted = DQuat::from_scaled_axis(angles) * from;
+            prop_assert!(radians_between(DQuat::from_array(there), wanted) < 1e-5);
+        }
+
+        #[test]
+        fn orientations_are_at_most_twice_as_far_apart_as_turns(
+            from in any_turn(), turn in prop::array::uniform3(-2.0..2.0_f64), off in prop::array::uniform3(-0.01..0.01_f64),
+        ) {
+            let near = std::array::from_fn(|axis| turn[axis] + off[axis]);
+            let [a, b] = [turn, near].map(|turn| normalised(turned(from.to_array(), turn)));
+            let apart = radians_between(DQuat::from_array(a), DQuat::from_array(b));
+            prop_assert!(apart <= 2.0 * DVec3::from_array(off).length() + 1e-9);
+        }
+    }
+
+    #[test]
+    fn what_has_no_direction_is_not_turned() {
+        for raw in [[0.0; 4], [f32::NAN; 4], [f32::INFINITY, 0.0, 0.0, 1.0]] {
+            assert_eq!(direction(Quat::from_array(raw)), [0.0, 0.0, 0.0, 1.0]);
+        }
+    }
+}

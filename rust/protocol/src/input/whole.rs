@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A sample in whole steps.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Whole {
     position: [i32; 3],
     orientation: OnCube,
@@ -105,4 +105,64 @@ fn take(width: u32, reader: &mut BitReader<'_>) -> Result<[i32; 3], DecodeError>
         reader.take_signed(width)?,
         reader.take_signed(width)?,
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::input::Precision;
+
+    proptest! {
+        #[test]
+        fn a_sample_reads_back_in_the_widths_that_fit_it(
+            position in prop::array::uniform3(-1e9..1e9_f64),
+            orientation in prop::array::uniform4(0.1..1.0_f64),
+            linear in prop::array::uniform3(-300.0..300.0_f64),
+            angular in prop::array::uniform3(-2.0..2.0_f64),
+        ) {
+            let scale = Scale::of(Precision::Fine);
+            let motion = Motion { position, orientation, linear, angular };
+            let whole = Whole::nearest(&motion, scale);
+            let mut widths = Widths::default();
+            widths.fit(&whole);
+            let mut bytes = Vec::new();
+            let mut writer = BitWriter::new(&mut bytes);
+            widths.put_self(&mut writer);
+            whole.put(widths, scale, &mut writer);
+            writer.finish();
+            let mut reader = BitReader::new(&bytes);
+            let read = Widths::take_self(&mut reader).unwrap();
+            prop_assert_eq!(read, widths);
+            prop_assert_eq!(Whole::take(read, scale, &mut reader), Ok(whole));
+        }
+    }
+
+    #[test]
+    fn widths_only_grow() {
+        let scale = Scale::of(Precision::Fine);
+        let far = Motion {
+            position: [1000.0, 0.0, 0.0],
+            orientation: [0.0, 0.0, 0.0, 1.0],
+            linear: [0.0; 3],
+            angular: [-1.0, 0.0, 0.0],
+        };
+        let near = Motion {
+            position: [1.0; 3],
+            linear: [3.0; 3],
+            angular: [0.0; 3],
+            ..far
+        };
+        let mut widths = Widths::default();
+        for motion in [far, near] {
+            widths.fit(&Whole::nearest(&motion, scale));
+        }
+        let fitting = Widths {
+            position: 11,
+            linear: 3,
+            angular: 1,
+        };
+        assert_eq!(widths, fitting);
+    }
 }
