@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "so a test fails")]
 
 mod motion;
+mod page;
 mod precision;
 mod size;
 mod steady;
