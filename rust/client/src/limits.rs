@@ -7,6 +7,8 @@ use synced_protocol::{
     time::Micros,
 };
 
+use crate::playout::HERMITE_SPAN_MAX;
+
 /// The most proposals that are with the leader at one time; later ones wait here.
 pub const PROPOSALS_IN_FLIGHT_MAX: usize = 256;
 /// The most proposals that wait for their decision, sent or not. One more is rejected here.
@@ -66,3 +68,5 @@ const _: () = assert!(PROPOSALS_IN_FLIGHT_MAX <= PROPOSALS_PENDING_MAX);
 const _: () = assert!(UPDATES_WAITING_LIVE_MAX < UPDATES_WAITING_MAX);
 const _: () = assert!(LIVE_BURST_BYTES_MAX as usize > 4 * MAX_DATAGRAM_BYTES);
 const _: () = assert!(PROPOSAL_BURST_BYTES_MAX as usize > 2 * MAX_MUTATION_BYTES);
+// A burst of two lost batches is crossed on a curve at the slowest pace, too.
+const _: () = assert!(HERMITE_SPAN_MAX.0 >= 3 * BATCH_INTERVAL_MAX.0);

@@ -14,8 +14,9 @@ use super::rotation;
 pub const EXTRAPOLATION_MAX: Micros = Micros::from_millis(50);
 /// For how long it is carried on at full speed. From there on it slows down evenly.
 pub const EXTRAPOLATION_FULL: Micros = Micros::from_millis(20);
-/// Samples further apart than this are joined by a straight line: their velocities say nothing of the time between.
-pub const HERMITE_SPAN_MAX: Micros = Micros::from_millis(100);
+/// Samples further apart than this are joined by a straight line: their velocities say nothing of the time between. Three batches
+/// at the slowest pace are not.
+pub const HERMITE_SPAN_MAX: Micros = Micros::from_millis(150);
 /// Metres a second. Nobody moves a controller so fast: it was put there.
 pub const SPEED_M_S_MAX: f32 = 50.0;
 /// Metres. What is nearer than this is never taken for a jump, however short the time.
