@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{
     config::PlayoutConfig,
-    playout::{HERMITE_SPAN_MAX, INTERPOLATION_SPAN_MAX, is_continuous},
+    playout::{HERMITE_SPAN_MAX, INTERPOLATION_SPAN_MAX, is_spatial},
     stats::Counters,
     update::Update,
 };
@@ -244,7 +244,7 @@ impl Downstream {
                 let key = (node, property);
                 let before = self.values.get(&key).copied();
                 if is_live(world, key) && self.advance(key, stamp) {
-                    if is_continuous(&value) {
+                    if is_spatial(&value) {
                         taken.moved(before, Some(stamp), INTERPOLATION_SPAN_MAX, at);
                     }
                     tell(live_value(key, stamp, value));

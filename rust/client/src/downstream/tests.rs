@@ -12,6 +12,7 @@ use synced_protocol::{
 };
 
 use super::*;
+use crate::playout::MARGIN;
 
 const ANN: PlayerId = PlayerId(1);
 const BOB: PlayerId = PlayerId(2);
@@ -26,6 +27,8 @@ struct Bench {
     world: World,
     counters: Counters,
     seqs: BTreeMap<PlayerId, u64>,
+    /// When datagrams are sent and come.
+    now: Micros,
 }
 
 impl Bench {
@@ -35,6 +38,7 @@ impl Bench {
             world: World::new(),
             counters: Counters::default(),
             seqs: BTreeMap::new(),
+            now: NOW + Micros::from_secs(1),
         };
         for player in [ANN, BOB] {
             let name = String::new();
@@ -79,7 +83,7 @@ impl Bench {
         write: impl FnOnce(&mut LiveWriter),
     ) -> Vec<Update> {
         let mut writer = LiveWriter::default();
-        writer.begin(sequence, NOW + Micros::from_secs(1));
+        writer.begin(sequence, self.now);
         write(&mut writer);
         let header = relay_header(player, HlcTimestamp::ZERO);
         let bytes = [&header, &writer.bytes()[1..]].concat();
@@ -87,8 +91,11 @@ impl Bench {
             panic!("not a datagram");
         };
         let mut told = Vec::new();
-        let at = NOW + Micros::from_secs(1);
-        let received = Received { player, live, at };
+        let received = Received {
+            player,
+            live,
+            at: self.now,
+        };
         let tell = |update| told.push(update);
         self.downstream
             .receive(received, &self.world, &mut self.counters, tell)
@@ -251,6 +258,35 @@ fn a_gap_is_healed_when_there_is_no_room_for_a_sample_before_the_next_batch() {
         (bench.counters.live_lost, bench.counters.live_healed),
         (4, 3)
     );
+}
+
+/// The delays told while a value is streamed that comes at once.
+fn delays(interval: Micros, value: &Value) -> Vec<Micros> {
+    let mut bench = Bench::new();
+    let mut told = Vec::new();
+    for sequence in 0..40 {
+        bench.now = bench.now + interval;
+        let stamp = bench.now;
+        told.extend(bench.receive(ANN, sequence, |writer| {
+            let _ = writer.value(CUP, POSE, stamp, value);
+        }));
+    }
+    let delays = told.into_iter().filter_map(|update| match update {
+        Update::PlayoutDelay { player: ANN, delay } => Some(delay),
+        _ => None,
+    });
+    delays.collect()
+}
+
+#[test]
+fn the_delay_is_that_of_what_moves_in_space_and_of_nothing_that_changes_now_and_then() {
+    let frame = Micros(16_667);
+    let place = Value::Vector3([0.0; 3]);
+    assert_eq!(delays(frame, &place), [frame + MARGIN]);
+    assert!(delays(frame, &Value::Float(0.5)).is_empty());
+    assert_eq!(delays(INTERPOLATION_SPAN_MAX, &place).len(), 1);
+    let now_and_then = INTERPOLATION_SPAN_MAX + Micros(1);
+    assert!(delays(now_and_then, &place).is_empty());
 }
 
 #[test]

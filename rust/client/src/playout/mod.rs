@@ -34,7 +34,7 @@ pub use delay::{
 pub(crate) use rotation::angle_between;
 
 pub use fit::{FittedVelocity, fit_velocity};
-pub use interpolate::{interpolate, is_continuous};
+pub use interpolate::{interpolate, is_spatial};
 pub use slew::{DelaySlew, SLEW_PERCENT_MAX};
 pub use smoother::{SMOOTHED_M_MAX, SMOOTHING, Smoother};
 pub use trajectory::{HISTORY, TRAJECTORY_SAMPLES_MAX, Trajectory};
