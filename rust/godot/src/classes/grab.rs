@@ -38,8 +38,8 @@ pub(crate) struct SyncedGrab {
     #[init(val = 1.0)]
     throw_scale: f64,
 
-    /// Whether this player stops to own the node where it comes to rest: a body once it sleeps, anything else when it is let
-    /// go. Then another player can grab it.
+    /// Whether this player stops to own the node where it comes to rest: a body once it sleeps (if it may: see [member RigidBody3D.can_sleep]),
+    /// anything else when it is let go. Then another player can grab it.
     #[export]
     #[init(val = true)]
     release_at_rest: bool,
@@ -207,7 +207,8 @@ impl INode for SyncedGrab {
             NodeNotification::ENTER_TREE => {
                 let this = self.to_gd();
                 SyncedSession::add_drivers(&mut SyncedSession::singleton());
-                with_core(|core| core.grabs.entered(this));
+                let root = self.root().ok().map(|root| root.instance_id());
+                with_core(|core| core.grabs.entered(this, root));
             }
             NodeNotification::EXIT_TREE => {
                 let this = self.to_gd();

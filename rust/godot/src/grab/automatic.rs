@@ -37,12 +37,19 @@ struct Hand {
 impl Automatic {
     pub(super) fn run(&mut self) {
         with_core(|core| {
-            self.look_at_hands(core);
-            self.decide(core);
+            if !core.grabs.present.is_empty() {
+                self.look_at_hands(core);
+                self.decide(core);
+            }
         });
-        self.ended.drain(..).for_each(|grab| hold::end(&grab));
+        // Each may run a script, which may free what comes after it.
+        let ended = self.ended.drain(..).filter(Gd::is_instance_valid);
+        ended.for_each(|grab| hold::end(&grab));
         for (grab, hand) in self.begun.drain(..) {
-            if let Err(fault) = hold::begin(&grab, &hand, true) {
+            if grab.is_instance_valid()
+                && hand.is_instance_valid()
+                && let Err(fault) = hold::begin(&grab, &hand, true)
+            {
                 report::error(&grab, &fault);
             }
         }
@@ -103,7 +110,8 @@ impl Automatic {
 impl Hand {
     /// What the hand has just gripped.
     fn nearest(&self, core: &Core) -> Option<Gd<SyncedGrab>> {
-        let in_reach = core.grabs.present.iter().filter_map(|grab| {
+        let in_reach = core.grabs.present.iter().filter_map(|present| {
+            let grab = &present.grab;
             let bound = grab.is_instance_valid().then(|| grab.bind())?;
             let reach = bound.reach_of_grip(self.grip_before, self.grip)?;
             let (root, _) = bound.parts().ok()?;

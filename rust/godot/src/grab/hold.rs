@@ -243,9 +243,7 @@ impl Hold {
     /// Without a hand: the body is the game's again, as fast as it was thrown.
     pub(crate) fn set_free(&self, throw: Throw) {
         let Some(mut body) = self.body() else {
-            if self.grab.bind().releases_at_rest() && with_core(|core| core.is_joined()) {
-                SyncedNode::release_ownership(self.synced.clone());
-            }
+            self.give_back();
             return;
         };
         body.set_freeze_enabled(false);
@@ -253,6 +251,15 @@ impl Hold {
         body.set_sleeping(false);
         body.set_linear_velocity(throw.linear);
         body.set_angular_velocity(throw.angular);
+    }
+
+    /// What is no body rests where it was let go.
+    fn give_back(&self) {
+        let relation = with_core(|core| core.is_joined().then(|| Relation::of(core, &self.synced)));
+        let is_own = matches!(relation, Some(Relation::Mine | Relation::Asked));
+        if is_own && self.grab.bind().releases_at_rest() {
+            SyncedNode::release_ownership(self.synced.clone());
+        }
     }
 
     /// The node is another player's: the body stands as it did before.

@@ -19,10 +19,18 @@ pub(crate) use pass::Grabbing;
 use hold::{Claim, Hold};
 use past::Past;
 
+/// A `SyncedGrab` in the scene here.
+#[derive(Debug)]
+struct Present {
+    grab: Gd<SyncedGrab>,
+    /// The node that it is about.
+    root: Option<InstanceId>,
+}
+
 /// Every `SyncedGrab` in the scene here, and which of them are held.
 #[derive(Debug, Default)]
 pub(crate) struct Grabs {
-    present: Vec<Gd<SyncedGrab>>,
+    present: Vec<Present>,
     holds: Vec<Hold>,
     /// Let go before the session has said whose they are.
     undecided: Vec<(Gd<SyncedGrab>, Gd<SyncedNode>)>,
@@ -31,13 +39,14 @@ pub(crate) struct Grabs {
 }
 
 impl Grabs {
-    pub(crate) fn entered(&mut self, grab: Gd<SyncedGrab>) {
-        self.present.push(grab);
+    /// A grab entered the tree; `root` is the node that it is about.
+    pub(crate) fn entered(&mut self, grab: Gd<SyncedGrab>, root: Option<InstanceId>) {
+        self.present.push(Present { grab, root });
         self.generation += 1;
     }
 
     pub(crate) fn left(&mut self, grab: &Gd<SyncedGrab>) {
-        self.present.retain(|present| !is_same(present, grab));
+        self.present.retain(|present| !is_same(&present.grab, grab));
         self.generation += 1;
     }
 

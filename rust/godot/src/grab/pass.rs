@@ -1,5 +1,7 @@
 //! What is held, once a frame.
 
+use std::collections::HashMap;
+
 use godot::{
     classes::{Node3D, RigidBody3D},
     prelude::*,
@@ -8,7 +10,6 @@ use synced_protocol::{id::PlayerId, time::Micros};
 use synced_transport::clock;
 
 use super::{
-    Grabs,
     automatic::Automatic,
     hold::{Claim, Hold, Relation},
     throw::Throw,
@@ -126,7 +127,7 @@ impl Grabbing {
             let seen = (core.generation, core.grabs.generation);
             if self.seen.replace(seen) != Some(seen) {
                 self.owned.clear();
-                self.owned.extend(core.grabs.owned(core));
+                self.owned.extend(owned(core));
             }
         });
         for place in 0..self.owned.len() {
@@ -137,16 +138,32 @@ impl Grabbing {
     }
 }
 
-impl Grabs {
-    fn owned<'a>(&'a self, core: &'a Core) -> impl Iterator<Item = Owned> + 'a {
-        self.present.iter().filter_map(|grab| {
-            let grab = grab.is_instance_valid().then(|| grab.bind())?;
-            let (root, synced) = grab.parts().ok().filter(|_| grab.releases_at_rest())?;
-            let is_owned = core.is_joined() && Relation::of(core, &synced) == Relation::Mine;
-            let body = root.try_cast().ok().filter(|_| is_owned)?;
-            Some(Owned { synced, body })
+/// The bodies that are this player's and are to be given back.
+fn owned(core: &Core) -> impl Iterator<Item = Owned> {
+    let grabs: HashMap<_, _> = core
+        .grabs
+        .present
+        .iter()
+        .filter_map(|present| Some((present.root?, &present.grab)))
+        .collect();
+    let own = core.locals.values().filter(|local| {
+        let bound = local.bound.as_ref().filter(|_| local.is_alive());
+        bound.is_some_and(|bound| bound.is_owned_by(core.me))
+    });
+    own.filter_map(move |local| {
+        let grab = grabs.get(&local.root.instance_id())?;
+        let is_given_back = grab.is_instance_valid() && grab.bind().releases_at_rest();
+        let body = local
+            .root
+            .clone()
+            .try_cast()
+            .ok()
+            .filter(|_| is_given_back)?;
+        Some(Owned {
+            synced: local.node.clone(),
+            body,
         })
-    }
+    })
 }
 
 impl Owned {
@@ -163,22 +180,28 @@ impl Owned {
 }
 
 impl Step {
+    /// What came before may have run a script, and so may this.
     fn take(self) {
         match self {
-            Self::Ask(synced) => _ = SyncedNode::request_ownership(synced),
-            Self::Confirm(grab) => grab.signals().grab_confirmed().emit(),
-            Self::Lose(hold, owner) => {
+            Self::Ask(synced) if synced.is_instance_valid() => {
+                SyncedNode::request_ownership(synced);
+            }
+            Self::Confirm(grab) if grab.is_instance_valid() => {
+                grab.signals().grab_confirmed().emit();
+            }
+            Self::Lose(hold, owner) if hold.holds_something() => {
                 hold.take_back();
                 hold.grab.signals().grab_denied().emit(i64::from(owner.0));
             }
-            Self::Deny(grab, owner) => grab.signals().grab_denied().emit(i64::from(owner.0)),
-            Self::Drop(hold) => {
-                if hold.holds_something() {
-                    hold.set_free(Throw::default());
-                    let still = Vector3::ZERO;
-                    hold.grab.signals().released().emit(still, still);
-                }
+            Self::Deny(grab, owner) if grab.is_instance_valid() => {
+                grab.signals().grab_denied().emit(i64::from(owner.0));
             }
+            Self::Drop(hold) if hold.holds_something() => {
+                hold.set_free(Throw::default());
+                let still = Vector3::ZERO;
+                hold.grab.signals().released().emit(still, still);
+            }
+            _ => {}
         }
     }
 }

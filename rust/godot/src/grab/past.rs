@@ -35,8 +35,14 @@ impl Past {
         });
     }
 
-    /// How it moves now, in the world. Nothing is said of what jumped.
+    /// How it moves now, in the world: by at least two frames, however long they took. Nothing is said of what jumped.
     pub(crate) fn motion(&self, window: Micros) -> FittedVelocity {
+        let mut times = self.frames.iter().rev().map(|frame| frame.sampled_at);
+        let step = times
+            .next()
+            .zip(times.next())
+            .map(|(newest, before)| newest - before);
+        let window = window.max(step.unwrap_or_default());
         let motion = fit_velocity(&self.frames, window).unwrap_or_default();
         if motion.linear.length() < PLAUSIBLE_METERS_PER_SEC {
             motion
@@ -52,4 +58,34 @@ pub(crate) const fn vec3(v: Vector3) -> Vec3 {
 
 pub(crate) fn vector3(v: Vec3) -> Vector3 {
     Vector3::new(v.x, v.y, v.z)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn past(step_ms: u64, places: &[f32]) -> Past {
+        let mut past = Past::default();
+        for (number, x) in (0..).zip(places) {
+            let place = Transform3D::new(Basis::IDENTITY, Vector3::new(*x, 0.0, 0.0));
+            past.remember(Micros::from_millis(1_000 + step_ms * number), &place);
+        }
+        past
+    }
+
+    #[test]
+    fn two_frames_make_a_motion_however_long_they_took() {
+        let motion = past(200, &[0.0, 0.1, 0.3]).motion(Micros::from_millis(50));
+        assert!((motion.linear.x - 1.0).abs() < 1e-4, "{motion:?}");
+        assert_eq!(
+            past(10, &[3.0]).motion(Micros::from_millis(50)),
+            FittedVelocity::default()
+        );
+    }
+
+    #[test]
+    fn what_is_put_elsewhere_throws_nothing() {
+        let motion = past(10, &[0.0, 0.0, 0.0, 4.0]).motion(Micros::from_millis(50));
+        assert_eq!(motion, FittedVelocity::default());
+    }
 }
