@@ -7,6 +7,7 @@ const Tests: Array[GDScript] = [
 	preload("property_check_tests.gd"),
 	preload("scene_picker_tests.gd"),
 	preload("configuration_warnings_tests.gd"),
+	preload("grab_warnings_tests.gd"),
 ]
 const TIMEOUT_SEC := 60.0
 

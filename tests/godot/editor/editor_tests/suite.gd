@@ -4,6 +4,8 @@ extends RefCounted
 
 const SCENE := "res://world.tscn"
 const FRAMES_TO_SETTLE := 4
+## The scene tree of the editor shows a new warning with a delay.
+const WARNED_WITHIN_MSEC := 5000
 
 var _failures := PackedStringArray()
 
@@ -32,6 +34,16 @@ func settle() -> void:
 
 func scene_node(path: NodePath) -> Node:
 	return EditorInterface.get_edited_scene_root().get_node(path)
+
+
+## Checks that the editor shows a warning with this text at a node; none at all if the text is empty.
+func check_warns(node: Node, text: String) -> void:
+	node.update_configuration_warnings()
+	var deadline := Time.get_ticks_msec() + WARNED_WITHIN_MSEC
+	while not _warns(node, text) and Time.get_ticks_msec() < deadline:
+		await settle()
+	if not _warns(node, text):
+		_failures.append("expected a warning with \"%s\", the editor shows \"%s\"" % [text, _warning_at(node)])
 
 
 ## Selects the node as a click in the scene tree would, and gives the picker that its inspector shows.
@@ -63,3 +75,30 @@ func _press(key: Key, shift: bool) -> void:
 	event.pressed = true
 	EditorInterface.get_base_control().get_viewport().push_input(event)
 	await settle()
+
+
+func _warns(node: Node, text: String) -> bool:
+	var warning := _warning_at(node)
+	return warning.is_empty() if text.is_empty() else text in warning
+
+
+func _warning_at(node: Node) -> String:
+	var item := _item_of(node)
+	if item == null:
+		return "(not in the scene tree)"
+	for button in item.get_button_count(0):
+		if "warning" in item.get_button_tooltip_text(0, button):
+			return item.get_button_tooltip_text(0, button)
+	return ""
+
+
+## The first item of the scene tree that has the node's name.
+func _item_of(node: Node) -> TreeItem:
+	var trees := EditorInterface.get_base_control().find_children("*", "Tree", true, false)
+	for tree: Tree in trees:
+		if tree.is_visible_in_tree() and tree.get_parent().get_class() == "SceneTreeEditor":
+			var item := tree.get_root()
+			while item != null and item.get_text(0) != node.name:
+				item = item.get_next_in_tree()
+			return item
+	return null
