@@ -328,6 +328,7 @@ impl SyncedSession {
         let mut core = std::mem::take(&mut session.core);
         drop(session);
         core.locals.clear();
+        core.device_events.attend(false, false);
         tracker::join_all();
         for link in core.link.into_iter().chain(core.retired) {
             link.finish();

@@ -12,7 +12,6 @@ mod trace;
 mod track;
 mod xr;
 
-use glam::{Quat, Vec3};
 use godot::{
     classes::{Node, Node3D},
     prelude::*,
@@ -40,9 +39,6 @@ const RING_SAMPLES: usize = 256;
 
 /// What counts as the last samples: more than any throw looks back.
 const RECENT: Micros = Micros::from_secs(1);
-
-/// Where the eyes of somebody are who stands.
-const STANDING: Transform3D = Transform3D::new(Basis::IDENTITY, Vector3::new(0.0, 1.6, 0.0));
 
 /// Which controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,7 +255,7 @@ impl Tracker {
             }
             Feed::EachEvent(hand, producer) => {
                 let root = root.clone().try_cast::<Node3D>().ok()?;
-                hand.frame(events, viewer(&root), clock::now(), |sample| {
+                hand.frame(events, Viewer::of(&root), clock::now(), |sample| {
                     self.seen.take(sample);
                     let _ = producer.push(sample);
                 });
@@ -397,25 +393,5 @@ impl Tracker {
             Feed::Off => 0,
             _ => clock_offset_us,
         }
-    }
-}
-
-/// Who looks at a device's hand: the camera, or somebody who stands where the hand's space begins.
-fn viewer(root: &Gd<Node3D>) -> Viewer {
-    let parent = root.get_parent_node_3d();
-    let space = parent.map_or(Transform3D::IDENTITY, |parent| {
-        parent.get_global_transform()
-    });
-    let camera = root
-        .get_viewport()
-        .and_then(|viewport| viewport.get_camera_3d());
-    let place = camera.map_or(STANDING, |camera| {
-        space.affine_inverse() * camera.get_global_transform()
-    });
-    let Vector3 { x, y, z } = place.origin;
-    let turn = place.basis.orthonormalized().get_quaternion();
-    Viewer {
-        position: Vec3::new(x, y, z),
-        orientation: Quat::from_xyzw(turn.x, turn.y, turn.z, turn.w),
     }
 }

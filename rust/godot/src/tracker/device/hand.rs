@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use glam::{Quat, Vec3};
 use synced_client::playout::fit_velocity;
 use synced_protocol::{input::InputFrame, time::Micros};
 
-use super::{Device, DeviceEvent, Side, gamepad::Gamepad, mouse::Mouse};
+use super::{Device, DeviceEvent, Side, Viewer, gamepad::Gamepad, mouse::Mouse};
 
 /// What is fitted to get a velocity: a device moves in steps.
 const VELOCITY_WINDOW: Micros = Micros::from_millis(30);
@@ -14,13 +13,6 @@ const VELOCITY_WINDOW: Micros = Micros::from_millis(30);
 const SAMPLES_KEPT: usize = 64;
 /// A frame that took longer is taken to have been this long.
 const FRAME_MAX: Micros = Micros::from_millis(250);
-
-/// Where the viewer is, in the space that the hand moves in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Viewer {
-    pub position: Vec3,
-    pub orientation: Quat,
-}
 
 /// A hand that a device moves.
 #[derive(Debug)]
@@ -124,7 +116,7 @@ impl AnyDevice {
 
 #[cfg(test)]
 mod tests {
-    use glam::Vec2;
+    use glam::{Quat, Vec2, Vec3};
 
     use super::*;
 

@@ -7,9 +7,11 @@ mod events;
 mod gamepad;
 mod hand;
 mod mouse;
+mod viewer;
 
 pub(crate) use events::{DeviceEvent, Events};
-pub(crate) use hand::{DeviceHand, Viewer};
+pub(crate) use hand::DeviceHand;
+pub(crate) use viewer::Viewer;
 
 use glam::{Quat, Vec3};
 use synced_protocol::input::Controls;
