@@ -26,6 +26,10 @@ pub(super) fn log(rotation: Quat) -> Vec3 {
 
 /// The rotation at the end of a turn.
 pub(super) fn exp(turn: Vec3) -> Quat {
+    // Of a turn whose square is no full number any more, the axis cannot be told.
+    if turn.length_squared() < f32::MIN_POSITIVE {
+        return Quat::IDENTITY;
+    }
     Quat::from_scaled_axis(turn)
 }
 
