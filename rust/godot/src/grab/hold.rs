@@ -4,15 +4,15 @@ use godot::{
     classes::{Node3D, RigidBody3D},
     prelude::*,
 };
-use synced_protocol::{id::PlayerId, input::InputFrame, mutation::Transfer, time::Micros};
+use synced_protocol::{input::InputFrame, time::Micros};
 
 use super::{
     past::Past,
+    relation::{Claim, Relation, is_for_the_taking},
     throw::{self, Throw},
 };
 use crate::{
     classes::{SyncedGrab, SyncedNode, with_core},
-    core::Core,
     operations,
 };
 
@@ -34,57 +34,6 @@ pub(crate) struct Hold {
     pub was_frozen: bool,
     pub hand_past: Past,
     pub parent_past: Past,
-}
-
-/// What the session has said of a hold so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Claim {
-    /// Nothing yet.
-    Asked,
-    /// The node is this player's.
-    Confirmed,
-}
-
-/// Whose a node is, as far as a hold cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Relation {
-    /// This player's, or there is no session.
-    Mine,
-    /// Asked for, and not decided.
-    Asked,
-    /// This player's, who has said that it shall not be.
-    GivenAway,
-    /// Nobody's.
-    Free,
-    Theirs(PlayerId),
-    /// The session does not know the node, or not yet.
-    Unknown,
-}
-
-impl Relation {
-    pub(crate) fn of(core: &Core, synced: &Gd<SyncedNode>) -> Self {
-        if !core.is_joined() {
-            return Self::Mine;
-        }
-        let Some(id) = synced.bind().id() else {
-            return Self::Unknown;
-        };
-        let local = core.locals.get(&id);
-        let Some(bound) = local.and_then(|local| local.bound.as_ref()) else {
-            return Self::Unknown;
-        };
-        if bound.requested.is_some() {
-            Self::Asked
-        } else if bound.is_owned_by(core.me) && core.is_given_away(id) {
-            Self::GivenAway
-        } else if bound.is_owned_by(core.me) {
-            Self::Mine
-        } else if bound.owner == PlayerId::SERVER {
-            Self::Free
-        } else {
-            Self::Theirs(bound.owner)
-        }
-    }
 }
 
 impl Hold {
@@ -125,19 +74,6 @@ impl Hold {
     }
 }
 
-/// Whether nobody else has the node, and this player is not about to have it.
-pub(crate) fn is_free(synced: &Gd<SyncedNode>) -> bool {
-    match with_core(|core| Relation::of(core, synced)) {
-        Relation::Mine | Relation::GivenAway | Relation::Free => true,
-        Relation::Theirs(_) => is_for_the_taking(synced),
-        Relation::Asked | Relation::Unknown => false,
-    }
-}
-
-fn is_for_the_taking(synced: &Gd<SyncedNode>) -> bool {
-    synced.bind().config().policy.transfer == Transfer::Always
-}
-
 /// Puts what a grab is about into a hand. False when the session has just said, or would say, that it is another's.
 ///
 /// # Errors
@@ -148,14 +84,20 @@ pub(crate) fn begin(
     is_automatic: bool,
 ) -> Result<bool, String> {
     let hold = Hold::new(grab, hand, is_automatic)?;
-    if with_core(|core| core.grabs.pass_on(&hold)) {
-        grab.signals().grabbed().emit(hand);
-        return Ok(true);
+    match with_core(|core| core.grabs.pass_on(&hold)) {
+        Some(true) => grab.signals().grabbed().emit(hand),
+        Some(false) => {}
+        None => return begin_new(hold),
     }
+    Ok(true)
+}
+
+fn begin_new(hold: Hold) -> Result<bool, String> {
     match with_core(|core| Relation::of(core, &hold.synced)) {
         Relation::Unknown => return Err("the session does not know the node yet".to_owned()),
         Relation::Theirs(owner) if !is_for_the_taking(&hold.synced) => {
-            grab.signals().grab_denied().emit(i64::from(owner.0));
+            let mut denied = hold.grab.signals().grab_denied();
+            denied.emit(i64::from(owner.0));
             return Ok(false);
         }
         Relation::Mine => take(hold, Claim::Confirmed),
@@ -186,11 +128,13 @@ pub(crate) fn end(grab: &Gd<SyncedGrab>) {
     let Some(hold) = with_core(|core| core.grabs.let_go(grab)) else {
         return;
     };
-    let (window, scale) = grab.bind().throw();
-    let samples = hold.samples();
-    let throw = throw::of(&hold, &samples, window, scale);
+    let throw = if hold.is_alive() {
+        let (window, scale) = grab.bind().throw();
+        throw::of(&hold, &hold.samples(), window, scale)
+    } else {
+        Throw::default()
+    };
     hold.set_free(throw);
-    grab.signals().released().emit(throw.linear, throw.angular);
 }
 
 impl Hold {
@@ -240,17 +184,22 @@ impl Hold {
         .unwrap_or_default()
     }
 
-    /// Without a hand: the body is the game's again, as fast as it was thrown.
+    /// The body is the game's again, as fast as it was thrown.
     pub(crate) fn set_free(&self, throw: Throw) {
-        let Some(mut body) = self.body() else {
-            self.give_back();
+        if !self.holds_something() {
             return;
-        };
-        body.set_freeze_enabled(false);
-        // What was frozen counts as asleep until it is told otherwise.
-        body.set_sleeping(false);
-        body.set_linear_velocity(throw.linear);
-        body.set_angular_velocity(throw.angular);
+        }
+        if let Some(mut body) = self.body() {
+            body.set_freeze_enabled(false);
+            // What was frozen counts as asleep until it is told otherwise.
+            body.set_sleeping(false);
+            body.set_linear_velocity(throw.linear);
+            body.set_angular_velocity(throw.angular);
+        } else {
+            self.give_back();
+        }
+        let mut released = self.grab.signals().released();
+        released.emit(throw.linear, throw.angular);
     }
 
     /// What is no body rests where it was let go.

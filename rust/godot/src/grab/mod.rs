@@ -7,17 +7,20 @@ mod automatic;
 mod hold;
 mod pass;
 mod past;
+mod relation;
 mod throw;
 
 use godot::prelude::*;
 
 use crate::classes::{SyncedGrab, SyncedNode};
 
-pub(crate) use hold::{begin, end, is_free};
+pub(crate) use hold::{begin, end};
 pub(crate) use pass::Grabbing;
+pub(crate) use relation::is_free;
 
-use hold::{Claim, Hold};
+use hold::Hold;
 use past::Past;
+use relation::Claim;
 
 /// A `SyncedGrab` in the scene here.
 #[derive(Debug)]
@@ -56,22 +59,20 @@ impl Grabs {
         hold.map(|hold| &hold.hand)
     }
 
-    /// Puts what is held already into another hand. Says whether it was.
-    fn pass_on(&mut self, to: &Hold) -> bool {
-        let Some(hold) = self
-            .holds
-            .iter_mut()
-            .find(|hold| is_same(&hold.grab, &to.grab))
-        else {
-            return false;
-        };
+    /// Puts what is held already into another hand. Says whether it is another one; none if it is not held.
+    fn pass_on(&mut self, to: &Hold) -> Option<bool> {
+        let mut holds = self.holds.iter_mut();
+        let hold = holds.find(|hold| is_same(&hold.grab, &to.grab))?;
+        if is_same(&hold.hand, &to.hand) {
+            return Some(false);
+        }
         hold.hand = to.hand.clone();
         hold.hand_root = to.hand_root.clone();
         hold.offset = to.offset;
         hold.is_automatic = to.is_automatic;
         hold.hand_past = Past::default();
         hold.parent_past = Past::default();
-        true
+        Some(true)
     }
 
     fn take(&mut self, hold: Hold) {

@@ -11,7 +11,8 @@ use synced_transport::clock;
 
 use super::{
     automatic::Automatic,
-    hold::{Claim, Hold, Relation},
+    hold::Hold,
+    relation::{Claim, Relation},
     throw::Throw,
 };
 use crate::{
@@ -196,11 +197,7 @@ impl Step {
             Self::Deny(grab, owner) if grab.is_instance_valid() => {
                 grab.signals().grab_denied().emit(i64::from(owner.0));
             }
-            Self::Drop(hold) if hold.holds_something() => {
-                hold.set_free(Throw::default());
-                let still = Vector3::ZERO;
-                hold.grab.signals().released().emit(still, still);
-            }
+            Self::Drop(hold) => hold.set_free(Throw::default()),
             _ => {}
         }
     }
