@@ -1,18 +1,24 @@
 //! What the session measured, as GDScript reads it.
 
 use godot::prelude::*;
+use serde_json::json;
 use synced_client::stats::ClientStats;
 use synced_protocol::stage::Summary;
 
-use crate::core::Core;
+use crate::{
+    core::Core,
+    tracker::{Tracker, openxr},
+};
 
-/// `client` (stages and counters of the network side), `frame` (the main thread's work), `transport` (bytes and losses).
+/// `client` (stages and counters of the network side), `frame` (the main thread's work), `capture` (the sampling of this player's
+/// controllers), `transport` (bytes and losses).
 pub(crate) fn dictionary(core: &Core) -> VarDictionary {
     let mut all = VarDictionary::new();
     if let Some(stats) = &core.client_stats {
         all.set("client", &client(stats));
     }
     all.set("frame", &frame(core));
+    all.set("capture", &from_json(&capture(core)));
     if let Some(link) = &core.link {
         let counters = link.transport_stats().counters();
         all.set(
@@ -39,6 +45,19 @@ fn frame(core: &Core) -> VarDictionary {
         "allocations" => count(stats.allocations),
         "nodes" => core.locals.len() as i64,
     }
+}
+
+/// The thread on the OpenXR session, or else one that samples a single controller; and each controller's samples.
+fn capture(core: &Core) -> serde_json::Value {
+    let trackers = || {
+        core.locals
+            .values()
+            .filter_map(|local| local.tracker.as_ref())
+    };
+    let thread = openxr::report().or_else(|| trackers().find_map(Tracker::thread_report));
+    let mut report = thread.unwrap_or_else(|| json!({ "source": "frame" }));
+    report["trackers"] = trackers().filter_map(Tracker::report).collect();
+    report
 }
 
 fn summary(summary: &Summary) -> Variant {

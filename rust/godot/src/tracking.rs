@@ -1,19 +1,22 @@
 //! This player's controllers, once a frame.
 
-use godot::{classes::Node3D, prelude::*};
+use godot::{classes::Node3D, obj::Singleton, prelude::*};
 use synced_protocol::{id::NodeId, input::InputFrame};
 
 use crate::{
-    classes::{SyncedNode, with_core},
+    classes::{SyncedNode, SyncedSession, with_core},
     core::Core,
     playout, report,
-    tracker::{DeviceEvent, Feeding, Recorded, Tracker},
+    tracker::{
+        DeviceEvent, Feeding, Recorded, Tracker,
+        openxr::{self, News},
+    },
 };
 
 /// The pass, with its lists.
 #[derive(Debug, Default)]
 pub(crate) struct Tracking {
-    switched: Vec<(NodeId, Feeding)>,
+    switched: Vec<(NodeId, Feeding, bool)>,
     moved: Vec<(Gd<Node3D>, InputFrame)>,
     jumped: Vec<Gd<SyncedNode>>,
     faults: Vec<(NodeId, String)>,
@@ -24,6 +27,7 @@ pub(crate) struct Tracking {
 impl Tracking {
     /// Starts and stops capture as nodes come, go and change their owner, and moves what follows a controller.
     pub(crate) fn run(&mut self) {
+        tell_news();
         with_core(|core| {
             self.switch(core);
             self.capture(core);
@@ -50,16 +54,21 @@ impl Tracking {
         let (me, is_alone) = (core.me, !core.is_joined());
         let switched = core.locals.iter().filter_map(|(id, local)| {
             let wanted = match &local.bound {
+                _ if !local.is_alive() => Feeding::Off,
                 Some(bound) if bound.is_owned_by(me) => Feeding::Streamed,
                 None if is_alone => Feeding::Local,
                 _ => Feeding::Off,
             };
-            let feeding = local.tracker.as_ref()?.feeding();
-            (feeding != wanted).then_some((*id, wanted))
+            let tracker = local.tracker.as_ref()?;
+            let is_switched = tracker.feeding() != wanted;
+            (is_switched || tracker.is_outdated()).then_some((*id, wanted, is_switched))
         });
         self.switched.extend(switched);
-        for (id, wanted) in self.switched.drain(..) {
-            stop(core, id);
+        for (id, wanted, is_switched) in self.switched.drain(..) {
+            // Else it goes on, from another source.
+            if is_switched {
+                stop(core, id);
+            }
             if wanted != Feeding::Off {
                 let fault = start(core, id, wanted == Feeding::Streamed).err();
                 self.faults.extend(fault.map(|fault| (id, fault)));
@@ -103,17 +112,28 @@ impl Tracking {
     }
 }
 
+/// What has become of the XR session is told before its trackers are looked at.
+fn tell_news() {
+    for news in openxr::news() {
+        let session = SyncedSession::singleton();
+        match news {
+            News::Started => session.signals().capture_started().emit("openxr"),
+            News::Lost(reason) => session
+                .signals()
+                .capture_lost()
+                .emit(&GString::from(&reason)),
+        }
+    }
+}
+
 fn start(core: &mut Core, id: NodeId, is_streaming: bool) -> Result<(), String> {
     let Some(local) = core.locals.get_mut(&id) else {
         return Ok(());
     };
-    let Some(started) = local
-        .tracker
-        .as_mut()
-        .map(|tracker| tracker.start(is_streaming))
-    else {
+    let Some(tracker) = &mut local.tracker else {
         return Ok(());
     };
+    let started = tracker.start(&local.root, is_streaming);
     let feed = started.inspect_err(|_| local.tracker = None)?;
     if is_streaming && let Some(handle) = core.handle() {
         handle.attach_tracker(id, feed);

@@ -128,6 +128,15 @@ impl SyncedSession {
     #[signal]
     pub(crate) fn mutation_rejected(sequence: i64, code: GString, message: GString);
 
+    /// This player's controllers are sampled at 1 kHz from now on. `source` is "openxr".
+    #[signal]
+    pub(crate) fn capture_started(source: GString);
+
+    /// The controllers are not sampled at 1 kHz any more: the XR session is over or lost. Until there is another one, nodes
+    /// with a [member SyncedNode.tracker] follow what is left, once a frame.
+    #[signal]
+    pub(crate) fn capture_lost(reason: GString);
+
     /// No session.
     #[constant]
     pub const STATE_OFFLINE: i64 = 0;
@@ -329,7 +338,7 @@ impl SyncedSession {
         drop(session);
         core.locals.clear();
         core.device_events.attend(false, false);
-        tracker::join_all();
+        tracker::shut_down();
         for link in core.link.into_iter().chain(core.retired) {
             link.finish();
         }

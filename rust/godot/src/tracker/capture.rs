@@ -1,22 +1,21 @@
-//! The thread that samples a controller at 1 kHz.
+//! The thread that samples a source of this process at 1 kHz.
 
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
-use rtrb::{Consumer, Producer, RingBuffer};
 use synced_protocol::{input::InputFrame, time::Micros};
-use synced_transport::clock;
 
-/// The time from one sample to the next.
-const INTERVAL: Micros = Micros(1_000);
-/// Samples that the ring to the main thread holds, which takes them once a frame: what a frame of four seconds leaves.
-const LATEST_SAMPLES: usize = 4_096;
+use super::{
+    monotonic::Timeline,
+    outlets::Outlets,
+    pacing::{PaceCounters, Pacer},
+    report::Meter,
+};
 
 /// Something that can be sampled from a thread of its own. It touches no object of the engine.
 pub(crate) trait Source: Send + 'static {
@@ -51,20 +50,18 @@ pub(crate) fn join_later(thread: JoinHandle<()>) {
 #[derive(Debug)]
 pub(crate) struct Capture {
     stop: Arc<AtomicBool>,
-    unseen: Arc<AtomicU64>,
-    latest: Consumer<InputFrame>,
+    pub meter: Meter,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Capture {
-    /// Samples `source` into `ring` until dropped.
-    pub(crate) fn start(source: impl Source, ring: Producer<InputFrame>) -> Result<Self, String> {
+    /// Samples `source` into its rings until dropped.
+    pub(crate) fn start(source: impl Source, outlets: Outlets) -> Result<Self, String> {
         let stop = Arc::new(AtomicBool::new(false));
-        let unseen = Arc::new(AtomicU64::new(0));
-        let (shown, latest) = RingBuffer::new(LATEST_SAMPLES);
+        let counters = Arc::new(PaceCounters::default());
         let body = {
-            let (stop, unseen) = (stop.clone(), unseen.clone());
-            move || run(source, ring, shown, &unseen, &stop)
+            let (stop, counters) = (stop.clone(), counters.clone());
+            move || run(source, outlets, &stop, &counters)
         };
         let thread = thread::Builder::new()
             .name("synced-capture".to_owned())
@@ -73,22 +70,9 @@ impl Capture {
             thread.map_err(|error| format!("the capture thread cannot be started: {error}"))?;
         Ok(Self {
             stop,
-            unseen,
-            latest,
+            meter: Meter::new(counters),
             thread: Some(thread),
         })
-    }
-
-    /// How many samples found no room on their way to the main thread since the last call.
-    pub(crate) fn take_unseen(&self) -> u64 {
-        self.unseen.swap(0, Ordering::Relaxed)
-    }
-
-    /// Hands on every sample since the last call, the oldest first.
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(InputFrame)) {
-        while let Ok(frame) = self.latest.pop() {
-            each(frame);
-        }
     }
 }
 
@@ -101,33 +85,21 @@ impl Drop for Capture {
     }
 }
 
-/// Samples by absolute deadlines: a late one does not shift those after it, a missed one is skipped.
-fn run(
-    mut source: impl Source,
-    mut ring: Producer<InputFrame>,
-    mut shown: Producer<InputFrame>,
-    unseen: &AtomicU64,
-    stop: &AtomicBool,
-) {
-    let begun = clock::now();
-    let mut deadline = begun;
+fn run(mut source: impl Source, mut outlets: Outlets, stop: &AtomicBool, counters: &PaceCounters) {
+    let mut pacer = Pacer::start();
+    let timeline = Timeline::read();
+    let begun = timeline.local(pacer.woken());
     while !stop.load(Ordering::Relaxed) {
-        let has_more = source.samples(clock::now() - begun, &mut |frame| {
-            let frame = InputFrame {
+        let elapsed = timeline.local(pacer.woken()) - begun;
+        let has_more = source.samples(elapsed, &mut |frame| {
+            outlets.sample(InputFrame {
                 sampled_at: begun + frame.sampled_at,
                 ..frame
-            };
-            // Either ring is full only while its reader stands still, and then newer samples will count.
-            let _ = ring.push(frame);
-            if shown.push(frame).is_err() {
-                unseen.fetch_add(1, Ordering::Relaxed);
-            }
+            });
         });
         if !has_more {
             return;
         }
-        let missed = (clock::now() - deadline).0 / INTERVAL.0;
-        deadline = deadline + Micros(INTERVAL.0 * (missed + 1));
-        thread::sleep(Duration::from_micros((deadline - clock::now()).0));
+        pacer.wait(counters);
     }
 }

@@ -2,7 +2,7 @@
 
 use synced_protocol::input::InputFrame;
 
-use super::{Recording, track::Track};
+use super::{Recording, outlets::History, track::Track};
 
 /// What is kept of a controller's samples.
 #[derive(Debug, Default)]
@@ -16,19 +16,25 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Takes in a sample of this player.
-    pub(super) fn take(&mut self, sample: InputFrame) {
-        self.track.insert(sample);
-        self.latest = sample;
-        if let Some(recording) = &mut self.recording {
-            recording.push(sample);
+    /// Takes in this player's samples since the frame before.
+    pub(super) fn take(&mut self, history: &mut History) {
+        for sample in history.drain() {
+            self.track.insert(sample);
+            self.latest = sample;
+            if let Some(recording) = &mut self.recording {
+                recording.push(sample);
+            }
         }
-    }
-
-    /// Some samples found no room on their way here.
-    pub(super) fn missed(&mut self) {
-        if let Some(recording) = &mut self.recording {
+        if history.take_missed() > 0
+            && let Some(recording) = &mut self.recording
+        {
             recording.lost_samples();
+        }
+        if let Some(aim) = history.newest_aim() {
+            self.track.set_aim(aim);
+        }
+        for joints in history.drain_joints() {
+            self.track.insert_joints(&joints);
         }
     }
 }

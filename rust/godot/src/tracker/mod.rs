@@ -3,8 +3,15 @@
 mod capture;
 mod checks;
 mod device;
+mod feed;
+mod histogram;
 mod intake;
 mod joints;
+mod monotonic;
+pub(crate) mod openxr;
+mod outlets;
+mod pacing;
+mod report;
 mod root;
 mod sampling;
 mod synthetic;
@@ -12,11 +19,7 @@ mod trace;
 mod track;
 mod xr;
 
-use godot::{
-    classes::{Node, Node3D},
-    prelude::*,
-};
-use rtrb::{Producer, RingBuffer};
+use godot::{classes::Node, prelude::*};
 use synced_client::TrackerFeed;
 use synced_protocol::{
     input::{HandJoints, InputFrame, JOINTS, Pose, Precision},
@@ -24,18 +27,14 @@ use synced_protocol::{
 };
 use synced_transport::clock;
 
-pub(crate) use capture::join_all;
 pub(crate) use checks::Settings;
 pub(crate) use device::{DeviceEvent, Events};
 pub(crate) use sampling::Sampling;
 pub(crate) use trace::{Recorded, Recording};
 
-use capture::Capture;
-use device::{DeviceHand, Side, Viewer};
+use feed::{Feed, Shown};
 use intake::Intake;
-
-/// Samples that the ring between capture and network holds: a quarter of a second at 1 kHz.
-const RING_SAMPLES: usize = 256;
+use outlets::History;
 
 /// What counts as the last samples: more than any throw looks back.
 const RECENT: Micros = Micros::from_secs(1);
@@ -71,9 +70,9 @@ impl TrackerTarget {
 /// Where a controller's samples come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TrackerSource {
-    /// The XR runtime's trackers while they are there, else the root's own movement; once a frame.
+    /// The XR runtime's trackers while they are there, else the root's own movement, once a frame.
     Auto,
-    /// The XR runtime's trackers; once a frame.
+    /// The XR runtime's trackers: at 1 kHz from an OpenXR session, once a frame from any other.
     Xr,
     /// A made-up trajectory, at 1 kHz.
     Synthetic,
@@ -99,6 +98,12 @@ impl TrackerSource {
     }
 }
 
+/// Ends all capture threads, for good. For the end of the game: the library must not be unloaded before.
+pub(crate) fn shut_down() {
+    openxr::close();
+    capture::join_all();
+}
+
 /// A node's controller.
 #[derive(Debug)]
 pub(crate) struct Tracker {
@@ -106,6 +111,8 @@ pub(crate) struct Tracker {
     source: TrackerSource,
     precision: Precision,
     feed: Feed,
+    /// This player's samples on their way to the main thread.
+    history: Option<History>,
     seen: Intake,
     /// Whether the samples go to the session.
     is_streaming: bool,
@@ -122,20 +129,6 @@ pub(crate) enum Feeding {
     Streamed,
 }
 
-/// How this player's samples get into the ring.
-#[derive(Debug, Default)]
-enum Feed {
-    /// They do not: the node is another player's, or in no session.
-    #[default]
-    Off,
-    /// The main thread takes one each frame.
-    EachFrame(Producer<InputFrame>),
-    /// The main thread takes one for each event of a device.
-    EachEvent(Box<DeviceHand>, Producer<InputFrame>),
-    /// A thread takes them.
-    Thread(Capture),
-}
-
 impl Tracker {
     pub(crate) fn new(target: TrackerTarget, source: TrackerSource, precision: Precision) -> Self {
         Self {
@@ -143,6 +136,7 @@ impl Tracker {
             source,
             precision,
             feed: Feed::Off,
+            history: None,
             seen: Intake::default(),
             is_streaming: false,
         }
@@ -158,13 +152,6 @@ impl Tracker {
         match &self.feed {
             Feed::EachEvent(hand, _) => (true, hand.is_mouse()),
             _ => (false, false),
-        }
-    }
-
-    const fn side(&self) -> Side {
-        match self.target {
-            TrackerTarget::LeftHand => Side::Left,
-            TrackerTarget::RightHand | TrackerTarget::Head => Side::Right,
         }
     }
 
@@ -190,85 +177,67 @@ impl Tracker {
         !matches!(self.feed, Feed::Off)
     }
 
-    /// Starts to capture. The samples come out of the feed that is returned, stamped in local time.
+    /// Whether a better source has come, or the present one gone: it has to be started anew.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.feed.is_outdated()
+    }
+
+    /// Starts to capture, or goes on from another source. The samples come out of the feed that is returned, stamped in
+    /// local time.
     ///
     /// # Errors
     /// What is wrong with the trace.
-    pub(crate) fn start(&mut self, is_streaming: bool) -> Result<TrackerFeed, String> {
+    pub(crate) fn start(
+        &mut self,
+        root: &Gd<Node>,
+        is_streaming: bool,
+    ) -> Result<TrackerFeed, String> {
         if !self.is_feeding() {
             self.seen.track.clear();
         }
         self.is_streaming = is_streaming;
-        let (producer, consumer) = RingBuffer::new(RING_SAMPLES);
-        self.feed = match &self.source {
-            TrackerSource::Auto | TrackerSource::Xr => Feed::EachFrame(producer),
-            TrackerSource::Gamepad => {
-                Feed::EachEvent(Box::new(DeviceHand::gamepad(self.side())), producer)
-            }
-            TrackerSource::Mouse => {
-                Feed::EachEvent(Box::new(DeviceHand::mouse(self.side())), producer)
-            }
-            TrackerSource::Synthetic => Feed::Thread(Capture::start(
-                synthetic::Synthetic::new(self.target),
-                producer,
-            )?),
-            TrackerSource::Trace(path) => {
-                Feed::Thread(Capture::start(trace::Trace::open(path)?, producer)?)
-            }
-        };
+        let started = Feed::start(self.target, &self.source, root)?;
+        self.feed = started.feed;
+        self.history = Some(started.history);
         Ok(TrackerFeed {
             precision: self.precision,
-            ..TrackerFeed::new(consumer)
+            ..started.network
         })
     }
 
     /// Stops to capture.
     pub(crate) fn stop(&mut self) {
         self.feed = Feed::Off;
+        self.history = None;
         self.seen.track.clear();
     }
 
-    /// Once a frame: takes a sample where the main thread is the source, and says where the root belongs if it does not
-    /// move by itself.
+    /// Once a frame: takes in this player's samples, and says where the root belongs if it does not move by itself.
     pub(crate) fn capture_frame(
         &mut self,
         root: &Gd<Node>,
         events: &[DeviceEvent],
     ) -> Option<InputFrame> {
-        match &mut self.feed {
-            Feed::Off => None,
-            Feed::EachFrame(producer) => {
-                let root = root.clone().try_cast::<Node3D>().ok()?;
-                let from_xr = xr::sample(self.target, clock::now());
-                let moves_root = from_xr.is_some();
-                let sample = match (from_xr, &self.source) {
-                    (Some(sample), _) => sample,
-                    (None, TrackerSource::Auto) => {
-                        root::sample(&root, &self.seen.latest, clock::now())
-                    }
-                    (None, _) => return None,
-                };
-                self.seen.take(sample);
-                // A full ring means that the network thread is behind: it has newer samples than this one to send soon.
-                let _ = producer.push(sample);
-                moves_root.then_some(sample)
-            }
-            Feed::EachEvent(hand, producer) => {
-                let root = root.clone().try_cast::<Node3D>().ok()?;
-                hand.frame(events, Viewer::of(&root), clock::now(), |sample| {
-                    self.seen.take(sample);
-                    let _ = producer.push(sample);
-                });
-                Some(self.seen.latest)
-            }
-            Feed::Thread(capture) => {
-                capture.drain(|sample| self.seen.take(sample));
-                if capture.take_unseen() > 0 {
-                    self.seen.missed();
-                }
-                Some(self.seen.latest)
-            }
+        let shown = self.feed.frame(root, events, &self.seen.latest);
+        if let Some(history) = &mut self.history {
+            self.seen.take(history);
         }
+        match shown {
+            Shown::There => None,
+            Shown::AtNewest => Some(self.seen.latest),
+            Shown::At(sample) => Some(sample),
+        }
+    }
+
+    /// What is counted of this player's samples, under its name in Godot's XRServer; nothing while none are taken.
+    pub(crate) fn report(&self) -> Option<(String, serde_json::Value)> {
+        let report = report::of_controller(&self.history.as_ref()?.counters);
+        Some((self.target.xr_name().to_owned(), report))
+    }
+
+    /// What is counted of the thread that is this controller's own.
+    pub(crate) fn thread_report(&self) -> Option<serde_json::Value> {
+        self.feed.thread_report()
     }
 
     /// Begins to record this player's samples.
