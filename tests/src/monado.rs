@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     Failure, Outcome,
-    feeder::{Feeder, Motions, RATE_HZ},
+    feeder::{Feeder, Motions},
     folder,
     godot::Godot,
     player::{Player, Starting},
@@ -108,12 +108,12 @@ impl Runtime {
 }
 
 impl Monado {
-    /// Starts to move its head and hands.
+    /// Starts to move its head and hands, so many times a second.
     ///
     /// # Errors
     /// When it is not there.
-    pub fn feed(&self, motions: Motions) -> Outcome<Feeder> {
-        Feeder::start(self.port, motions, RATE_HZ)
+    pub fn feed(&self, motions: Motions, rate_hz: u32) -> Outcome<Feeder> {
+        Feeder::start(self.port, motions, rate_hz)
     }
 
     /// Starts a player who wears its headset. Its files go below `folder`.

@@ -201,6 +201,14 @@ impl Feeder {
         Some(shared.fed[after.checked_sub(1)?])
     }
 
+    /// The frames that told of times of the motions from one to another, in seconds.
+    #[must_use]
+    pub fn fed_between(&self, from: f64, to: f64) -> Vec<Fed> {
+        let fed = &self.shared().fed;
+        let [first, end] = [from, to].map(|at| fed.partition_point(|fed| fed.seconds < at));
+        fed[first..end].to_vec()
+    }
+
     /// All frames that were sent, in order.
     #[must_use]
     pub fn fed(&self) -> Vec<Fed> {

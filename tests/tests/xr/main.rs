@@ -3,5 +3,12 @@
 //!
 //! On a machine that cannot have the runtime the tests say why and pass; in continuous integration they fail.
 
+mod capture;
+mod endings;
+mod feeding;
+mod hunt;
+mod recentring;
+mod samples;
 mod stage;
+mod threads;
 mod trackers;

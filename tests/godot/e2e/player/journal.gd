@@ -4,7 +4,7 @@ extends Node
 
 const SESSION: Array[StringName] = [
 	&"session_joined", &"session_failed", &"session_lost", &"session_resumed", &"session_left",
-	&"player_joined", &"player_left", &"mutation_confirmed", &"mutation_rejected",
+	&"player_joined", &"player_left", &"mutation_confirmed", &"mutation_rejected", &"capture_started", &"capture_lost",
 ]
 const NODE: Array[StringName] = [
 	&"ownership_changed", &"ownership_denied", &"property_confirmed", &"write_rejected", &"despawned",
