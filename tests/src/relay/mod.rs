@@ -278,7 +278,7 @@ mod tests {
     fn a_network_may_grow_worse_and_better_again() {
         let (server, relay, client, _) = connected(Network::default());
         server.set_read_timeout(Some(POLL)).unwrap();
-        let mut arrives = |permille: u16| {
+        let arrives = |permille: u16| {
             relay.set_network(Network::losing(permille));
             client.send_to(b"x", relay.address()).unwrap();
             server.recv(&mut [0; 20]).is_ok()
