@@ -62,7 +62,8 @@ pub struct LiveConfig {
     pub redundancy_min: u8,
     /// Of how many at the most, when much is lost. At most [`REDUNDANCY_MAX`].
     pub redundancy_max: u8,
-    /// Whether samples are left out that the receiver's curve through the others passes within their precision.
+    /// Whether samples are left out that the receiver's curve through the others passes within their precision; and within the
+    /// sensor's own noise, while the controller rests.
     pub thinning: bool,
 }
 

@@ -31,7 +31,7 @@ pub use delay::{
     ARRIVALS_MAX, ARRIVALS_MIN, CALM, LATE_ONE_IN, LOOK_INTERVAL, MARGIN, PlayoutDelay, RISE_MIN,
     WINDOW,
 };
-pub(crate) use rotation::angle_between;
+pub(crate) use rotation::{angle_between, turn_between};
 
 pub use fit::{FittedVelocity, fit_velocity};
 pub use interpolate::{interpolate, is_spatial};

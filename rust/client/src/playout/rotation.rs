@@ -34,7 +34,7 @@ pub(super) fn exp(turn: Vec3) -> Quat {
 }
 
 /// The turn from one orientation to another, the short way.
-pub(super) fn turn_between(from: Quat, to: Quat) -> Vec3 {
+pub(crate) fn turn_between(from: Quat, to: Quat) -> Vec3 {
     log(to * from.conjugate())
 }
 

@@ -2,9 +2,9 @@
 
 use std::slice::SliceIndex;
 
-use synced_protocol::input::{InputFrame, Precision};
+use synced_protocol::input::InputFrame;
 
-use super::thinning::mark_between;
+use super::{noise::Bounds, thinning::mark_between};
 use crate::limits::{REDUNDANCY_MAX, TRACKER_BACKLOG_MAX};
 
 /// The most batches that can wait for their last repetition: each sending of one ends that of another.
@@ -37,14 +37,14 @@ struct Batch {
 }
 
 /// How much is to be sent at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Portion {
     /// Of how many batches the samples are repeated.
     pub(super) redundancy: u8,
     /// The most new samples.
     pub(super) new: usize,
-    /// Within what precision the receiver may draw repeated samples by itself; without one all of them are repeated.
-    pub(super) thinning: Option<Precision>,
+    /// Within what bounds the receiver may draw repeated samples by itself; without any all of them are repeated.
+    pub(super) thinning: Option<Bounds>,
 }
 
 impl Default for Batches {
@@ -95,11 +95,11 @@ impl Batches {
         let end = self.frames.len().min(repeated + portion.new);
         self.next.clear();
         let before = start.checked_sub(1).map(|place| self.frames[place]);
-        if let (Some(precision), Some(anchor)) = (portion.thinning, before.or(self.anchor)) {
+        if let (Some(bounds), Some(anchor)) = (portion.thinning, before.or(self.anchor)) {
             let first_new = end.min(repeated + 1);
             self.next.push(anchor);
             self.next.extend_from_slice(&self.frames[start..first_new]);
-            self.thin_repeated(skipped, precision);
+            self.thin_repeated(skipped, bounds);
             self.next.extend_from_slice(&self.frames[first_new..end]);
         } else {
             self.next.extend_from_slice(&self.frames[start..end]);
@@ -110,7 +110,7 @@ impl Batches {
 
     /// Takes out of the samples to be repeated, before which is one that need not be, what is drawn by whoever missed the last
     /// batch, or the last two, and so on.
-    fn thin_repeated(&mut self, skipped: usize, precision: Precision) {
+    fn thin_repeated(&mut self, skipped: usize, bounds: Bounds) {
         self.kept.clear();
         self.kept.resize(self.next.len(), false);
         if let Some(last) = self.kept.last_mut() {
@@ -121,7 +121,7 @@ impl Batches {
             for batch in self.sent[skipped..self.count].iter().rev() {
                 before -= batch.samples;
                 let was_kept = std::mem::replace(&mut self.kept[before], true);
-                mark_between(&self.next[before..], precision, &mut self.kept[before..]);
+                mark_between(&self.next[before..], bounds, &mut self.kept[before..]);
                 self.kept[before] = was_kept;
             }
         }
@@ -179,7 +179,7 @@ mod tests {
 
     use glam::{Quat, Vec3};
     use proptest::prelude::*;
-    use synced_protocol::time::Micros;
+    use synced_protocol::{input::Precision, time::Micros};
 
     use super::{super::thinning::error, *};
     use crate::playout::Curve;
@@ -300,7 +300,7 @@ mod tests {
     }
 
     /// The worst that is drawn through some samples, as a part of what is allowed.
-    fn worst_error(frames: &[InputFrame], received: &[InputFrame], precision: Precision) -> f32 {
+    fn worst_error(frames: &[InputFrame], received: &[InputFrame], bounds: Bounds) -> f32 {
         let drawn = |at: Micros| {
             let after = received.partition_point(|frame| frame.sampled_at <= at);
             match received.get(after) {
@@ -310,7 +310,7 @@ mod tests {
         };
         let errors = frames
             .iter()
-            .map(|frame| error(&drawn(frame.sampled_at), frame, precision));
+            .map(|frame| error(&drawn(frame.sampled_at), frame, bounds));
         errors.fold(0.0, f32::max)
     }
 
@@ -320,9 +320,9 @@ mod tests {
             noise_m in prop_oneof![Just(0.0_f32), 0.0_f32..5e-4], hit_every in 7..200_usize, per_batch in 1..12_usize,
             redundancy in 1..=REDUNDANCY_MAX, lost_at in 1..60_usize, lost in 1..=8_usize,
         ) {
-            let precision = Precision::Fine;
+            let bounds = Bounds::of(Precision::Fine);
             let frames = hand(60 * per_batch, noise_m, hit_every);
-            let portion = Portion { redundancy, new: 64, thinning: Some(precision) };
+            let portion = Portion { redundancy, new: 64, thinning: Some(bounds) };
             let lost = lost_at..lost_at + lost.min(redundancy.into());
             let mut batches = Batches::default();
             let mut received = BTreeMap::new();
@@ -339,7 +339,7 @@ mod tests {
             }
             (60..70).for_each(|sending| take(&mut batches, sending));
             let received: Vec<_> = received.into_values().collect();
-            let worst = worst_error(&frames, &received, precision);
+            let worst = worst_error(&frames, &received, bounds);
             // Each sending chooses anew what it repeats: two choices together may miss by a little more than either.
             prop_assert!(worst <= 1.1, "{worst}");
         }

@@ -7,6 +7,7 @@
 mod batches;
 mod delta;
 mod latest;
+mod noise;
 mod redundancy;
 mod samples;
 mod thinning;

@@ -6,7 +6,10 @@ use synced_protocol::{
     time::Micros,
 };
 
-use super::thinning::mark_kept;
+use super::{
+    noise::{Bounds, Noise},
+    thinning::mark_kept,
+};
 use crate::{clock::ClockSync, limits::TRACKER_BACKLOG_MAX, stats::Meter};
 
 /// A source of samples, and the latest that came from it.
@@ -14,6 +17,7 @@ use crate::{clock::ClockSync, limits::TRACKER_BACKLOG_MAX, stats::Meter};
 pub(super) struct Samples {
     source: Consumer<InputFrame>,
     precision: Precision,
+    noise: Noise,
     /// The sample to be sent last before, if any, and behind it what was read.
     read: Vec<InputFrame>,
     kept: Vec<bool>,
@@ -25,6 +29,7 @@ impl Samples {
         Self {
             source,
             precision,
+            noise: Noise::default(),
             read: Vec::with_capacity(TRACKER_BACKLOG_MAX),
             kept: Vec::with_capacity(TRACKER_BACKLOG_MAX),
             newest: Micros::ZERO,
@@ -35,9 +40,15 @@ impl Samples {
         self.precision
     }
 
+    /// By how much what the receiver draws may miss a sample.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.noise.bounds(self.precision)
+    }
+
     pub(super) fn replace(&mut self, source: Consumer<InputFrame>, precision: Precision) {
         self.source = source;
         self.precision = precision;
+        self.noise = Noise::default();
     }
 
     /// Whether the capture thread is gone and nothing of it is left.
@@ -77,13 +88,14 @@ impl Samples {
         frame.sampled_at = clock.session_time(frame.sampled_at.min(now));
         if frame.sampled_at > self.newest && is_finite(&frame) {
             self.newest = frame.sampled_at;
+            self.noise.learn(&frame);
             self.read.push(frame);
         }
     }
 
     /// What is left out has arrived when what it is drawn from is sent, which is now, or soon.
     fn thin(&mut self, session_now: Micros, meter: &mut Meter) {
-        mark_kept(&self.read, self.precision, &mut self.kept);
+        mark_kept(&self.read, self.bounds(), &mut self.kept);
         let left_out = self.read.iter().zip(&self.kept).filter(|(_, kept)| !**kept);
         for (frame, _) in left_out {
             meter.counters.samples_thinned += 1;

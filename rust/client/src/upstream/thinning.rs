@@ -1,10 +1,11 @@
 //! Samples that need not be sent, since the receiver draws them by itself.
 //!
 //! A part of the samples is split where the curve from its first to its last misses one the most, and so on until none is missed
-//! by more than the precision allows (after Ramer, 1972, and Douglas and Peucker, 1973, with a curve in place of their line).
+//! by more than is allowed (after Ramer, 1972, and Douglas and Peucker, 1973, with a curve in place of their line).
 
-use synced_protocol::input::{Controls, InputFrame, Precision};
+use synced_protocol::input::{Controls, InputFrame};
 
+use super::noise::Bounds;
 use crate::playout::{Curve, angle_between};
 
 /// The wire has trigger and grip in steps of 1/255, and the stick in steps of 1/127: what is nearer is the same there.
@@ -13,36 +14,36 @@ const STICK_ERROR_MAX: f32 = 1.0 / 127.0;
 /// How many parts of one batch wait at most to be looked at: one for each halving.
 const DEPTH_MAX: usize = 64;
 
-/// Marks the samples that are to be sent; the curve through them passes the others within the precision. The first is one of
+/// Marks the samples that are to be sent; the curve through them passes the others within the bounds. The first is one of
 /// them, since it was sent or is the first of all, and so is the newest: the next call goes on from it.
-pub(super) fn mark_kept(frames: &[InputFrame], precision: Precision, kept: &mut Vec<bool>) {
+pub(super) fn mark_kept(frames: &[InputFrame], bounds: Bounds, kept: &mut Vec<bool>) {
     kept.clear();
     kept.resize(frames.len(), false);
     if let Some(last) = kept.len().checked_sub(1) {
         kept[0] = true;
         kept[last] = true;
-        mark_between(frames, precision, kept);
+        mark_between(frames, bounds, kept);
     }
 }
 
 /// Marks what else has to be sent between those that are marked already, the first and the last among them.
-pub(super) fn mark_between(frames: &[InputFrame], precision: Precision, kept: &mut [bool]) {
+pub(super) fn mark_between(frames: &[InputFrame], bounds: Bounds, kept: &mut [bool]) {
     let mut from = 0;
     for to in 1..kept.len() {
         if kept[to] {
-            split(frames, (from, to), precision, kept);
+            split(frames, (from, to), bounds, kept);
             from = to;
         }
     }
 }
 
-fn split(frames: &[InputFrame], part: (usize, usize), precision: Precision, kept: &mut [bool]) {
+fn split(frames: &[InputFrame], part: (usize, usize), bounds: Bounds, kept: &mut [bool]) {
     let mut parts = [part; DEPTH_MAX];
     let mut waiting = 1;
     while waiting > 0 {
         waiting -= 1;
         let (from, to) = parts[waiting];
-        let Some(worst) = worst_missed(&frames[from..=to], precision) else {
+        let Some(worst) = worst_missed(&frames[from..=to], bounds) else {
             continue;
         };
         if waiting + 2 > DEPTH_MAX {
@@ -58,7 +59,7 @@ fn split(frames: &[InputFrame], part: (usize, usize), precision: Precision, kept
 }
 
 /// The place of the sample that the curve from the first to the last misses the most, if it misses any.
-fn worst_missed(part: &[InputFrame], precision: Precision) -> Option<usize> {
+fn worst_missed(part: &[InputFrame], bounds: Bounds) -> Option<usize> {
     let [from, between @ .., to] = part else {
         return None;
     };
@@ -72,7 +73,7 @@ fn worst_missed(part: &[InputFrame], precision: Precision) -> Option<usize> {
     }
     let errors = between
         .iter()
-        .map(|frame| error(&curve.at(frame.sampled_at), frame, precision));
+        .map(|frame| error(&curve.at(frame.sampled_at), frame, bounds));
     let mut worst = (0, 1.0);
     for (place, error) in errors.enumerate() {
         if error > worst.1 {
@@ -83,13 +84,12 @@ fn worst_missed(part: &[InputFrame], precision: Precision) -> Option<usize> {
 }
 
 /// How far what is drawn is from a sample, as a part of what is allowed.
-pub(super) fn error(drawn: &InputFrame, frame: &InputFrame, precision: Precision) -> f32 {
+pub(super) fn error(drawn: &InputFrame, frame: &InputFrame, bounds: Bounds) -> f32 {
     if frame.is_jump || drawn.controls.buttons != frame.controls.buttons {
         return f32::INFINITY;
     }
-    let position = drawn.position.distance(frame.position) / precision.position_error_m_max();
-    let angle =
-        angle_between(drawn.orientation, frame.orientation) / precision.orientation_error_rad_max();
+    let position = drawn.position.distance(frame.position) / bounds.position_m;
+    let angle = angle_between(drawn.orientation, frame.orientation) / bounds.angle_rad;
     position
         .max(angle)
         .max(axes_error(&drawn.controls, &frame.controls))
@@ -107,7 +107,7 @@ fn axes_error(drawn: &Controls, frame: &Controls) -> f32 {
 mod tests {
     use glam::{Quat, Vec3};
     use proptest::prelude::*;
-    use synced_protocol::time::Micros;
+    use synced_protocol::{input::Precision, time::Micros};
 
     use super::*;
 
@@ -141,7 +141,7 @@ mod tests {
 
     fn thinned(frames: &[InputFrame], precision: Precision) -> Vec<InputFrame> {
         let mut kept = Vec::new();
-        mark_kept(frames, precision, &mut kept);
+        mark_kept(frames, Bounds::of(precision), &mut kept);
         let kept = frames.iter().zip(kept).filter(|(_, kept)| *kept);
         kept.map(|(frame, _)| *frame).collect()
     }
@@ -157,7 +157,7 @@ mod tests {
         };
         let errors = frames
             .iter()
-            .map(|frame| error(&drawn(frame.sampled_at), frame, precision));
+            .map(|frame| error(&drawn(frame.sampled_at), frame, Bounds::of(precision)));
         errors.fold(0.0, f32::max)
     }
 

@@ -197,7 +197,7 @@ impl Tracker {
         let mut portion = Portion {
             redundancy: writing.redundancy,
             new: new_max(writing.redundancy),
-            thinning: writing.thinning.then_some(precision),
+            thinning: writing.thinning.then(|| self.samples.bounds()),
         };
         loop {
             let (frames, repeated) = self.batches.next(portion);
