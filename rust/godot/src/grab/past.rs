@@ -84,6 +84,16 @@ mod tests {
     }
 
     #[test]
+    fn no_more_frames_are_kept_than_a_throw_looks_back() {
+        let long = past(4, &[0.0; FRAMES + 9]);
+        assert_eq!(long.frames.len(), FRAMES);
+        assert_eq!(
+            long.frames[0].sampled_at,
+            Micros::from_millis(1_000 + 4 * 9)
+        );
+    }
+
+    #[test]
     fn what_is_put_elsewhere_throws_nothing() {
         let motion = past(10, &[0.0, 0.0, 0.0, 4.0]).motion(Micros::from_millis(50));
         assert_eq!(motion, FittedVelocity::default());

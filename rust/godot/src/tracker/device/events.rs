@@ -127,3 +127,20 @@ fn main_window() -> Option<Gd<Window>> {
     let tree = Engine::singleton().get_main_loop()?;
     tree.try_cast::<SceneTree>().ok()?.get_root()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_events_than_a_frame_may_have_the_newest_are_kept_in_order() {
+        let mut events = Events::default();
+        let moved = |number: usize| DeviceEvent::MouseMoved(Vec2::new(number as f32, 0.0));
+        (0..EVENTS_MAX + 2).for_each(|number| events.push(moved(number)));
+        let mut taken = vec![moved(0)];
+        events.take(&mut taken);
+        assert_eq!(taken, (2..EVENTS_MAX + 2).map(moved).collect::<Vec<_>>());
+        events.take(&mut taken);
+        assert_eq!(taken, []);
+    }
+}

@@ -157,6 +157,26 @@ mod tests {
     }
 
     #[test]
+    fn no_more_samples_are_kept_than_a_velocity_needs() {
+        let mut hand = DeviceHand::mouse(Side::Right);
+        for number in 0..SAMPLES_KEPT as u64 + 9 {
+            frame(&mut hand, &[MOVED], 1_000 + number);
+        }
+        assert_eq!(hand.recent.len(), SAMPLES_KEPT);
+    }
+
+    #[test]
+    fn a_frame_that_took_long_has_its_events_at_its_end() {
+        let mut hand = DeviceHand::mouse(Side::Right);
+        frame(&mut hand, &[], 1_000);
+        let samples = frame(&mut hand, &[MOVED], 9_000);
+        assert_eq!(samples[0].sampled_at, Micros::from_millis(9_000));
+        let samples = frame(&mut hand, &[MOVED; 2], 19_000);
+        let first = Micros::from_millis(19_000) - Micros(FRAME_MAX.0 / 2);
+        assert_eq!(samples[0].sampled_at, first);
+    }
+
+    #[test]
     fn a_frame_without_events_has_one_sample() {
         let mut hand = DeviceHand::mouse(Side::Right);
         let pad = DeviceEvent::PadAxis(godot::global::JoyAxis::LEFT_X, 0.5);

@@ -231,6 +231,24 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_stands_still_ends_the_recording_and_makes_nobody_wait() {
+        let disk = Disk::default();
+        let mut recording = Recording::start("user://hand.trace".to_owned(), disk.clone()).unwrap();
+        let standing = disk.bytes.lock().unwrap();
+        (0..2 * RING_SAMPLES as u64).for_each(|number| recording.push(sample(number)));
+        assert!(!recording.is_open() && recording.poll().is_none());
+        drop(standing);
+        let fault = "the disk is too slow: samples would be lost";
+        assert_eq!(end(&mut recording), recorded(fault));
+        let written = disk.times();
+        assert!(written.len() >= RING_SAMPLES);
+        assert!(
+            written.iter().copied().eq(0..written.len() as u64),
+            "one is missing"
+        );
+    }
+
+    #[test]
     fn a_recording_ends_by_itself_at_its_limit() {
         let disk = Disk::default();
         let path = "user://hand.trace".to_owned();
