@@ -1,8 +1,8 @@
 //! The time from one sample to the next: usually a whole number of usual intervals, and a little.
 
-use super::scale::Scale;
+use super::{scalar::ScalarCode, scale::Scale};
 use crate::{
-    bits::{BitReader, BitWriter, fold, rice_bits},
+    bits::{BitReader, BitWriter, fold, unfold},
     error::DecodeError,
 };
 
@@ -34,85 +34,48 @@ impl Interval {
     }
 }
 
-const CODE_BITS: u32 = 4;
-
-/// How the intervals of a batch are written: for both numbers nothing, when they are all zero, or Rice codes.
+/// How the intervals of a batch are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct IntervalCode {
-    further: u32,
-    rest: u32,
+    further: ScalarCode,
+    rest: ScalarCode,
 }
 
 impl IntervalCode {
     pub(super) const NONE: Self = Self {
-        further: 0,
-        rest: 0,
+        further: ScalarCode::ZERO,
+        rest: ScalarCode::ZERO,
     };
 
     pub(super) fn fitting(intervals: impl Iterator<Item = Interval> + Clone) -> Self {
         Self {
-            further: fitting(intervals.clone().map(|interval| interval.further)),
-            rest: fitting(intervals.map(|interval| fold(interval.rest))),
+            further: ScalarCode::fitting(intervals.clone().map(|interval| interval.further)),
+            rest: ScalarCode::fitting(intervals.map(|interval| fold(interval.rest))),
         }
     }
 
     pub(super) fn put(self, interval: Interval, writer: &mut BitWriter<'_>) {
-        put(interval.further, self.further, writer);
-        put(fold(interval.rest), self.rest, writer);
+        self.further.put(interval.further, writer);
+        self.rest.put(fold(interval.rest), writer);
     }
 
     pub(super) fn take(self, reader: &mut BitReader<'_>) -> Result<Interval, DecodeError> {
         Ok(Interval {
-            further: take(self.further, reader)?,
-            rest: crate::bits::unfold(take(self.rest, reader)?),
+            further: self.further.take(reader)?,
+            rest: unfold(self.rest.take(reader)?),
         })
     }
 
     pub(super) fn put_self(self, writer: &mut BitWriter<'_>) {
-        writer.put(self.further, CODE_BITS);
-        writer.put(self.rest, CODE_BITS);
+        self.further.put_self(writer);
+        self.rest.put_self(writer);
     }
 
     pub(super) fn take_self(reader: &mut BitReader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
-            further: reader.take(CODE_BITS)?,
-            rest: reader.take(CODE_BITS)?,
+            further: ScalarCode::take_self(reader)?,
+            rest: ScalarCode::take_self(reader)?,
         })
-    }
-}
-
-/// 0, or one more than the parameter.
-fn fitting(numbers: impl Iterator<Item = u32> + Clone) -> u32 {
-    let (mut sum, mut count) = (0_u64, 0_u64);
-    for number in numbers.clone() {
-        sum += u64::from(number);
-        count += 1;
-    }
-    if sum == 0 {
-        return 0;
-    }
-    let middle = (sum / count + 1).ilog2();
-    let candidates = middle.saturating_sub(1)..=middle + 1;
-    let bits = |k: u32| {
-        numbers
-            .clone()
-            .map(|n| u64::from(rice_bits(n, k)))
-            .sum::<u64>()
-    };
-    let best = candidates.min_by_key(|k| bits(*k)).unwrap_or(middle);
-    (best + 1).min((1 << CODE_BITS) - 1)
-}
-
-fn put(number: u32, code: u32, writer: &mut BitWriter<'_>) {
-    if let Some(parameter) = code.checked_sub(1) {
-        writer.put_rice_unsigned(number, parameter);
-    }
-}
-
-fn take(code: u32, reader: &mut BitReader<'_>) -> Result<u32, DecodeError> {
-    match code.checked_sub(1) {
-        Some(parameter) => reader.take_rice_unsigned(parameter),
-        None => Ok(0),
     }
 }
 

@@ -22,6 +22,7 @@ mod pose;
 mod precision;
 mod predictor;
 mod sample;
+mod scalar;
 mod scale;
 mod track;
 mod trial;
@@ -139,6 +140,6 @@ mod tests {
     fn of_no_samples_nothing_is_written() {
         let mut bytes = Vec::new();
         encode_batch(&[], Precision::Fine, SENT_AT, &mut bytes);
-        assert_eq!(bytes, []);
+        assert!(bytes.is_empty());
     }
 }

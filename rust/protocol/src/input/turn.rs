@@ -40,6 +40,22 @@ pub(super) fn turn_of(half_angle: [f64; 3]) -> [f64; 3] {
     [a * longer, b * longer, c * longer]
 }
 
+/// A vector of the space that `orientation`, of unit length, leads from, as it is in the one that it leads to.
+pub(super) fn rotated([x, y, z]: [f64; 3], orientation: [f64; 4]) -> [f64; 3] {
+    let [a, b, c, w] = orientation;
+    let [i, j, k] = [b * z - c * y, c * x - a * z, a * y - b * x];
+    [
+        x + 2.0 * (w * i + b * k - c * j),
+        y + 2.0 * (w * j + c * i - a * k),
+        z + 2.0 * (w * k + a * j - b * i),
+    ]
+}
+
+/// The other way.
+pub(super) fn rotated_back(vector: [f64; 3], [x, y, z, w]: [f64; 4]) -> [f64; 3] {
+    rotated(vector, [-x, -y, -z, w])
+}
+
 /// An orientation from anywhere: what has no direction is not turned.
 pub(super) fn direction(orientation: Quat) -> [f64; 4] {
     if orientation.is_finite() && orientation.to_array() != [0.0; 4] {
@@ -80,6 +96,14 @@ mod tests {
             let turn = turn_between(from.to_array(), to.to_array());
             let there = normalised(turned(from.to_array(), turn));
             prop_assert!(radians_between(DQuat::from_array(there), to) < 1e-9);
+        }
+
+        #[test]
+        fn a_vector_is_rotated_there_and_back(turn in any_turn(), vector in prop::array::uniform3(-9.0..9.0_f64)) {
+            let there = rotated(vector, turn.to_array());
+            prop_assert!(DVec3::from_array(there).abs_diff_eq(turn * DVec3::from_array(vector), 1e-9));
+            let back = rotated_back(there, turn.to_array());
+            prop_assert!(DVec3::from_array(back).abs_diff_eq(DVec3::from_array(vector), 1e-9));
         }
 
         #[test]

@@ -10,6 +10,7 @@ mod golden;
 mod handshake;
 mod hostile;
 mod ids;
+mod joints;
 mod messages;
 mod mutations;
 mod page;
