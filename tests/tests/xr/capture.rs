@@ -25,7 +25,7 @@ const RATE_HZ_MIN: f64 = 950.0;
 const BUSY_SHARE_MAX: f64 = 0.1;
 /// Frames a second that the runtime asks for.
 const FRAMES_HZ_MAX: f64 = 25.0;
-/// What is read is not read at one moment.
+/// What is read is not read at one moment; and what the thread misses while it waits for a processor it counts afterwards.
 const COUNT_SLACK: f64 = 5.0;
 /// From a sample until it is handed to the network, beyond the batch interval.
 const WIRE_SLACK_US: u64 = 500;
@@ -39,6 +39,7 @@ struct Counted {
     frames: f64,
     ticks: f64,
     skipped: f64,
+    interval_max_us: f64,
     samples: f64,
     losses: f64,
     overflows: f64,
@@ -50,6 +51,7 @@ const COUNTED: &str = "(func():
 	var trackers: Array = stats.capture.trackers.values()
 	var sum := func(key): return trackers.reduce(func(all, one): return all + one[key], 0)
 	return {at_us = Time.get_ticks_usec(), frames = Engine.get_frames_drawn(), ticks = stats.capture.ticks, skipped = stats.capture.skipped,
+		interval_max_us = stats.capture.interval_since_start.max_us,
 		samples = sum.call(\"samples\") / 3.0, losses = sum.call(\"losses\"), overflows = sum.call(\"network_overflows\"),
 		capture_p50_us = stats.client.capture.p50_us}).call()";
 
@@ -61,6 +63,8 @@ struct Window {
     frames_hz: f64,
     /// Samples taken and deadlines skipped, together, for each deadline that passed.
     accounted: f64,
+    /// How many deadlines the thread may not have looked at yet, or have caught up with from before.
+    in_doubt: f64,
     busy_share: f64,
     /// What a thread of the same pace that does nothing came to in the same time.
     idle_rate_hz: f64,
@@ -82,7 +86,7 @@ fn both_hands_and_the_head_are_sampled_a_thousand_times_a_second_while_frames_co
     for window in &windows {
         let deadlines = window.seconds * RATE_HZ;
         assert!(
-            (window.accounted - deadlines).abs() <= COUNT_SLACK,
+            (window.accounted - deadlines).abs() <= COUNT_SLACK + window.in_doubt,
             "deadlines are lost: {window:?}"
         );
         assert!(window.frames_hz <= FRAMES_HZ_MAX, "{window:?}");
@@ -120,6 +124,7 @@ fn watch(player: &mut Player) -> Outcome<Window> {
         rate_hz: (after.samples - before.samples) / seconds,
         frames_hz: (after.frames - before.frames) / seconds,
         accounted: after.ticks + after.skipped - before.ticks - before.skipped,
+        in_doubt: after.interval_max_us * RATE_HZ / 1e6,
         busy_share: (busy_after - busy_before) / seconds,
         idle_rate_hz,
     })

@@ -1,6 +1,6 @@
 //! How sampling ends: by the game, by the XR interface, by the runtime's death.
 
-use synced_tests::{Outcome, feeder::Motions, player::Player};
+use synced_tests::{Failure, Outcome, feeder::Motions, player::Player};
 
 use crate::{
     stage::{IS_CAPTURING, Stage},
@@ -105,8 +105,12 @@ pub(crate) fn capture_threads(player: &Player) -> Outcome<usize> {
 
 /// A thread that nobody waits for ends a moment after it was told to.
 pub(crate) fn until_no_thread(player: &mut Player) -> Outcome {
-    while capture_threads(player)? > 0 {
+    const LOOKS_MAX: u32 = 200;
+    for _ in 0..LOOKS_MAX {
+        if capture_threads(player)? == 0 {
+            return Ok(());
+        }
         player.run("await seconds(0.05)")?;
     }
-    Ok(())
+    Err(Failure::new("the capture thread does not end"))
 }

@@ -7,7 +7,7 @@ use crate::stage::Stage;
 
 const RIGHT: &str = "thing(\"Origin/Right\")";
 /// A hand at rest trembles, and is told in steps.
-const REST_M: f64 = 2e-3;
+const REST_M: f64 = 3e-3;
 /// The least that the space is to move.
 const MOVED_M: f64 = 0.3;
 

@@ -16,6 +16,7 @@ const RIGHT: &str = "synced(\"Origin/Right\")";
 const FEED_HZ: u32 = 2_000;
 /// A machine that others use may have a bad while: the best of so many looks counts.
 const LOOKS_MAX: usize = 10;
+const SAMPLES_MIN: usize = 800;
 const DISTINCT_SHARE_MIN: f64 = 0.85;
 /// Poses pass through as they are, in single precision.
 const SAME_M: f64 = 2e-5;
@@ -33,6 +34,16 @@ struct Samples {
     positions: Vec<(f64, f64, f64)>,
 }
 
+/// How the samples of a second were.
+#[derive(Debug)]
+struct Look {
+    samples: usize,
+    /// Of neighbours.
+    distinct_share: f64,
+    /// How long before its sample's time a pose was fed, in the middle of all.
+    age_sec: f64,
+}
+
 #[test]
 fn samples_are_fresh_poses_of_the_hand_at_the_times_that_they_name() -> Outcome {
     let Some(stage) = Stage::begin_at("xr-samples", Motions::circles(600.0), FEED_HZ)? else {
@@ -42,20 +53,9 @@ fn samples_are_fresh_poses_of_the_hand_at_the_times_that_they_name() -> Outcome 
     ann.run("await seconds(2)")?;
     let mut looks = Vec::new();
     while looks.len() < LOOKS_MAX && !looks.last().is_some_and(is_good) {
-        let samples = samples(&mut ann)?;
-        assert!(
-            samples.times_usec.len() > 500,
-            "{} samples a second",
-            samples.times_usec.len()
-        );
-        looks.push((
-            distinct_share(&samples),
-            middle_age(&samples, &stage.feeder)?,
-        ));
-        say(&format!(
-            "distinct poses and their age in seconds: {:?}",
-            looks.last()
-        ))?;
+        let look = Look::at(&samples(&mut ann)?, &stage.feeder)?;
+        say(&format!("samples of a second: {look:?}"))?;
+        looks.push(look);
     }
     assert!(looks.last().is_some_and(is_good), "{looks:?}");
     ann.quit()
@@ -146,29 +146,33 @@ fn samples(player: &mut Player) -> Outcome<Samples> {
     ))
 }
 
-fn is_good((distinct, age): &(f64, f64)) -> bool {
-    *distinct >= DISTINCT_SHARE_MIN && (-EARLY_SEC_MAX..=AGE_SEC_MAX).contains(age)
+fn is_good(look: &Look) -> bool {
+    look.samples >= SAMPLES_MIN
+        && look.distinct_share >= DISTINCT_SHARE_MIN
+        && (-EARLY_SEC_MAX..=AGE_SEC_MAX).contains(&look.age_sec)
 }
 
-fn distinct_share(samples: &Samples) -> f64 {
-    let pairs = samples.positions.windows(2);
-    let distinct = pairs.clone().filter(|pair| pair[0] != pair[1]).count();
-    distinct as f64 / pairs.len() as f64
-}
-
-/// How long before its sample's time a pose was fed, in the middle of all. Each has to have been fed at all.
-fn middle_age(samples: &Samples, feeder: &Feeder) -> Outcome<f64> {
-    let poses = samples.times_usec.iter().zip(&samples.positions);
-    let ages = poses.map(|(usec, position)| {
-        age(
-            Nanos::from_unix_micros(*usec),
-            DVec3::from(*position),
-            feeder,
-        )
-    });
-    let mut ages = ages.collect::<Outcome<Vec<_>>>()?;
-    ages.sort_by(f64::total_cmp);
-    Ok(ages[ages.len() / 2])
+impl Look {
+    /// Every pose has to have been fed at all.
+    fn at(samples: &Samples, feeder: &Feeder) -> Outcome<Self> {
+        let poses = samples.times_usec.iter().zip(&samples.positions);
+        let ages = poses.map(|(usec, position)| {
+            age(
+                Nanos::from_unix_micros(*usec),
+                DVec3::from(*position),
+                feeder,
+            )
+        });
+        let mut ages = ages.collect::<Outcome<Vec<_>>>()?;
+        ages.sort_by(f64::total_cmp);
+        let pairs = samples.positions.windows(2);
+        let distinct = pairs.clone().filter(|pair| pair[0] != pair[1]).count();
+        Ok(Self {
+            samples: samples.positions.len(),
+            distinct_share: distinct as f64 / pairs.len() as f64,
+            age_sec: ages.get(ages.len() / 2).copied().unwrap_or(f64::NAN),
+        })
+    }
 }
 
 fn age(sampled_at: Nanos, position: DVec3, feeder: &Feeder) -> Outcome<f64> {
