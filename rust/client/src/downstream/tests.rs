@@ -282,7 +282,9 @@ fn delays(interval: Micros, value: &Value) -> Vec<Micros> {
 fn the_delay_is_that_of_what_moves_in_space_and_of_nothing_that_changes_now_and_then() {
     let frame = Micros(16_667);
     let place = Value::Vector3([0.0; 3]);
-    assert_eq!(delays(frame, &place), [frame + MARGIN]);
+    let told = delays(frame, &place);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!((frame..=frame + MARGIN).contains(&told[0]), "{told:?}");
     assert!(delays(frame, &Value::Float(0.5)).is_empty());
     assert_eq!(delays(INTERPOLATION_SPAN_MAX, &place).len(), 1);
     let now_and_then = INTERPOLATION_SPAN_MAX + Micros(1);

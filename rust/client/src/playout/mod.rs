@@ -28,8 +28,8 @@ pub use curve::{
     beyond, hermite,
 };
 pub use delay::{
-    ARRIVALS_MAX, ARRIVALS_MIN, CALM, LATE_ONE_IN, LOOK_INTERVAL, MARGIN, PlayoutDelay, RISE_MIN,
-    WINDOW,
+    ARRIVALS_MAX, ARRIVALS_MIN, CALM, LATE_PART, LOOK_INTERVAL, MARGIN, PlayoutDelay, RISE_MIN,
+    STALL_ONE_IN, WINDOW,
 };
 pub(crate) use rotation::{angle_between, turn_between};
 
