@@ -4,7 +4,7 @@
 use rtrb::{Producer, RingBuffer};
 use synced_client::{
     SessionConfig, TrackerFeed,
-    playout::{DelaySlew, Smoother, Trajectory},
+    playout::{DelaySlew, Smoother, Trajectory, fit_velocity},
 };
 use synced_protocol::{
     id::NodeId,
@@ -19,7 +19,7 @@ use crate::{
         cup, game, ms,
         network::{EPOCH_OFFSET, Filter, Network, Path},
     },
-    motion::{Motion, START, angle_between},
+    motion::{Motion, START, THROW_RELEASE_S, angle_between, at_ms},
 };
 
 const ANN: usize = 0;
@@ -307,4 +307,58 @@ fn the_delay_follows_the_jitter_of_the_network() {
     assert!((ms(45)..ms(70)).contains(&rough), "{rough:?}");
     let calm_again = delay_after(&mut scene, 0, Micros::from_secs(12));
     assert!((ms(25)..ms(30)).contains(&calm_again), "{calm_again:?}");
+}
+
+/// Plays a motion over two ways that each lose one in twenty, and returns what the other one's trajectory has of its end, with
+/// the time in the motion at which it stands.
+fn seen_by_another(motion: Motion, span: Micros) -> (Trajectory, impl Fn(Micros) -> Micros) {
+    let mut scene = Scene::new(path(5, 0), 11, true);
+    let begun = scene.net.now;
+    scene.play(motion, span);
+    let mut trajectory = scene.screen.trajectory;
+    for (_, frame) in scene.net.players[BOB].game.arrivals.drain(..) {
+        trajectory.insert(frame);
+    }
+    (trajectory, move |session: Micros| {
+        START + (session - EPOCH_OFFSET).since(begun)
+    })
+}
+
+#[test]
+fn a_throw_is_seen_by_another_with_its_velocity_to_two_percent() {
+    let (trajectory, in_motion) = seen_by_another(Motion::Throw, ms(2_400));
+    let release = ms(2_000) + Micros((f64::from(THROW_RELEASE_S) * 1e6) as u64);
+    let mut all = trajectory.range(Micros::ZERO, Micros(u64::MAX));
+    let newest = all
+        .rfind(|frame| in_motion(frame.sampled_at) <= START + release)
+        .unwrap();
+    let truth = Motion::Throw.at(in_motion(newest.sampled_at));
+    assert!(truth.linear_velocity.length() > 4.9);
+    let window = ms(50);
+    let before = trajectory.range(newest.sampled_at - window, newest.sampled_at);
+    let fitted = fit_velocity(before, window).unwrap();
+    let drawn = trajectory.sample_at(newest.sampled_at - ms(1)).unwrap();
+    for velocity in [fitted.linear, drawn.linear_velocity] {
+        let off = velocity.distance(truth.linear_velocity) / truth.linear_velocity.length();
+        assert!(off < 0.02, "{off}");
+    }
+    let off = fitted.angular.distance(truth.angular_velocity) / truth.angular_velocity.length();
+    assert!(off < 0.02, "{off}");
+}
+
+#[test]
+fn a_drum_is_heard_by_another_within_two_milliseconds_of_the_hit() {
+    let (trajectory, in_motion) = seen_by_another(Motion::Drum, ms(2_400));
+    let newest = trajectory.newest().unwrap().sampled_at;
+    let height = |at: Micros| trajectory.sample_at(at).unwrap().position.y;
+    // The hits are a tenth of a second after each quarter.
+    for hit in [1_100, 1_350, 1_600, 1_850, 2_100] {
+        let near = (0..80_000)
+            .map(|step| newest - Micros(1_500_000) + Micros(step * 20))
+            .filter(|at| in_motion(*at).offset_from(at_ms(hit)).abs() < 50_000)
+            .min_by(|a, b| height(*a).total_cmp(&height(*b)))
+            .unwrap();
+        let off = in_motion(near).offset_from(at_ms(hit));
+        assert!(off.abs() < 2_000, "{off} us");
+    }
 }
