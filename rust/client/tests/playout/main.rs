@@ -8,5 +8,6 @@ mod common;
 mod between_players;
 mod fit;
 mod motion;
+mod scene;
 mod smoother;
 mod trajectory;
