@@ -104,8 +104,9 @@ fn stream(from: &mut Scripted, to: &mut Scripted, node: NodeId) -> Outcome {
         from.frame();
         to.frame();
     }
+    // Of a controller that rests most samples are left out.
     to.until("shown live values and samples", |seen| {
-        seen.live_values > 1_000 && seen.samples > 1_000
+        seen.live_values > 1_000 && seen.samples > 100
     })
 }
 
