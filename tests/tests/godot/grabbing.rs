@@ -11,6 +11,13 @@ type Point = (f64, f64, f64);
 
 /// By how much a throw may miss what the hand really did.
 const THROW_SHARE: f64 = 0.02;
+/// When something was shown in microseconds, and where: x and y.
+type Place = (i64, f64, f64);
+
+/// What is looked at of a flight: until it hits the ground.
+const FLIGHT_USEC: i64 = 400_000;
+/// How far from its true place it may be shown: a frame's own work is a few milliseconds, in which it flies so far.
+const SEEN_METERS: f64 = 0.01;
 /// How often two players reach for one cup.
 const CONTESTS: usize = 6;
 
@@ -35,6 +42,44 @@ fn a_cup_is_in_the_hand_at_once_flies_as_the_hand_did_and_is_free_where_it_rests
     let mut both = [ann, ben];
     agree(&mut both)?;
     play.end(both)
+}
+
+#[test]
+fn what_is_thrown_is_shown_to_others_where_it_was_at_that_time() -> Outcome {
+    let play = Play::begin("grab-seen")?;
+    let [mut ann, mut ben] = play.join_all(["ann", "ben"], "cups")?;
+    bring_hand(&mut ann)?;
+    ann.run("grab(\"Cup\").grab(hand().synced)")?;
+    ann.until("journal.of_grab(grab(\"Cup\"), \"grab_confirmed\").size() == 1")?;
+    for player in [&mut ann, &mut ben] {
+        player.run("Flight.begin(player, thing(\"Cup\"))")?;
+    }
+    // Above the circle's centre, where the hand moves to the left.
+    ann.run(
+        "while (hand().position - Circle.CENTRE).normalized().dot(Vector3.UP) < 0.97:
+	await player.get_tree().process_frame
+grab(\"Cup\").release()
+player.set_meta(&\"let_go_usec\", SyncedSession.get_session_time_usec())",
+    )?;
+    let let_go_usec: i64 = ann.get("player.get_meta(&\"let_go_usec\")")?;
+    ben.until("synced(\"Cup\").get_owner_id() == 0")?;
+    let [flown, seen] = [&mut ann, &mut ben].map(|player| {
+        let shown: Outcome<Vec<Place>> = player.get("act(\"Flight\").shown");
+        shown.map(|mut shown| {
+            shown.retain(|(usec, ..)| (0..FLIGHT_USEC).contains(&(usec - let_go_usec)));
+            shown
+        })
+    });
+    let (flown, seen) = (flown?, seen?);
+    let mut off: Vec<f64> = seen
+        .iter()
+        .filter_map(|place| meters_off(place, &flown))
+        .collect();
+    off.sort_by(f64::total_cmp);
+    assert!(off.len() > 5, "{seen:?} of {flown:?}");
+    let middle = off[off.len() / 2];
+    assert!(middle < SEEN_METERS, "{off:?}");
+    play.end([ann, ben])
 }
 
 #[test]
@@ -228,4 +273,14 @@ fn assert_near(found: Point, truth: Point) {
         off < THROW_SHARE * length(truth),
         "{found:?} is not {truth:?}"
     );
+}
+
+/// How far a place is from the line through those of the same time; none before and after all of them.
+fn meters_off(&(at, x, y): &Place, flown: &[Place]) -> Option<f64> {
+    let pair = flown
+        .windows(2)
+        .find(|pair| (pair[0].0..pair[1].0).contains(&at))?;
+    let share = (at - pair[0].0) as f64 / (pair[1].0 - pair[0].0) as f64;
+    let between = |from: f64, to: f64| from + (to - from) * share;
+    Some((x - between(pair[0].1, pair[1].1)).hypot(y - between(pair[0].2, pair[1].2)))
 }
