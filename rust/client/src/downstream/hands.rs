@@ -20,7 +20,7 @@ use crate::{stats::Counters, update::Update};
 #[derive(Debug, Default)]
 pub(super) struct Hands {
     samples: BTreeMap<NodeId, Samples>,
-    aims: BTreeMap<NodeId, (Micros, Pose)>,
+    aims: BTreeMap<NodeId, Micros>,
     joints: BTreeMap<NodeId, Micros>,
 }
 
@@ -79,8 +79,8 @@ impl Hands {
         })
     }
 
-    /// Tells the newest. One that says nothing new is not told again: a resting controller repeats its aim for those who have
-    /// just come.
+    /// Tells the newest, also one that says nothing new: the game may have forgotten it when the node came to hang elsewhere, or
+    /// was not wanted for a while.
     pub(super) fn take_aim(
         &mut self,
         node: NodeId,
@@ -88,12 +88,8 @@ impl Hands {
         aim: Pose,
         tell: &mut impl FnMut(Update),
     ) {
-        let before = self.aims.get(&node).copied();
-        if before.is_some_and(|(newest, _)| newest >= stamp) {
-            return;
-        }
-        self.aims.insert(node, (stamp, aim));
-        if before.is_none_or(|(_, told)| told != aim) {
+        if self.aims.get(&node).is_none_or(|newest| *newest < stamp) {
+            self.aims.insert(node, stamp);
             tell(Update::Aim { node, aim });
         }
     }

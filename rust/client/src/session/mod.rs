@@ -240,9 +240,10 @@ impl Session {
     }
 }
 
-/// Pushes a live update, unless the game is so far behind that a later one will have replaced it.
+/// Pushes a live update, unless the game is so far behind that a later one will have replaced it. A delay is told once.
 fn tell_live(updates: &mut VecDeque<Update>, unread: &mut u64, update: Update) {
-    if updates.len() < UPDATES_WAITING_LIVE_MAX {
+    let is_delay = matches!(update, Update::PlayoutDelay { .. });
+    if is_delay || updates.len() < UPDATES_WAITING_LIVE_MAX {
         updates.push_back(update);
     } else {
         *unread += 1;

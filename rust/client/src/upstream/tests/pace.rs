@@ -81,6 +81,26 @@ fn a_change_waits_for_company_no_longer_than_its_age_and_a_full_datagram_not_at_
 }
 
 #[test]
+fn full_datagrams_of_values_do_not_keep_samples_waiting() {
+    let mut bench = Bench::new(LiveConfig {
+        bytes_per_second_max: 2_000_000,
+        ..all_samples()
+    });
+    let mut hand = bench.tracker(HAND);
+    for round in 0..100 {
+        for _ in 0..3 {
+            bench.run_for(Micros::from_millis(1));
+            hand.push(sample(bench.now)).unwrap();
+        }
+        (1..=64).for_each(|node| bench.set(node, round));
+    }
+    bench.run_for(Micros::from_millis(10));
+    let capture = bench.meter.stats().capture;
+    assert_eq!(capture.count, 300);
+    assert!(capture.max_us <= 4_100, "{capture:?}");
+}
+
+#[test]
 fn under_the_rate_cap_every_property_has_its_turn_and_the_cap_is_kept() {
     let config = LiveConfig {
         bytes_per_second_max: 20_000,
