@@ -77,7 +77,13 @@ impl<T> Latest<T> {
         self.sent_at = Some(now);
     }
 
-    /// Nobody has what was sent before.
+    /// Nobody has what was sent before: it goes again.
+    pub(super) fn renew(&mut self, now: Micros) {
+        self.waiting_since = self.held.as_ref().map(|_| now);
+        self.sent_at = None;
+    }
+
+    /// Forgets everything: what was measured before is of no use any more.
     pub(super) fn clear(&mut self) {
         while self.source.pop().is_ok() {}
         self.held = None;
@@ -144,17 +150,27 @@ mod tests {
         assert_eq!(sent, [(0, 2), (33, 4), (200, 5), (450, 5)]);
     }
 
-    #[test]
-    fn what_was_cleared_is_not_sent_again() {
+    /// What is sent when 1 has been sent, 2 waits in the source, and then this happens.
+    fn sent_after(happens: impl FnOnce(&mut Latest<u64>)) -> Vec<(u64, u64)> {
         let (mut producer, mut latest) = latest();
-        producer.push(1).unwrap();
-        latest.read(START, |value, _| {
+        let take = |value, _: Option<&u64>| {
             Some(Held {
                 stamp: START,
                 value,
             })
-        });
-        latest.clear();
-        assert!(sent(&mut latest, producer, &[], 700).is_empty());
+        };
+        producer.push(1).unwrap();
+        latest.read(START, take);
+        latest.sent(START);
+        producer.push(2).unwrap();
+        happens(&mut latest);
+        sent(&mut latest, producer, &[], 300)
+    }
+
+    #[test]
+    fn what_was_cleared_is_not_sent_again_and_what_was_renewed_is_at_once() {
+        assert!(sent_after(Latest::clear).is_empty());
+        assert_eq!(sent_after(|latest| latest.renew(START)), [(0, 2), (250, 2)]);
+        assert_eq!(sent_after(|_| ()), [(33, 2), (283, 2)]);
     }
 }

@@ -153,7 +153,8 @@ impl Upstream {
     /// Samples from before are of no use any more.
     pub(crate) fn connected(&mut self, now: Micros, refresh_interval: Micros) {
         self.deltas.set_refresh_interval(refresh_interval);
-        self.trackers.iter_mut().for_each(Tracker::clear);
+        let trackers = self.trackers.iter_mut();
+        trackers.for_each(|tracker| tracker.connected(now));
         self.tick_at = now;
     }
 
@@ -177,10 +178,8 @@ impl Upstream {
     ) {
         self.deltas.refresh(now);
         let tick = !self.trackers.is_empty() && now >= self.tick_at;
-        if tick {
-            self.read_trackers(now, clock, meter);
-        }
         if tick || self.deltas_are_due(now) {
+            self.read_trackers(now, clock, meter);
             self.flush(now, clock, meter, &mut send);
             self.advance_tick(now);
         }

@@ -107,11 +107,11 @@ impl Tracker {
         (self.finishing || self.samples.is_over()) && self.batches.is_empty()
     }
 
-    /// Forgets everything but the order of time.
-    pub(super) fn clear(&mut self) {
+    /// A connection is up: what is measured all the time begins anew, and the aim, which may never change, goes again.
+    pub(super) fn connected(&mut self, now: Micros) {
         self.samples.clear();
         self.batches.clear();
-        self.aim.clear();
+        self.aim.renew(now);
         self.joints.clear();
         self.waiting_since = None;
     }
