@@ -27,8 +27,8 @@ pub const PROPOSAL_BURST_BYTES_MAX: u32 = 1024 * 1024;
 pub const UPDATES_WAITING_MAX: usize = 4 * MAX_NODES;
 /// The most updates that wait for the game before live values and samples, which later ones replace, are left out.
 pub const UPDATES_WAITING_LIVE_MAX: usize = 8_192;
-/// The most bytes of a snapshot, with the live values that come with it.
-pub const SNAPSHOT_BYTES_MAX: usize = 2 * MAX_WORLD_BYTES;
+/// The most bytes of a snapshot, with the live values and poses that come with it.
+pub const SNAPSHOT_BYTES_MAX: usize = 3 * MAX_WORLD_BYTES;
 /// Places in the ring that carries commands to the network thread.
 pub const COMMAND_RING: usize = 1_024;
 /// Places in the ring that carries updates to the game.

@@ -12,14 +12,20 @@ use common::{
 };
 use proptest::prelude::*;
 use synced_client::{SessionConfig, limits::SNAPSHOT_BYTES_MAX};
+use synced_node::config::{LIVE_VALUES_BYTES_MAX, POSES_BYTES_MAX};
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
+    limits::MAX_WORLD_BYTES,
     link::{CloseCode, CloseReason},
     message::{Change, LogEntry, PlayerEntry, ServerMessage, SnapshotPart},
     mutation::Mutation,
 };
 use synced_world::World;
+
+// Whatever a node keeps, its snapshot is not refused.
+const _: () =
+    assert!(MAX_WORLD_BYTES + LIVE_VALUES_BYTES_MAX + POSES_BYTES_MAX <= SNAPSHOT_BYTES_MAX);
 
 /// A world that changes at random, mutations that it rejects included.
 #[derive(Clone)]
