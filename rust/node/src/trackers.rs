@@ -102,3 +102,62 @@ impl Tracker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::Vec3;
+    use synced_protocol::{
+        id::mix,
+        input::{InputFrame, MAX_BATCH_FRAMES, Precision, encode_batch},
+    };
+
+    use super::*;
+
+    const NOW: Micros = Micros::from_secs(100);
+
+    /// A batch that takes many bytes, up to a time.
+    fn batch(newest: Micros) -> Vec<u8> {
+        let count = MAX_BATCH_FRAMES as u64;
+        let noise = |place: u64| mix(place) as u16 as f32 / f32::from(u16::MAX);
+        let frames: Vec<_> = (0..count)
+            .map(|place| InputFrame {
+                sampled_at: newest - Micros::from_millis(count - 1 - place),
+                position: Vec3::X * 0.05 * noise(place),
+                linear_velocity: Vec3::splat(20.0 * noise(place + count)),
+                angular_velocity: Vec3::splat(20.0 * noise(place + 2 * count)),
+                ..InputFrame::default()
+            })
+            .collect();
+        let mut batch = Vec::new();
+        encode_batch(&frames, Precision::Exact, newest, &mut batch);
+        batch
+    }
+
+    fn hear(trackers: &mut Trackers, node: u64, at: Micros, batch: &[u8]) {
+        let arrival = Arrival {
+            now: at,
+            session_time: at,
+            sent_at: at,
+            batch,
+        };
+        let judged = trackers.take(&InputLimits::DEFAULT, NodeId(node), arrival);
+        assert_eq!(judged, Ok(Ok(())));
+    }
+
+    #[test]
+    fn so_many_bytes_of_batches_are_kept_and_what_is_beyond_is_relayed_all_the_same() {
+        let (first, later) = (NOW, NOW + Micros::from_millis(100));
+        let (old, new) = (batch(first), batch(later));
+        let mut trackers = Trackers::default();
+        let room = (POSES_BYTES_MAX / old.len()) as u64;
+        (0..room).for_each(|node| hear(&mut trackers, node, first, &old));
+        hear(&mut trackers, room, first, &old);
+        assert_eq!(trackers.poses().count() as u64, room);
+        let kept: usize = trackers.poses().map(|pose| pose.batch.len()).sum();
+        assert_eq!(kept, trackers.bytes);
+
+        trackers.forget(NodeId(0));
+        hear(&mut trackers, room, later, &new);
+        assert!(trackers.poses().any(|pose| pose.node == NodeId(room)));
+    }
+}
