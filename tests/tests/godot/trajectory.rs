@@ -1,7 +1,14 @@
 //! A controller's trajectory as games read it: of this player and of others, and where others are shown.
 
+use std::time::Duration;
+
 use serde::{Deserialize, de::DeserializeOwned};
-use synced_tests::{Outcome, play::Play, player::Player};
+use synced_tests::{
+    Outcome,
+    play::Play,
+    player::Player,
+    relay::{Network, Relay},
+};
 
 type Vector = [f64; 3];
 
@@ -21,6 +28,10 @@ const RATES: Vector = [4.0, 5.0, 3.0];
 const SPEED_M_S_MAX: f64 = 1.3;
 /// How far the estimates of the leader's clock by two players on one machine may be apart.
 const CLOCKS_APART_SEC_MAX: f64 = 2e-3;
+/// So much later than others a packet may come on a rough network.
+const JITTER_MSEC: u64 = 150;
+/// What a frame may make good of what it showed wrongly before: a tenth of the way of the longest extrapolation.
+const CORRECTION_M_MAX: f64 = 0.03;
 /// What the codec leaves of a position and of a velocity by default.
 const CODEC_M: f64 = 1e-4;
 const VELOCITY_M_S: f64 = 1e-2;
@@ -108,6 +119,35 @@ fn the_shown_time_never_goes_back_and_its_delay_comes_to_what_the_way_needs_with
         assert!(stray.is_none(), "not from {least} to {most} s: {stray:?}");
     }
     play.end(players)
+}
+
+#[test]
+fn the_delay_follows_the_networks_jitter_up_and_down_again_and_nothing_shown_leaps() -> Outcome {
+    let play = Play::begin("jitter")?;
+    let relay = Relay::start(play.server().address(), Network::default(), 1)?;
+    let mut ann = play.join("ann", "things")?;
+    let mut ben = play.open("ben", "things")?;
+    play.connect_by(relay.address(), &mut ben)?;
+    bring(&mut ann, &mut ben, "hand")?;
+    ben.until("SyncedSession.get_stats().client.live.playout_delay_us_max > 0")?;
+    ben.run("await seconds(1.0)")?;
+    let delay = "Performance.get_custom_monitor(\"synced_node/playout_delay\")";
+    let calm: f64 = ben.get(delay)?;
+
+    record(&mut [&mut ben], 0)?;
+    relay.set_network(Network::losing(50).with_jitter(Duration::from_millis(JITTER_MSEC)));
+    ben.until(&format!("{delay} > {calm} + 0.015"))?;
+    let rough: f64 = ben.get(delay)?;
+    relay.set_network(Network::default());
+    ben.until(&format!("{delay} < {rough} - 0.01"))?;
+
+    let shown: Vec<Shown> = recorded(&mut ben, "shown")?;
+    let leap = shown.windows(2).find(|pair| {
+        let seconds = (pair[1].0 - pair[0].0) as f64 * 1e-6;
+        distance(pair[0].1, pair[1].1) > SPEED_M_S_MAX * seconds + CORRECTION_M_MAX
+    });
+    assert!(leap.is_none(), "it leapt: {leap:?}");
+    play.end([ann, ben])
 }
 
 #[test]
