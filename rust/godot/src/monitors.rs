@@ -11,7 +11,7 @@ use synced_protocol::time::Micros;
 use crate::{
     classes::with_core,
     core::Core,
-    tracker::{Sampling, Tracker},
+    tracker::{Sampling, Tracker, openxr},
 };
 
 /// One curve of the debugger. What it shows is only looked up when somebody reads it.
@@ -29,7 +29,7 @@ const fn monitor(name: &'static str, kind: MonitorType, read: fn(&mut Core) -> f
 }
 
 /// In the order in which the debugger lists them.
-const MONITORS: [Monitor; 11] = [
+const MONITORS: [Monitor; 14] = [
     monitor("synced_node/capture_hz", MonitorType::QUANTITY, |core| {
         slowest(core).map_or(0.0, |sampling| sampling.hz)
     }),
@@ -37,6 +37,16 @@ const MONITORS: [Monitor; 11] = [
         "synced_node/capture_interval_p99",
         MonitorType::TIME,
         |core| slowest(core).map_or(0.0, |sampling| sampling.interval_p99.as_secs_f64()),
+    ),
+    monitor(
+        "synced_node/capture_skipped",
+        MonitorType::QUANTITY,
+        |core| (openxr::skipped() + trackers(core).map(Tracker::skipped).sum::<u64>()) as f64,
+    ),
+    monitor(
+        "synced_node/capture_ring",
+        MonitorType::PERCENTAGE,
+        |core| trackers(core).map(Tracker::ring_level).fold(0.0, f64::max),
     ),
     monitor(
         "synced_node/bits_per_sample",
@@ -59,6 +69,9 @@ const MONITORS: [Monitor; 11] = [
     }),
     monitor("synced_node/playout_delay", MonitorType::TIME, |core| {
         core.timelines.delay_max().as_secs_f64()
+    }),
+    monitor("synced_node/playout_jitter", MonitorType::TIME, |core| {
+        Micros(live(core).jitter_us_max).as_secs_f64()
     }),
     monitor("synced_node/playout_late", MonitorType::PERCENTAGE, late),
     monitor("synced_node/frame_time", MonitorType::TIME, |core| {
@@ -96,13 +109,15 @@ pub(crate) fn remove() {
     }
 }
 
+fn trackers(core: &Core) -> impl Iterator<Item = &Tracker> {
+    core.locals
+        .values()
+        .filter_map(|local| local.tracker.as_ref())
+}
+
 /// How this player's slowest controller is sampled.
 fn slowest(core: &Core) -> Option<Sampling> {
-    let trackers = core
-        .locals
-        .values()
-        .filter_map(|local| local.tracker.as_ref());
-    let samplings = trackers.filter_map(Tracker::sampling);
+    let samplings = trackers(core).filter_map(Tracker::sampling);
     samplings.min_by(|a, b| a.hz.total_cmp(&b.hz))
 }
 

@@ -16,7 +16,7 @@ fn while_a_session_is_on_the_monitors_tell_how_its_streams_are() -> Outcome {
     play.connect(&mut ann)?;
     let mut ben = play.join("ben", "things")?;
     let all = names(&mut ann)?;
-    assert!(all.len() >= 10, "{all:?}");
+    assert_eq!(all.len(), 14, "{all:?}");
     for name in &all {
         let silent: f64 = read(&mut ann, name)?;
         assert!(silent.is_finite() && silent >= 0.0, "{name} is {silent}");
@@ -32,12 +32,13 @@ fn while_a_session_is_on_the_monitors_tell_how_its_streams_are() -> Outcome {
     ben.until(&above("frame_time", 0.0))?;
     assert!(read(&mut ann, "synced_node/bits_per_sample")? < 1_000.0);
     assert!(read(&mut ann, "synced_node/redundancy")? >= 2.0);
-    for loss in [
+    for part in [
         "synced_node/loss_up",
         "synced_node/loss_down",
         "synced_node/playout_late",
+        "synced_node/capture_ring",
     ] {
-        assert!((0.0..=1.0).contains(&read(&mut ben, loss)?), "{loss}");
+        assert!((0.0..=1.0).contains(&read(&mut ben, part)?), "{part}");
     }
 
     ann.run("SyncedSession.leave()")?;

@@ -185,6 +185,12 @@ impl Downstream {
         delays.max().unwrap_or_default()
     }
 
+    /// The most by which a player's datagrams come later than they usually do.
+    pub(crate) fn jitter_max(&self) -> Micros {
+        let jitters = self.senders.values().map(Sender::jitter);
+        jitters.max().unwrap_or_default()
+    }
+
     /// Takes notice of a commit.
     pub(crate) fn committed(&mut self, hlc: HlcTimestamp, effects: &[Effect], world: &World) {
         for effect in effects {

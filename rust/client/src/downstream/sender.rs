@@ -47,4 +47,8 @@ impl Sender {
     pub(super) const fn delay(&self) -> Option<Micros> {
         self.delay.delay()
     }
+
+    pub(super) const fn jitter(&self) -> Micros {
+        self.delay.jitter()
+    }
 }

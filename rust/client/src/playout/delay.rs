@@ -39,6 +39,7 @@ pub struct PlayoutDelay {
     scratch: Vec<Micros>,
     look_at: Micros,
     delay: Option<Micros>,
+    jitter: Micros,
     /// Since when less would have been enough, and the most that was needed since.
     calm: Option<(Micros, Micros)>,
 }
@@ -53,6 +54,7 @@ impl PlayoutDelay {
             scratch: Vec::with_capacity(ARRIVALS_MAX),
             look_at: Micros::ZERO,
             delay: None,
+            jitter: Micros::ZERO,
             calm: None,
         }
     }
@@ -61,6 +63,12 @@ impl PlayoutDelay {
     #[must_use]
     pub const fn delay(&self) -> Option<Micros> {
         self.delay
+    }
+
+    /// By how much the lateness that 99 of 100 arrivals keep is more than that which half of them keep.
+    #[must_use]
+    pub const fn jitter(&self) -> Micros {
+        self.jitter
     }
 
     /// Something in motion came at `now`, so much after the newest stamp before it. Returns the recommended delay if it
@@ -93,6 +101,7 @@ impl PlayoutDelay {
         let all = self.arrivals.iter().map(|(_, lateness)| *lateness);
         self.scratch.extend(all);
         self.scratch.sort_unstable_by(|a, b| b.cmp(a));
+        self.jitter = jitter(&self.scratch);
         let stalls = (self.scratch.len() / STALL_ONE_IN).max(1);
         let delay = enough_but_for(self.scratch.get(stalls..)?, budget)? + MARGIN;
         Some(delay.min(self.config.delay_max).max(self.config.delay_min))
@@ -125,6 +134,13 @@ impl PlayoutDelay {
         self.delay = Some(delay);
         self.delay
     }
+}
+
+/// What the latest of 100 come later than the usual ones; given the latest first.
+fn jitter(latenesses: &[Micros]) -> Micros {
+    let [late, usual] = [100, 2].map(|part| latenesses.get(latenesses.len() / part));
+    late.zip(usual)
+        .map_or(Micros::ZERO, |(late, usual)| *late - *usual)
 }
 
 /// The smallest delay that the latenesses, the longest first, exceed together by no more than a budget in microseconds.
@@ -275,6 +291,19 @@ mod tests {
         let before = bench.told.len();
         bench.run(60_000, ms(15), ms(20));
         assert!(bench.told.len() - before <= 3, "{:?}", bench.told);
+    }
+
+    #[test]
+    fn jitter_is_how_much_later_the_latest_come_than_the_usual() {
+        let mut bench = Bench::new();
+        bench.run(5_000, ms(15), ms(0));
+        assert_eq!(bench.delay.jitter(), ms(0));
+        bench.run(5_000, ms(15), ms(20));
+        assert!(
+            (ms(9)..=ms(11)).contains(&bench.delay.jitter()),
+            "{:?}",
+            bench.delay.jitter()
+        );
     }
 
     #[test]

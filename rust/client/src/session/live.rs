@@ -124,6 +124,7 @@ impl Session {
             down_loss: self.losses.down.0.into(),
             peers_loss: self.losses.peers.0.into(),
             playout_delay_us_max: self.downstream.delay_max().0,
+            jitter_us_max: self.downstream.jitter_max().0,
             ..rates
         }
     }

@@ -145,6 +145,14 @@ impl Feed {
         }
     }
 
+    /// Samples that the thread has left out that is this controller's own.
+    pub(super) fn skipped(&self) -> u64 {
+        match self {
+            Self::Thread(capture) => capture.meter.skipped(),
+            _ => 0,
+        }
+    }
+
     /// What is counted of the thread that is this controller's own.
     pub(super) fn thread_report(&self) -> Option<serde_json::Value> {
         match self {

@@ -351,6 +351,16 @@ impl Tracker {
             .then(|| Sampling::of(&self.seen.track, clock::now()))
     }
 
+    /// How full the ring to the network is, from 0 to 1.
+    pub(crate) fn ring_level(&self) -> f64 {
+        self.history.as_ref().map_or(0.0, History::network_level)
+    }
+
+    /// Samples left out by the thread that is this controller's own.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.feed.skipped()
+    }
+
     /// A session time in the time of the track.
     const fn track_time(&self, at: Micros, clock_offset_us: i64) -> Micros {
         at.shifted(self.offset_us(clock_offset_us).saturating_neg())

@@ -152,6 +152,11 @@ impl History {
         std::iter::from_fn(|| self.joints.pop().ok())
     }
 
+    /// How full the ring to the network is, from 0 to 1.
+    pub(crate) fn network_level(&self) -> f64 {
+        self.counters.network_level.load(Relaxed) as f64 / NETWORK_SAMPLES as f64
+    }
+
     /// How many samples found no room on their way here since the last call.
     pub(crate) fn take_missed(&mut self) -> u64 {
         let missed = self.counters.history_overflows.load(Relaxed);
@@ -177,6 +182,7 @@ mod tests {
         assert_eq!(read(&counters.network_overflows), 3);
         assert_eq!(read(&counters.history_overflows), 0);
         assert_eq!(read(&counters.network_level), NETWORK_SAMPLES);
+        assert!((history.network_level() - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Meter {
         self.begun = moment;
     }
 
+    /// Samples that were left out since the thread began.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.counters.skipped.load(Relaxed)
+    }
+
     /// `source` is what the thread samples.
     pub(crate) fn report(&self, source: &str) -> Value {
         let counters = &*self.counters;

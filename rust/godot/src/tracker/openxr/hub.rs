@@ -205,6 +205,14 @@ impl Hub {
         thread.is_some_and(|thread| thread.tell(Command::Controls(id, controls)))
     }
 
+    pub(super) fn skipped(&self) -> u64 {
+        let meter = self
+            .session
+            .as_ref()
+            .and_then(|session| session.meter.as_ref());
+        meter.map_or(0, Meter::skipped)
+    }
+
     /// What the running thread counts.
     pub(super) fn report(&self) -> Option<serde_json::Value> {
         let session = self.session.as_ref()?;

@@ -83,3 +83,8 @@ pub(crate) fn close() {
 pub(crate) fn report() -> Option<serde_json::Value> {
     hub::with(|hub| hub.report())
 }
+
+/// Samples that the running thread has left out.
+pub(crate) fn skipped() -> u64 {
+    hub::with(|hub| hub.skipped())
+}
