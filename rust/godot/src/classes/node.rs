@@ -33,7 +33,8 @@ use crate::{
 /// while its owner changes it, the newest value wins, and it is confirmed where it comes to rest.
 ///
 /// With [member tracker] set, the node also streams the samples of that controller, and moves its root to where the
-/// owner's controller is.
+/// owner's controller is. Games compute hits and throws from the samples themselves: see [method sample_at] and
+/// [method get_trajectory].
 ///
 /// Local writes show at once. If the session rejects one, the property goes back to its confirmed value and
 /// [signal write_rejected] is emitted.
