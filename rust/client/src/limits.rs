@@ -51,8 +51,8 @@ pub const LIVE_VALUES_MAX: usize = 16_384;
 pub const TRACKER_BACKLOG_MAX: usize = 256;
 /// The shortest pace of the samples' batches.
 pub const BATCH_INTERVAL_MIN: Micros = Micros::from_millis(1);
-/// The longest.
-pub const BATCH_INTERVAL_MAX: Micros = Micros::from_millis(20);
+/// The longest: twenty datagrams a second, where bytes count more than freshness.
+pub const BATCH_INTERVAL_MAX: Micros = Micros::from_millis(50);
 /// The most batches before whose samples a batch repeats.
 pub const REDUNDANCY_MAX: u8 = 8;
 /// The most live bytes sent at once, after a pause. Below the transport's own buffer, so that nothing is dropped there.

@@ -63,7 +63,7 @@ pub(crate) struct SyncedSession {
     #[init(val = 200.0)]
     playout_delay_max_msec: f64,
 
-    /// How long a controller's samples and live values wait for company in their datagram, in milliseconds, from 1 to 20: 4
+    /// How long a controller's samples and live values wait for company in their datagram, in milliseconds, from 1 to 50: 4
     /// are 250 datagrams a second at most. Longer saves bytes, and comes that much later. Counts from the next
     /// [method connect_to_server] or [method host] on.
     #[var]
