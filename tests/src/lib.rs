@@ -11,16 +11,20 @@
 //! | [`journal`] | what a Godot must not have written by its end |
 //! | [`motion`] | hands whose truth is known at any time |
 //! | [`feeder`] | moves a Monado's head and hands along them |
+//! | [`hands`] | hands shared in two ways, and how far from the truth each shows them |
+//! | [`capture`] | every packet of a port, as the kernel sees it |
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
+pub mod capture;
 pub mod clock;
 pub mod control;
 pub mod failure;
 pub mod feeder;
 pub mod folder;
 pub mod godot;
+pub mod hands;
 pub mod journal;
 pub mod monado;
 pub mod motion;

@@ -1,7 +1,6 @@
 //! A real `synced serve` on real sockets, met by players without an engine: those who behave, and those who do not.
 
 mod adversaries;
-mod capture;
 mod packets;
 mod pair;
 mod raw;

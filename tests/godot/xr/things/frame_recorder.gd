@@ -1,0 +1,1 @@
+../../hands/things/frame_recorder.gd

@@ -1,0 +1,1 @@
+../../hands/things/synced_hands.gd
