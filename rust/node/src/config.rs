@@ -26,6 +26,8 @@ pub const CLOCK_OFFSET_MAX: Micros = Micros::from_millis(500);
 /// How much further than its speed lets it a hand may have come from one sample to the next, in metres: noise, and what the
 /// encoding rounds. What is nearer is no jump for those who show it either.
 pub const MOVE_SLACK_M: f32 = 0.1;
+/// A hand that was not heard of for so long may be anywhere: nobody draws the way from where it was.
+pub const MOVE_JUDGED_MAX: Micros = Micros::from_secs(1);
 /// The most bytes of input batches that are kept for those who join late.
 pub const POSES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A player is complained of in the log no more often than this.

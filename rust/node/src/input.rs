@@ -9,7 +9,7 @@ use synced_protocol::{
     time::Micros,
 };
 
-use crate::config::{InputLimits, MOVE_SLACK_M};
+use crate::config::{InputLimits, MOVE_JUDGED_MAX, MOVE_SLACK_M};
 
 /// Which bound a block breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,11 @@ impl Judge<'_> {
         let Some(before) = before.filter(|before| !frame.is_jump && before.at <= place.at) else {
             return false;
         };
-        let seconds = place.at.since(before.at).as_secs_f64() as f32;
+        let span = place.at.since(before.at);
+        if span > MOVE_JUDGED_MAX {
+            return false;
+        }
+        let seconds = span.as_secs_f64() as f32;
         let reach = self.limits.speed_mps_max as f32 * seconds + MOVE_SLACK_M;
         before.position.distance_squared(place.position) > reach * reach
     }

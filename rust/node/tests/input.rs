@@ -6,7 +6,10 @@ mod common;
 
 use common::{Table, config, words::*};
 use glam::{Quat, Vec3};
-use synced_node::{InputLimits, Limits, NodeConfig, Rate, Refused, config::MOVE_SLACK_M};
+use synced_node::{
+    InputLimits, Limits, NodeConfig, Rate, Refused,
+    config::{MOVE_JUDGED_MAX, MOVE_SLACK_M},
+};
 use synced_protocol::{
     id::{NodeId, PlayerId},
     input::{HandJoints, InputFrame, JOINTS, Joint, Pose, Precision, decode_batch},
@@ -191,6 +194,19 @@ fn who_was_refused_for_a_jump_is_heard_again_once_it_could_be_there() {
         !hands.send_frames(&[there])
     });
     assert_eq!(refused.count(), 18, "a metre less the slack at 50 m/s");
+}
+
+#[test]
+fn who_was_not_heard_of_for_a_second_may_be_anywhere() {
+    let mut hands = Hands::new();
+    let here = hands.at(0.0);
+    assert!(hands.send_frames(&[here]));
+    hands.table.pass(MOVE_JUDGED_MAX);
+    let too_soon = hands.at(200.0);
+    assert!(!hands.send_frames(&[too_soon]));
+    hands.table.pass(MILLISECOND);
+    let there = hands.at(200.0);
+    assert!(hands.send_frames(&[there]));
 }
 
 #[test]
