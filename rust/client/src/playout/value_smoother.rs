@@ -27,6 +27,8 @@ struct Last {
     known: Value,
     /// What was shown, if it was something else.
     shown: Option<Value>,
+    /// The newest value that was known then.
+    newest: Micros,
 }
 
 impl ValueSmoother {
@@ -50,8 +52,10 @@ impl ValueSmoother {
     /// What to show at a session time, which must not go backwards.
     pub fn show(&mut self, buffer: &ValueBuffer, at: Micros) -> Option<Value> {
         let known = buffer.sample_at(at).map(Cow::into_owned)?;
+        let (newest, _) = buffer.newest()?;
         let last = self.last.take();
-        if let Some(last) = &last {
+        // What lies before the newest value is known for good.
+        if let Some(last) = last.as_ref().filter(|last| last.at > last.newest) {
             self.learn(last, buffer);
         }
         let shown = last.and_then(|last| self.approach(last, &known, at));
@@ -59,6 +63,7 @@ impl ValueSmoother {
             at,
             known: known.clone(),
             shown: shown.clone(),
+            newest,
         });
         Some(shown.unwrap_or(known))
     }
