@@ -10,9 +10,9 @@ fn a_session_does_not_begin_with_stream_settings_out_of_bounds() -> Outcome {
     let attempts = [
         (
             "batch_interval_msec",
-            "25.0",
+            "51.0",
             "4.0",
-            "batch_interval_msec is 25: choose 1 to 20 milliseconds",
+            "batch_interval_msec is 51: choose 1 to 50 milliseconds",
         ),
         (
             "tracker_redundancy",
