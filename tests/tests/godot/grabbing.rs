@@ -172,6 +172,22 @@ fn what_anybody_may_take_is_taken_out_of_the_hand_and_who_had_it_is_told() -> Ou
 }
 
 #[test]
+fn what_is_just_being_given_back_can_be_taken_again() -> Outcome {
+    let play = Play::begin("grab-again")?;
+    let [mut ann, mut ben] = play.join_all(["ann", "ben"], "cups")?;
+    bring_hand(&mut ann)?;
+    ann.run("grab(\"Cup\").grab(hand().synced)")?;
+    ann.until("journal.of_grab(grab(\"Cup\"), \"grab_confirmed\").size() == 1")?;
+    ann.run("grab(\"Cup\").release(); synced(\"Cup\").release_ownership(); grab(\"Cup\").grab(hand().synced)")?;
+    assert!(ann.get::<bool>("journal.of_grab(grab(\"Cup\"), \"grab_confirmed\").size() == 1")?);
+    ann.until("journal.of_grab(grab(\"Cup\"), \"grab_confirmed\").size() == 2")?;
+    assert_follows_the_hand(&mut ann)?;
+    let owners = "journal.of(synced(\"Cup\"), \"ownership_changed\")";
+    ben.until(&format!("{owners} == [[0, 1], [1, 0], [0, 1]]"))?;
+    play.end([ann, ben])
+}
+
+#[test]
 fn what_is_no_body_stays_where_the_hand_left_it_and_is_free_at_once() -> Outcome {
     let play = Play::begin("grab-no-body")?;
     let [mut ann, mut ben] = play.join_all(["ann", "ben"], "cups")?;

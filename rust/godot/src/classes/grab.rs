@@ -4,20 +4,23 @@ use godot::{
     classes::{Node, Node3D, RigidBody3D, notify::NodeNotification},
     prelude::*,
 };
-use synced_protocol::{mutation::Lane, time::Micros};
+use synced_protocol::{
+    mutation::{Lane, Transfer},
+    time::Micros,
+};
 
 use super::{SyncedNode, SyncedSession, with_core};
 use crate::{grab, report};
 
 /// Lets hands of this player hold and throw the node above it.
 ///
-/// Add it below a [RigidBody3D], or any other [Node3D], beside the [SyncedNode] that syncs its `transform` on the live lane. Then
-/// call [method grab] with the [SyncedNode] of the hand, and [method release]; or set [member auto_grab].
+/// Add it below a [RigidBody3D], or any other [Node3D], beside the [SyncedNode] that syncs its `transform` on the live
+/// lane. Then call [method grab] with the [SyncedNode] of the hand, and [method release]; or set [member auto_grab].
 ///
-/// What is grabbed is in the hand in the same frame. Meanwhile the session is asked for the node: of two players who grab one cup
-/// exactly one gets it, and hears [signal grab_confirmed]. The other hears [signal grab_denied], and there the cup goes back by
-/// itself. A body that is let go flies with the velocity that the hand really had: fitted over its last samples, which with a
-/// [member SyncedNode.tracker] are a thousand a second.
+/// What is grabbed is in the hand in the same frame. Meanwhile the session is asked for the node: of two players who grab
+/// one cup exactly one gets it, and hears [signal grab_confirmed]. The other hears [signal grab_denied], and there the
+/// cup goes back by itself. A body that is let go flies with the velocity that the hand really had: fitted over its last
+/// samples, which with a [member SyncedNode.tracker] are a thousand a second.
 ///
 /// All this works without a session, too: then every grab is confirmed at once.
 #[derive(GodotClass)]
@@ -38,14 +41,14 @@ pub(crate) struct SyncedGrab {
     #[init(val = 1.0)]
     throw_scale: f64,
 
-    /// Whether this player stops to own the node where it comes to rest: a body once it sleeps (if it may: see [member RigidBody3D.can_sleep]),
-    /// anything else when it is let go. Then another player can grab it.
+    /// Whether this player gives the node back where it comes to rest, so that another can grab it: a body once it sleeps
+    /// (one that may not, by [member RigidBody3D.can_sleep], is kept), anything else when it is let go.
     #[export]
     #[init(val = true)]
     release_at_rest: bool,
 
-    /// Whether a hand of this player grabs the node by itself when its grip closes within [member reach_m], and lets it go when
-    /// the grip opens. Hands are nodes with [member SyncedNode.tracker] set to one.
+    /// Whether a hand of this player grabs the node by itself when its grip closes within [member reach_m], and lets it
+    /// go when the grip opens. Hands are nodes with [member SyncedNode.tracker] set to one.
     #[export_group(name = "Auto Grab")]
     #[export]
     auto_grab: bool,
@@ -63,6 +66,12 @@ pub(crate) struct SyncedGrab {
     base: Base<Node>,
 }
 
+const NOT_STREAMED: &str = "The SyncedNode beside it does not sync transform on the live lane: others would not see the \
+    node move.";
+const REFUSED: &str =
+    "The SyncedNode beside it gives its ownership by owner alone: a grab would be refused.";
+const NOT_THROWN: &str = "Throw scale has no effect: only a RigidBody3D is thrown.";
+
 #[godot_api]
 impl SyncedGrab {
     /// Emitted when a hand of this player has taken the node, at once; also when it passes to the other hand.
@@ -73,18 +82,18 @@ impl SyncedGrab {
     #[signal]
     pub(crate) fn grab_confirmed();
 
-    /// Emitted when the node is another player's: it was first, or took the node out of the hand. 0 is nobody, if the session
-    /// refused the grab as such. What was held goes back by itself.
+    /// Emitted when the node is another player's: it was first, or took the node out of the hand. 0 is nobody, if the
+    /// session refused the grab as such. What was held goes back by itself.
     #[signal]
     pub(crate) fn grab_denied(owner_id: i64);
 
-    /// Emitted when a hand has let go: with the velocity of the centre of mass in metres a second and the angular velocity in radians a
-    /// second, in the world. A body has them already.
+    /// Emitted when a hand has let go: with the velocity of the centre of mass in metres a second and the angular
+    /// velocity in radians a second, in the world. A body has them already.
     #[signal]
     pub(crate) fn released(linear_velocity: Vector3, angular_velocity: Vector3);
 
-    /// Puts the node into a hand of this player, at the offset that it has to it now. Held by another hand already, it passes
-    /// over. Returns false when nothing came of it; [signal grab_denied] says why if another player has it.
+    /// Puts the node into a hand of this player, at the offset that it has to it now. Held by another hand already, it
+    /// passes over. Returns false when nothing came of it; [signal grab_denied] says why if another player has it.
     #[func(gd_self)]
     fn grab(this: Gd<Self>, hand: Gd<SyncedNode>) -> bool {
         grab::begin(&this, &hand, false).unwrap_or_else(|fault| {
@@ -168,21 +177,16 @@ impl SyncedGrab {
             Ok(parts) => parts,
             Err(fault) => return vec![format!("{fault}.")],
         };
-        let mut warnings = Vec::new();
-        let properties = synced.bind().config().properties;
-        if !properties
-            .iter()
-            .any(|(path, lane)| *lane == Lane::Live && is_place(path))
-        {
-            warnings.push("The SyncedNode beside it does not sync transform on the live lane: others would not see the node move.".to_owned());
-        }
-        if synced.bind().config().policy.transfer == synced_protocol::mutation::Transfer::ByOwner {
-            warnings.push("The SyncedNode beside it gives its ownership by owner alone: a grab would be refused.".to_owned());
-        }
-        if root.try_cast::<RigidBody3D>().is_err() && self.throw_scale != 1.0 {
-            warnings.push("Throw scale has no effect: only a RigidBody3D is thrown.".to_owned());
-        }
-        warnings
+        let config = synced.bind().config();
+        let is_streamed = |(path, lane): &(String, Lane)| *lane == Lane::Live && is_place(path);
+        let is_body = root.try_cast::<RigidBody3D>().is_ok();
+        let warnings = [
+            (!config.properties.iter().any(is_streamed), NOT_STREAMED),
+            (config.policy.transfer == Transfer::ByOwner, REFUSED),
+            (!is_body && self.throw_scale != 1.0, NOT_THROWN),
+        ];
+        let given = warnings.into_iter().filter(|(is_given, _)| *is_given);
+        given.map(|(_, warning)| warning.to_owned()).collect()
     }
 }
 

@@ -12,12 +12,12 @@ use crate::{
 
 #[godot_api(secondary)]
 impl SyncedNode {
-    /// Records every sample of this player's controller from now on into a trace, which [member trace_file] can play again. A file of
-    /// that name is replaced. Nothing waits for the disk; [signal recording_stopped] follows when the file is closed. A trace holds
-    /// ten minutes at 1 kHz.
+    /// Records every sample of this player's controller from now on into a trace, which [member trace_file] can play
+    /// again. A file of that name is replaced. Nothing waits for the disk; [signal recording_stopped] follows when the
+    /// file is closed. A trace holds ten minutes at 1 kHz.
     ///
-    /// Returns [constant ERR_UNCONFIGURED] without a [member tracker], [constant ERR_BUSY] while a recording of this node goes on or is
-    /// still being written, [constant ERR_FILE_CANT_WRITE] when the file cannot be made.
+    /// Returns [constant ERR_UNCONFIGURED] without a [member tracker], [constant ERR_BUSY] while a recording of this node
+    /// goes on or is still being written, [constant ERR_FILE_CANT_WRITE] when the file cannot be made.
     #[func(gd_self)]
     fn start_recording(this: Gd<Self>, path: GString) -> Error {
         match this

@@ -1,7 +1,7 @@
 //! What hands of this player hold.
 //!
-//! A hold begins at once, whoever the session then says that the node belongs to. Once a frame, after the hands have moved,
-//! [`Grabbing`] looks how each hold stands to the session, and puts what is held where its hand is.
+//! A hold begins at once, whoever the session then says that the node belongs to. Once a frame, after the hands have
+//! moved, [`Grabbing`] looks how each hold stands to the session, and puts what is held where its hand is.
 
 mod automatic;
 mod hold;

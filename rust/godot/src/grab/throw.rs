@@ -21,8 +21,8 @@ pub(crate) struct Throw {
     pub angular: Vector3,
 }
 
-/// The throw of a hold that ends now. `samples` are the hand's last, in the space that it hangs in; without them its last frames
-/// have to do.
+/// The throw of a hold that ends now. `samples` are the hand's last, in the space that it hangs in; without them its last
+/// frames have to do.
 pub(crate) fn of(hold: &Hold, samples: &[InputFrame], window: Micros, scale: f32) -> Throw {
     let hand = hold.hand_place().origin;
     let motion = match fit_velocity(samples, window) {

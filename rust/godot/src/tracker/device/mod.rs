@@ -1,7 +1,7 @@
 //! Mouse and gamepad as hands, event by event.
 //!
-//! Godot hands over at the beginning of a frame the events since the frame before, none with a time. A device that moves reports at a
-//! steady pace, so the events of a frame are taken to be spread evenly over it.
+//! Godot hands over at the beginning of a frame the events since the frame before, none with a time. A device that moves
+//! reports at a steady pace, so the events of a frame are taken to be spread evenly over it.
 
 mod events;
 mod gamepad;

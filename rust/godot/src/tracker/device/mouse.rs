@@ -17,8 +17,8 @@ const METERS_PER_NOTCH: f32 = 0.05;
 /// Where a hand begins.
 const REST: Vec2 = Vec2::new(0.15, -0.15);
 
-/// Moves with the mouse, goes further with the wheel. The left button is the trigger, the right one the grip, the middle one the stick's
-/// click.
+/// Moves with the mouse, goes further with the wheel. The left button is the trigger, the right one the grip, the middle
+/// one the stick's click.
 #[derive(Debug, Clone)]
 pub(super) struct Mouse {
     offset: Vec2,

@@ -31,7 +31,9 @@ pub(crate) struct SyncedOpenXrExtension {
 
 /// Makes Godot call it. Has to be before Godot makes its instance, and so before there are servers.
 pub(crate) fn register() {
-    SyncedOpenXrExtension::new_alloc().register_extension_wrapper();
+    // As a script would: the checks of a typed call in a debug build ask Godot's ClassDB, which is not there yet.
+    let wrapper = SyncedOpenXrExtension::new_alloc().to_variant();
+    wrapper.call("register_extension_wrapper", &[]);
 }
 
 #[godot_api]
