@@ -25,6 +25,9 @@ unsafe impl ExtensionLibrary for SyncedNodeExtension {
         if stage == InitStage::Core && !godot::init::is_editor_hint() {
             openxr::register();
         }
+        if stage == InitStage::Scene {
+            openxr::add_setting();
+        }
     }
 
     fn on_stage_deinit(stage: InitStage) {

@@ -10,11 +10,16 @@ use synced_protocol::{
     time::Micros,
 };
 
-use super::{TrackerTarget, feed::Shown, openxr::HandPose};
+use super::{
+    TrackerTarget,
+    feed::Shown,
+    openxr::{self, HandPose},
+};
 
 /// Poses by preference: a hand's, then a head's.
 const POSES: [&str; 2] = ["grip", "default"];
-const BUTTONS: [&str; 8] = [
+/// In the order of their bits.
+pub(super) const BUTTONS: [&str; 8] = [
     "trigger_click",
     "grip_click",
     "primary_click",
@@ -77,6 +82,9 @@ impl Follower {
 
     /// The controller as the XR runtime last told Godot, in the space of the root's parent, or `None` while it tells nothing.
     pub(super) fn sample(&self, now: Micros) -> Option<InputFrame> {
+        if openxr::is_lost() {
+            return None;
+        }
         let server = XrServer::singleton();
         let tracker = server.get_tracker(&self.tracker)?;
         let tracker = tracker.try_cast::<XrPositionalTracker>().ok()?;

@@ -144,6 +144,7 @@ mod tests {
             space: Space::NULL,
             aim: None,
             joints: None,
+            actions: None,
         };
         (Channel::new(1, handles, outlets), feed)
     }

@@ -50,8 +50,10 @@ pub(super) struct Hub {
     api: Option<Gd<OpenXrApiExtension>>,
     /// Whether some tracker has asked: nothing is made in the runtime before.
     is_wanted: bool,
-    /// Whether nothing starts again before another session: this one's runtime failed.
+    /// Whether nothing starts again before another session: this one cannot be sampled.
     is_latched: bool,
+    /// Whether the runtime is gone without a word to Godot, whose trackers stand still.
+    is_lost: bool,
     /// Whether the game is about to end.
     is_closed: bool,
     session: Option<Session>,
@@ -74,6 +76,7 @@ impl Hub {
     pub(super) fn session_created(&mut self) {
         self.stop("another session was created");
         self.is_latched = false;
+        self.is_lost = false;
     }
 
     /// Once a frame while the session runs, after Godot has synced its actions.
@@ -129,14 +132,20 @@ impl Hub {
             return;
         };
         session.ending.retain(|thread| !thread.is_finished());
+        session.rest();
         if let Some(meter) = &mut session.meter {
             meter.look();
         }
         if session.thread.as_ref().is_some_and(Thread::is_finished) {
             let fault = session.thread.as_mut().and_then(Thread::join);
             self.is_latched = true;
+            self.is_lost = true;
             self.stop(fault.as_deref().unwrap_or("the capture thread has ended"));
         }
+    }
+
+    pub(super) const fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     pub(super) fn take_news(&mut self) -> Vec<News> {
@@ -183,7 +192,7 @@ impl Hub {
         session.is_some_and(|session| session.channels.contains(&id))
     }
 
-    /// Ends the sampling of a controller; the last one ends the thread, which is not waited for.
+    /// Ends the sampling of a controller.
     pub(super) fn remove(&mut self, id: u64) {
         let Some(session) = &mut self.session else {
             return;
@@ -191,12 +200,6 @@ impl Hub {
         session.channels.retain(|channel| *channel != id);
         if let Some(thread) = &mut session.thread {
             thread.tell(Command::Remove(id));
-        }
-        if session.channels.is_empty()
-            && let Some(thread) = session.thread.take()
-        {
-            thread.stop();
-            session.ending.push(thread);
         }
     }
 
@@ -246,6 +249,16 @@ impl Session {
         self.mapping = Mapping::default();
         self.follow(api);
         Ok(())
+    }
+
+    /// Without a controller to sample the thread ends, and is not waited for.
+    fn rest(&mut self) {
+        if self.channels.is_empty()
+            && let Some(thread) = self.thread.take()
+        {
+            thread.stop();
+            self.ending.push(thread);
+        }
     }
 
     /// Follows Godot's play space, reference frame and scale.

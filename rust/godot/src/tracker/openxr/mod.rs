@@ -6,10 +6,13 @@
 //!                                      +-- tracker: subscribe         +-- functions of the runtime
 //! ```
 
+mod actions;
 mod channel;
 mod convert;
 mod functions;
 mod hub;
+mod layer;
+mod layer_setup;
 mod mapping;
 mod motion;
 mod spaces;
@@ -19,6 +22,7 @@ mod wrapper;
 use synced_protocol::input::Controls;
 
 pub(crate) use hub::News;
+pub(crate) use layer_setup::add_setting;
 pub(crate) use spaces::HandPose;
 pub(crate) use wrapper::register;
 
@@ -64,6 +68,11 @@ impl Drop for Subscription {
 /// Whether a controller's pose can be sampled now.
 pub(crate) fn offers(target: TrackerTarget, pose: HandPose) -> bool {
     hub::with(|hub| hub.offers(target, pose))
+}
+
+/// Whether the runtime is gone without a word to Godot, whose trackers stand still.
+pub(crate) fn is_lost() -> bool {
+    hub::with(|hub| hub.is_lost())
 }
 
 /// Once a frame: what has happened to the sampling since.

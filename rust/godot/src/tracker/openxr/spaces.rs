@@ -3,7 +3,11 @@
 use godot::{classes::OpenXrApiExtension, obj::Gd, prelude::*};
 use openxr_sys::{self as xr, Handle};
 
-use super::functions::{Fault, Functions};
+use super::{
+    actions::Actions,
+    functions::{Fault, Functions},
+    layer,
+};
 use crate::tracker::TrackerTarget;
 
 /// Which of a hand's poses, by the names that Godot's action map gives them.
@@ -52,6 +56,8 @@ pub(super) struct Handles {
     pub space: xr::Space,
     pub aim: Option<xr::Space>,
     pub joints: Option<xr::HandTrackerEXT>,
+    /// Buttons and axes, if they are sampled along.
+    pub actions: Option<Actions>,
 }
 
 /// The spaces of one session. Dropped before the session is destroyed, and after the thread that uses them has ended.
@@ -69,6 +75,7 @@ struct HandSpaces {
     /// In the order of [`HandPose::ALL`].
     poses: [Option<xr::Space>; 4],
     tracker: Option<xr::HandTrackerEXT>,
+    actions: Option<Actions>,
 }
 
 impl Spaces {
@@ -106,6 +113,8 @@ impl Spaces {
                 *space = action.and_then(|action| functions.action_space(action, path).ok());
             }
             made.tracker = functions.hand_tracker(hand);
+            made.actions = layer::can_repeat(functions.session())
+                .then(|| Actions::new(path, |name| action(api, name)));
         }
         Ok(spaces)
     }
@@ -118,6 +127,7 @@ impl Spaces {
                     space: self.view,
                     aim: None,
                     joints: None,
+                    actions: None,
                 });
             }
             TrackerTarget::LeftHand => &self.hands[0],
@@ -131,6 +141,7 @@ impl Spaces {
             space: space_of(pose)?,
             aim: space_of(HandPose::Aim),
             joints: hand.tracker,
+            actions: hand.actions,
         })
     }
 }

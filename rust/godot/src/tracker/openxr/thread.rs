@@ -17,6 +17,7 @@ use super::{
     channel::Channel,
     convert::Located,
     functions::{Fault, Functions, MAX_LOCATED},
+    layer,
     mapping::Mapping,
 };
 use crate::tracker::{
@@ -179,6 +180,7 @@ impl Sampler {
                 Command::Remove(id) => self.remove(id),
                 Command::Controls(id, controls) => {
                     let channel = self.channels.iter_mut().find(|channel| channel.id == id);
+                    let channel = channel.filter(|it| it.handles.actions.is_none());
                     if let Some(channel) = channel {
                         channel.controls = controls;
                     }
@@ -210,6 +212,7 @@ impl Sampler {
             return Ok(());
         }
         let time = self.functions.time_of(moment)?;
+        self.read_actions();
         let (found, aims) = self.locate(time)?;
         let now = self.timeline.local(moment);
         for ((channel, found), aim) in self.channels.iter_mut().zip(&found).zip(&aims) {
@@ -225,6 +228,19 @@ impl Sampler {
             }
         }
         Ok(())
+    }
+
+    /// Buttons and axes of this moment, where the project wants that.
+    fn read_actions(&mut self) {
+        if self.channels.iter().all(|it| it.handles.actions.is_none()) {
+            return;
+        }
+        layer::repeat(self.functions.session());
+        for channel in &mut self.channels {
+            if let Some(actions) = channel.handles.actions {
+                channel.controls = actions.read(&self.functions);
+            }
+        }
     }
 
     /// The poses of all channels, and their aims where they were looked at.

@@ -10,7 +10,7 @@ use godot::{
 
 use super::{
     functions::{Enabled, TIME_EXTENSION},
-    hub,
+    hub, layer_setup,
 };
 use crate::tracker::TrackerTarget;
 
@@ -69,6 +69,10 @@ impl IOpenXrExtensionWrapper for SyncedOpenXrExtension {
             wanted.set(HANDS_EXTENSION, address_of(&HAS_HANDS));
         }
         wanted.upcast_any_dictionary()
+    }
+
+    fn on_before_instance_created(&mut self) {
+        layer_setup::set_up();
     }
 
     fn on_session_created(&mut self, _session: u64) {
