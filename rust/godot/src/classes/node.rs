@@ -90,7 +90,8 @@ pub(crate) struct SyncedNode {
     #[export_group(name = "Tracker")]
     tracker: GString,
 
-    /// Where the samples come from. Auto: the XR tracker while there is one, else the root's own movement.
+    /// Where the samples come from. Auto: the XR tracker while there is one, else the root's own movement. Xr: the XR tracker
+    /// alone, at 1 kHz from an OpenXR session.
     /// Synthetic: a made-up trajectory at 1 kHz. Trace: a recorded one. Gamepad and Mouse: a hand before the camera, event by event.
     #[export(enum = (Auto, Xr, Synthetic, Trace, Gamepad, Mouse))]
     tracker_source: i64,

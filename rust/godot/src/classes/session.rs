@@ -309,7 +309,13 @@ impl SyncedSession {
         digest::of_scene().cast_signed()
     }
 
-    /// What the session counts and measures: `client`, `frame`, `transport`. Times in microseconds.
+    /// What the session counts and measures: `client`, `frame`, `capture`, `transport`. Times in microseconds.
+    ///
+    /// `capture` tells of the thread that samples this player's controllers. Its `source` is "openxr" for the one thread on the
+    /// OpenXR session, "thread" for that of a single controller, "frame" if there is none. `hz` and `interval` are over the last
+    /// second; `ticks` and `skipped` count the deadlines that it kept and missed, `failures` the moments at which the runtime
+    /// refused, `processor_usec` what the thread had of a processor. `trackers` has, for each controller by its name, `samples`,
+    /// those among them that repeat the pose before (`repeats`), `losses` of tracking, and the level and overflows of its rings.
     #[func]
     fn get_stats(&self) -> VarDictionary {
         statistics::dictionary(&self.core)
