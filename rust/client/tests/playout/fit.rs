@@ -2,7 +2,10 @@
 
 use glam::{Quat, Vec3};
 use synced_client::playout::{Trajectory, fit_velocity};
-use synced_protocol::{input::InputFrame, time::Micros};
+use synced_protocol::{
+    input::{InputFrame, Precision, decode_batch, encode_batch},
+    time::Micros,
+};
 
 use crate::motion::{Motion, START, THROW_RELEASE_S, at_ms, noise};
 
@@ -100,4 +103,31 @@ fn a_part_of_a_trajectory_can_be_fitted_as_it_is() {
     let found = fit_velocity(trajectory.range(START, release()), WINDOW);
     assert_eq!(found, fit_velocity(&noisy_throw(1), WINDOW));
     assert!(found.is_some());
+}
+
+/// What another player gets of a motion until a time: one sample of each batch, rounded.
+fn quantised(motion: Motion, until: Micros, interval: Micros) -> Vec<InputFrame> {
+    let all = motion.samples(until - Micros::from_millis(60), until, interval);
+    let mut received = Vec::new();
+    for frame in all {
+        let mut batch = Vec::new();
+        encode_batch(&[frame], Precision::Fine, until, &mut batch);
+        decode_batch(&batch, until, |frame| received.push(frame)).unwrap();
+    }
+    received
+}
+
+#[test]
+fn samples_that_were_thinned_and_rounded_on_their_way_tell_the_velocity_to_two_percent() {
+    for interval in [4, 10, 20].map(Micros::from_millis) {
+        for ms in 100..1_000 {
+            let truth = Motion::Throw.at(at_ms(ms));
+            let frames = quantised(Motion::Throw, at_ms(ms), interval);
+            let found = fit_velocity(&frames, WINDOW).unwrap();
+            let off = found.linear.distance(truth.linear_velocity);
+            assert!(off < 0.02 * 5.0, "{off} m/s every {interval:?}");
+            let off = found.angular.distance(truth.angular_velocity);
+            assert!(off < 0.02 * 7.5, "{off} rad/s every {interval:?}");
+        }
+    }
 }
