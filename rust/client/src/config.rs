@@ -48,8 +48,7 @@ impl SessionConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveConfig {
     /// The longest that a change waits for company in its datagram. Also the pace of the samples. What is outside of
-    /// [`BATCH_INTERVAL_MIN`] and [`BATCH_INTERVAL_MAX`] is taken for the nearer of the two; but never do more than
-    /// [`LIVE_DATAGRAMS_PER_SECOND_MAX`](crate::limits::LIVE_DATAGRAMS_PER_SECOND_MAX) leave.
+    /// [`BATCH_INTERVAL_MIN`] and [`BATCH_INTERVAL_MAX`] is taken for the nearer of the two.
     pub local_delta_max_age: Micros,
     /// With so many changed properties a datagram goes out at once.
     pub local_delta_max_count: usize,

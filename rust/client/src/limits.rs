@@ -60,7 +60,7 @@ pub const LIVE_BURST_BYTES_MAX: u32 = 12 * 1024;
 /// The most live bytes a second, unless configured otherwise.
 pub const LIVE_BYTES_PER_SECOND_MAX: u32 = 300_000;
 /// The most live datagrams a second. A leader takes a hundred more before it drops any.
-pub const LIVE_DATAGRAMS_PER_SECOND_MAX: u32 = 500;
+pub const LIVE_DATAGRAMS_PER_SECOND_MAX: u32 = 1_000;
 /// The most live datagrams sent at once, after a pause.
 pub const LIVE_BURST_DATAGRAMS_MAX: u32 = 32;
 
@@ -70,3 +70,4 @@ const _: () = assert!(LIVE_BURST_BYTES_MAX as usize > 4 * MAX_DATAGRAM_BYTES);
 const _: () = assert!(PROPOSAL_BURST_BYTES_MAX as usize > 2 * MAX_MUTATION_BYTES);
 // A burst of two lost batches is crossed on a curve at the slowest pace, too.
 const _: () = assert!(HERMITE_SPAN_MAX.0 >= 3 * BATCH_INTERVAL_MAX.0);
+const _: () = assert!(1_000_000 / BATCH_INTERVAL_MIN.0 <= LIVE_DATAGRAMS_PER_SECOND_MAX as u64);

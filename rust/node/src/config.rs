@@ -129,7 +129,7 @@ impl Limits {
         proposals: Rate::new(1_000, 500),
         interests: Rate::new(1_000, 10_000),
         input: InputLimits::DEFAULT,
-        datagrams: Rate::new(600, 200),
+        datagrams: Rate::new(1_100, 200),
         bytes: Rate::new(4 << 20, 8 << 20),
         snapshot_bytes: Rate::new(1 << 20, 2 << 20),
         backlog_bytes_max: 2 * MAX_WORLD_BYTES,
