@@ -29,8 +29,9 @@ struct Arguments {
     /// What chance follows from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Look at SyncedNode with this alone: batch_interval_msec, tracker_redundancy and tracker_precision
-    #[arg(long, value_name = "MSEC,NUMBER,NUMBER", value_delimiter = ',')]
+    /// Look at SyncedNode with this alone: batch_interval_msec, tracker_redundancy, tracker_precision and
+    /// playout_delay_min_msec
+    #[arg(long, value_name = "MSEC,NUMBER,NUMBER,MSEC", value_delimiter = ',')]
     tuning: Vec<u32>,
     /// Where the values go.
     #[arg(long)]
@@ -67,13 +68,19 @@ fn run(arguments: &Arguments) -> Outcome {
 fn tunings(arguments: &Arguments) -> Outcome<Vec<Tuning>> {
     match arguments.tuning[..] {
         [] => Ok(vec![Tuning::DEFAULT, Tuning::THRIFTY]),
-        [batch_interval_msec, redundancy, precision] => Ok(vec![Tuning {
+        [
+            batch_interval_msec,
+            redundancy,
+            precision,
+            playout_delay_min_msec,
+        ] => Ok(vec![Tuning {
             name: "given settings",
             batch_interval_msec,
             redundancy,
             precision,
+            playout_delay_min_msec,
         }]),
-        _ => Err(Failure::new("a tuning is three numbers")),
+        _ => Err(Failure::new("a tuning is four numbers")),
     }
 }
 

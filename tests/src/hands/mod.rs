@@ -33,6 +33,8 @@ pub struct Tuning {
     pub redundancy: u32,
     /// `SyncedNode.tracker_precision`.
     pub precision: u32,
+    /// `SyncedSession.playout_delay_min_msec`.
+    pub playout_delay_min_msec: u32,
 }
 
 impl Tuning {
@@ -42,12 +44,14 @@ impl Tuning {
         batch_interval_msec: 4,
         redundancy: 2,
         precision: 1,
+        playout_delay_min_msec: 10,
     };
-    /// No more bytes than Godot's own takes for the same hands.
+    /// No more bytes than Godot's own takes for the same hands. Two datagrams lost in a row are waited for.
     pub const THRIFTY: Self = Self {
         name: "thrifty",
-        batch_interval_msec: 40,
+        batch_interval_msec: 33,
         redundancy: 3,
         precision: 2,
+        playout_delay_min_msec: 110,
     };
 }

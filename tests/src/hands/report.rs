@@ -10,10 +10,14 @@ use super::{Errors, Measurement, Tuning};
 #[must_use]
 pub fn markdown(tuning: &Tuning, measurements: &[Measurement]) -> String {
     let mut text = format!(
-        "SyncedNode with its {}: batch_interval_msec {}, tracker_redundancy {}, tracker_precision {}.\n\n\
+        "SyncedNode with its {}: batch_interval_msec {}, tracker_redundancy {}, tracker_precision {}, playout_delay_min_msec {}.\n\n\
          | loss % | jitter ms | SyncedNode: mean, p99 mm | mean, p99 deg | shown ms ago | kB/s, packets/s | MultiplayerSynchronizer: mean, p99 mm | mean, p99 deg | best lag ms | kB/s, packets/s | p99 of p99 | longest pause ms | load |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
-        tuning.name, tuning.batch_interval_msec, tuning.redundancy, tuning.precision
+        tuning.name,
+        tuning.batch_interval_msec,
+        tuning.redundancy,
+        tuning.precision,
+        tuning.playout_delay_min_msec
     );
     for measurement in measurements {
         let _ = writeln!(text, "{}", row(measurement));

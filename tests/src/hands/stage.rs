@@ -260,10 +260,12 @@ fn open_synced(
         batch_interval_msec,
         redundancy,
         precision,
+        playout_delay_min_msec,
         ..
     } = tuning;
     player.run(&format!(
         "SyncedSession.batch_interval_msec = {batch_interval_msec}; SyncedSession.tracker_redundancy = {redundancy}; \
+         SyncedSession.playout_delay_min_msec = {playout_delay_min_msec}; \
          SyncedHands.folder = {folder:?}; SyncedHands.precision = {precision}"
     ))?;
     player.run("open(\"synced_hands\"); FrameRecorder.begin(player, world)")?;

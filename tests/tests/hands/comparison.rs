@@ -8,9 +8,9 @@ use synced_tests::{
     relay::Network,
 };
 
-const SECONDS: f64 = 150.0;
+const SECONDS: f64 = 200.0;
 const SETTLING: Duration = Duration::from_secs(4);
-const ROUNDS: u32 = 1;
+const ROUNDS: u32 = 2;
 /// How often a network is looked at again after the machine has kept a player waiting.
 const TRIES: usize = 4;
 /// Of a thousand packets, each way.
