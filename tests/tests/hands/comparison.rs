@@ -1,9 +1,9 @@
 //! The target: a tenth of the error at no more bytes. `scripts/measure-hands` says more.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use synced_tests::{
-    Outcome,
+    Failure, Outcome,
     hands::{Measurement, Stage, Tuning, report},
     relay::Network,
 };
@@ -12,7 +12,7 @@ const SECONDS: f64 = 200.0;
 const SETTLING: Duration = Duration::from_secs(4);
 const ROUNDS: u32 = 2;
 /// How often a network is looked at again after the machine has kept a player waiting.
-const TRIES: usize = 4;
+const TRIES: usize = 3;
 /// Of a thousand packets, each way.
 const LOST_PERMILLE: u16 = 50;
 /// How many times closer to the truth the 99th of a hundred frames has to be where packets are lost.
@@ -26,10 +26,14 @@ const FRAMES_A_SECOND_MIN: f64 = 20.0;
 fn at_no_more_bytes_lost_packets_leave_hands_ten_times_closer_to_the_truth_than_godots_own_means()
 -> Outcome {
     let mut stage = Stage::begin("hands", &Tuning::THRIFTY, SECONDS, 1)?;
-    let good = undisturbed(&mut stage, Network::default())?;
-    let bad = undisturbed(&mut stage, Network::losing(LOST_PERMILLE))?;
+    let networks = [Network::default(), Network::losing(LOST_PERMILLE)];
+    let [good, bad] = networks.map(|network| undisturbed(&mut stage, network));
+    let (good, bad) = (good?, bad?);
     stage.end()?;
     println!("{}", report::markdown(&Tuning::THRIFTY, &[good, bad]));
+    if good.is_disturbed() || bad.is_disturbed() {
+        return too_busy();
+    }
     for measurement in [&good, &bad] {
         assert_comparable(measurement);
         let [our_wire, their_wire] = [measurement.synced_wire(), measurement.built_in_wire()];
@@ -55,6 +59,17 @@ fn undisturbed(stage: &mut Stage, network: Network) -> Outcome<Measurement> {
         measurement = stage.measure(network, SETTLING, ROUNDS)?;
     }
     Ok(measurement)
+}
+
+/// Whoever runs this on a machine that has no time for it has to know.
+fn too_busy() -> Outcome {
+    let text =
+        "NOT CHECKED: how true hands are, since this machine kept the players waiting each time";
+    if env::var_os("CI").is_some() {
+        return Err(Failure::new(text));
+    }
+    eprintln!("\n{text}");
+    Ok(())
 }
 
 /// Both were there and moved, and over a bad network packets were lost.
