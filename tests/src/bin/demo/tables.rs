@@ -61,8 +61,8 @@ pub(crate) fn stages(played: &Played) -> String {
         let cells = [vec![stage.to_owned()], live.into(), confirmed.into()].concat();
         table.row(cells.into_iter().chain([format!("{meaning:<44}")]));
     }
-    let note = "Of those who played from the beginning: the middle one's p50, the slowest one's p99. Live values are shown 50 ms late on purpose, so\n\
-                that what comes late still counts; for them there is no stage of applying.";
+    let note = "Of those who played from the beginning: the middle one's p50, the slowest one's p99. Live values are shown late on purpose, by as much as the\n\
+                way from their player needs, so that what comes late still counts; for them there is no stage of applying.";
     format!("How long each stage took\n\n{table}\n{note}\n")
 }
 
