@@ -5,13 +5,18 @@
 
 #![allow(unsafe_code)]
 
+mod actions;
+mod hands;
+mod time;
+
 use std::ptr;
 
 use godot::{classes::OpenXrApiExtension, obj::Gd};
 use openxr_sys::{self as xr, Handle, pfn};
-use synced_protocol::input::{JOINTS, Pose};
 
 use super::convert::{self, Located};
+use actions::ActionFunctions;
+use hands::HandFunctions;
 
 /// The most spaces that are located at once.
 pub(super) const MAX_LOCATED: usize = 16;
@@ -30,20 +35,6 @@ pub(super) struct Functions {
     time_of: TimeOf,
     hands: Option<HandFunctions>,
     actions: ActionFunctions,
-}
-
-#[derive(Clone, Copy)]
-struct ActionFunctions {
-    boolean: pfn::GetActionStateBoolean,
-    float: pfn::GetActionStateFloat,
-    vector: pfn::GetActionStateVector2f,
-}
-
-#[derive(Clone, Copy)]
-struct HandFunctions {
-    create: pfn::CreateHandTrackerEXT,
-    destroy: pfn::DestroyHandTrackerEXT,
-    locate: pfn::LocateHandJointsEXT,
 }
 
 #[cfg(unix)]
@@ -109,6 +100,7 @@ macro_rules! find {
             .ok_or_else(|| format!("the runtime has no {}", $name))
     }};
 }
+use find;
 
 impl Functions {
     /// Of the instance and the session that Godot has now.
@@ -137,11 +129,7 @@ impl Functions {
                 None
             },
             time_of: find!(api, TIME_FUNCTION, TimeOf)?,
-            actions: ActionFunctions {
-                boolean: find!(api, "xrGetActionStateBoolean", pfn::GetActionStateBoolean)?,
-                float: find!(api, "xrGetActionStateFloat", pfn::GetActionStateFloat)?,
-                vector: find!(api, "xrGetActionStateVector2f", pfn::GetActionStateVector2f)?,
-            },
+            actions: ActionFunctions::load(api)?,
             hands: if enabled.hands {
                 HandFunctions::load(api).ok()
             } else {
@@ -304,168 +292,8 @@ impl Functions {
         Ok(())
     }
 
-    /// Not pressed if the runtime does not say.
-    pub(super) fn is_down(&self, action: xr::Action, hand: xr::Path) -> bool {
-        let mut state = xr::ActionStateBoolean {
-            ty: xr::ActionStateBoolean::TYPE,
-            next: ptr::null_mut(),
-            current_state: xr::FALSE,
-            changed_since_last_sync: xr::FALSE,
-            last_change_time: xr::Time::from_nanos(0),
-            is_active: xr::FALSE,
-        };
-        let info = state_of(action, hand);
-        // SAFETY: session and action live, and the structures are whole.
-        let result =
-            unsafe { (self.actions.boolean)(self.session, &raw const info, &raw mut state) };
-        check(result).is_ok() && state.is_active.into() && state.current_state.into()
-    }
-
-    /// From 0 to 1; zero if the runtime does not say.
-    pub(super) fn axis(&self, action: xr::Action, hand: xr::Path) -> f32 {
-        let mut state = xr::ActionStateFloat {
-            ty: xr::ActionStateFloat::TYPE,
-            next: ptr::null_mut(),
-            current_state: 0.0,
-            changed_since_last_sync: xr::FALSE,
-            last_change_time: xr::Time::from_nanos(0),
-            is_active: xr::FALSE,
-        };
-        let info = state_of(action, hand);
-        // SAFETY: session and action live, and the structures are whole.
-        let result = unsafe { (self.actions.float)(self.session, &raw const info, &raw mut state) };
-        let is_told = check(result).is_ok() && state.is_active.into();
-        if is_told { state.current_state } else { 0.0 }
-    }
-
-    /// From -1 to 1 each; zero if the runtime does not say.
-    pub(super) fn stick(&self, action: xr::Action, hand: xr::Path) -> [f32; 2] {
-        let mut state = xr::ActionStateVector2f {
-            ty: xr::ActionStateVector2f::TYPE,
-            next: ptr::null_mut(),
-            current_state: xr::Vector2f::default(),
-            changed_since_last_sync: xr::FALSE,
-            last_change_time: xr::Time::from_nanos(0),
-            is_active: xr::FALSE,
-        };
-        let info = state_of(action, hand);
-        // SAFETY: session and action live, and the structures are whole.
-        let result =
-            unsafe { (self.actions.vector)(self.session, &raw const info, &raw mut state) };
-        let is_told = check(result).is_ok() && state.is_active.into();
-        let xr::Vector2f { x, y } = state.current_state;
-        if is_told { [x, y] } else { [0.0; 2] }
-    }
-
     pub(super) const fn session(&self) -> xr::Session {
         self.session
-    }
-
-    /// `None` if the runtime tracks no hands.
-    pub(super) fn hand_tracker(&self, hand: xr::HandEXT) -> Option<xr::HandTrackerEXT> {
-        let info = xr::HandTrackerCreateInfoEXT {
-            ty: xr::HandTrackerCreateInfoEXT::TYPE,
-            next: ptr::null(),
-            hand,
-            hand_joint_set: xr::HandJointSetEXT::DEFAULT,
-        };
-        let mut tracker = xr::HandTrackerEXT::NULL;
-        let create = self.hands?.create;
-        // SAFETY: the session lives, and the structure is whole.
-        check(unsafe { create(self.session, &raw const info, &raw mut tracker) }).ok()?;
-        Some(tracker)
-    }
-
-    pub(super) fn destroy_hand_tracker(&self, tracker: xr::HandTrackerEXT) {
-        if let Some(hands) = self.hands {
-            // SAFETY: the caller owns the tracker, and no thread uses it any more.
-            let _ = unsafe { (hands.destroy)(tracker) };
-        }
-    }
-
-    /// The joints with their radii, or `None` while not all are known.
-    pub(super) fn joints(
-        &self,
-        tracker: xr::HandTrackerEXT,
-        base: xr::Space,
-        time: xr::Time,
-    ) -> Option<[(Pose, f32); JOINTS]> {
-        let info = xr::HandJointsLocateInfoEXT {
-            ty: xr::HandJointsLocateInfoEXT::TYPE,
-            next: ptr::null(),
-            base_space: base,
-            time,
-        };
-        let mut places = [xr::HandJointLocationEXT {
-            location_flags: xr::SpaceLocationFlags::EMPTY,
-            pose: convert::IDENTITY,
-            radius: 0.0,
-        }; JOINTS];
-        let mut locations = xr::HandJointLocationsEXT {
-            ty: xr::HandJointLocationsEXT::TYPE,
-            next: ptr::null_mut(),
-            is_active: xr::FALSE,
-            joint_count: JOINTS as u32,
-            joint_locations: places.as_mut_ptr(),
-        };
-        let locate = self.hands?.locate;
-        // SAFETY: the tracker and the space live, and the array has room for the joints of the default set.
-        check(unsafe { locate(tracker, &raw const info, &raw mut locations) }).ok()?;
-        let is_known = |place: &xr::HandJointLocationEXT| convert::is_known(place.location_flags);
-        let all = bool::from(locations.is_active) && places.iter().all(is_known);
-        all.then(|| places.map(|place| (convert::pose(place.pose), place.radius)))
-    }
-}
-
-#[cfg(unix)]
-impl Functions {
-    /// The runtime's name for a moment.
-    pub(super) fn time_of(&self, moment: super::Nanos) -> Result<xr::Time, Fault> {
-        let moment = libc::timespec {
-            tv_sec: (moment.0 / 1_000_000_000).cast_signed() as libc::time_t,
-            tv_nsec: (moment.0 % 1_000_000_000).cast_signed() as libc::c_long,
-        };
-        let mut time = xr::Time::from_nanos(0);
-        // SAFETY: the instance lives as long as the session.
-        check(unsafe { (self.time_of)(self.instance, &raw const moment, &raw mut time) })?;
-        Ok(time)
-    }
-}
-
-#[cfg(windows)]
-impl Functions {
-    /// The runtime's name for a moment that is just now: the counter that it converts is read afresh.
-    pub(super) fn time_of(&self, _now: super::Nanos) -> Result<xr::Time, Fault> {
-        #[link(name = "kernel32")]
-        unsafe extern "system" {
-            fn QueryPerformanceCounter(count: *mut i64) -> i32;
-        }
-        let mut count = 0;
-        let mut time = xr::Time::from_nanos(0);
-        // SAFETY: the counter's place is on the stack; the call cannot fail on any Windows that Godot runs on.
-        let _ = unsafe { QueryPerformanceCounter(&raw mut count) };
-        // SAFETY: the instance lives as long as the session.
-        check(unsafe { (self.time_of)(self.instance, &raw const count, &raw mut time) })?;
-        Ok(time)
-    }
-}
-
-fn state_of(action: xr::Action, hand: xr::Path) -> xr::ActionStateGetInfo {
-    xr::ActionStateGetInfo {
-        ty: xr::ActionStateGetInfo::TYPE,
-        next: ptr::null(),
-        action,
-        subaction_path: hand,
-    }
-}
-
-impl HandFunctions {
-    fn load(api: &Gd<OpenXrApiExtension>) -> Result<Self, String> {
-        Ok(Self {
-            create: find!(api, "xrCreateHandTrackerEXT", pfn::CreateHandTrackerEXT)?,
-            destroy: find!(api, "xrDestroyHandTrackerEXT", pfn::DestroyHandTrackerEXT)?,
-            locate: find!(api, "xrLocateHandJointsEXT", pfn::LocateHandJointsEXT)?,
-        })
     }
 }
 
