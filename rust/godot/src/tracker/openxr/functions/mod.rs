@@ -1,6 +1,6 @@
 //! The functions of the runtime that capture calls, found through the instance that Godot made.
 //!
-//! All `unsafe` of the capture stands here. What the methods ask of their caller is one thing: a handle is not used any more
+//! All `unsafe` of the sampling stands here and below. What the methods ask of their caller is one thing: a handle is not used any more
 //! once its session is destroyed. `spaces` and `hub` see to that.
 
 #![allow(unsafe_code)]
