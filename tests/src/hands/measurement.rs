@@ -8,6 +8,8 @@ use super::Errors;
 
 /// Longer than this a player at sixty frames a second is not kept waiting by the game itself.
 const PAUSE_MSEC_MAX: f64 = 60.0;
+/// Of the sixty that players are to draw, and the built-in's is to send.
+const FRAMES_HZ_MIN: f64 = 58.0;
 
 /// Both ways of sharing hands over the same network and the same time.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +68,14 @@ pub struct Wire {
 }
 
 impl Measurement {
-    /// Whether the machine kept a player waiting so long that the numbers tell of the machine.
+    /// Whether the machine kept a player waiting so long, or the built-in's sender so far below its pace, that the numbers tell
+    /// of the machine.
     #[must_use]
     pub fn is_disturbed(&self) -> bool {
+        let frames_hz = self.built_in.frames as f64 / self.seconds;
         self.pause_msec > PAUSE_MSEC_MAX
+            || frames_hz < FRAMES_HZ_MIN
+            || self.built_in_wire().packets_per_second < FRAMES_HZ_MIN
     }
 
     /// What the busier of `SyncedNode`'s two networks carried.
