@@ -1,6 +1,6 @@
 //! How a test or the demo fails: with a text for whoever reads it.
 
-use std::fmt;
+use std::{fmt, process::ExitCode};
 
 /// What went wrong, as text of one or more lines.
 #[derive(Clone, PartialEq, Eq)]
@@ -8,6 +8,17 @@ pub struct Failure(String);
 
 /// A result that fails with a text.
 pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// How a program ends, which says on standard error what went wrong.
+pub fn exit_code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 impl Failure {
     /// A failure that says `text`.

@@ -5,7 +5,7 @@ use std::{process::ExitCode, thread, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use synced_tests::{
-    Outcome,
+    Outcome, failure,
     feeder::{Feeder, Motions, RATE_HZ},
 };
 
@@ -37,13 +37,7 @@ enum Kind {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    failure::exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Outcome {

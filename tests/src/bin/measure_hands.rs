@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use synced_tests::{
-    Failure, Outcome, folder,
+    Failure, Outcome, failure, folder,
     hands::{Measurement, Stage, Tuning, report, round},
     relay::Network,
 };
@@ -39,13 +39,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    failure::exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Outcome {
