@@ -67,7 +67,7 @@ impl<L: Log> Node<L> {
                 self.leave(now, player);
                 Err(CloseCode::Done)
             }
-            ClientMessage::Hello(_) => Err(CloseCode::Malformed),
+            ClientMessage::Hello(_) | ClientMessage::Watch => Err(CloseCode::Malformed),
         }
     }
 

@@ -6,7 +6,9 @@ use synced_protocol::{
     id::{LogIndex, PlayerId},
     limits::{MAX_GAME_BYTES, MAX_NAME_BYTES},
     link::{CloseCode, ConnectionId},
-    message::{Change, ClientMessage, Hello, PlayerEntry, Refusal, Resume, ServerMessage, Welcome},
+    message::{
+        Change, ClientMessage, Hello, Leader, PlayerEntry, Refusal, Resume, ServerMessage, Welcome,
+    },
     time::Micros,
 };
 
@@ -155,6 +157,7 @@ impl<L: Log> Node<L> {
             last_seq: session.last_decided(known.last_seq()),
             last_spawn_counter: known.last_spawn_counter(),
             global_data_update_interval: self.config.global_data_update_interval,
+            leader: Leader::alone(),
         });
         control::encode_first(&welcome).ok()
     }

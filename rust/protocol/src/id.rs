@@ -38,6 +38,46 @@ number!(
     /// A place in the shard's log, from 1. It is also the version of whatever the entry there wrote.
     LogIndex(u64), "log index {}"
 );
+number!(
+    /// A server of a cluster: one process, one certificate, one folder. From 1; 0 is a server that is alone.
+    ServerId(u16), "server {}"
+);
+number!(
+    /// One life of a server's memory in the consensus. A server that has lost what it acknowledged comes back as another
+    /// replica, see [`ReplicaId::new`].
+    ReplicaId(u64), "replica {:012x}"
+);
+number!(
+    /// A consensus group: the servers' agreement about one shard's log.
+    GroupId(u32), "group {}"
+);
+number!(
+    /// A period with at most one leader; a later leader has a greater one.
+    Term(u64), "term {}"
+);
+
+impl ReplicaId {
+    /// The replica of a server that began at `incarnation`: 0 for the one that the cluster was founded with, else seconds since
+    /// the Unix epoch, so that a later one is greater.
+    #[must_use]
+    pub const fn new(server: ServerId, incarnation: u32) -> Self {
+        Self((server.0 as u64) << 32 | incarnation as u64)
+    }
+
+    /// Whose replica it is.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the rest is another field")]
+    pub const fn server(self) -> ServerId {
+        ServerId((self.0 >> 32) as u16)
+    }
+
+    /// Which of that server's lives.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the rest is another field")]
+    pub const fn incarnation(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 impl PlayerId {
     /// Nobody in particular: what it owns, nobody owns yet.

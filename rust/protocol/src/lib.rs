@@ -2,7 +2,7 @@
 //!
 //! - What is said: [`message`], [`mutation`] and [`value`] on the confirmed lane, [`live`] and [`input`] on the live one.
 //! - How it looks: [`wire`] is the whole protocol on one page. [`control`] and [`live`] write and read it.
-//! - How logic and transport meet: [`link`].
+//! - How logic and transport meet: [`link`]; how a server of a cluster meets the others and its disk: [`peer`], [`store`].
 //! - What keeps both in bounds: [`limits`]. Every decoder takes any bytes and gives a value or a
 //!   [`DecodeError`](error::DecodeError), and allocates at most a small multiple of what it was given.
 //!
@@ -40,7 +40,9 @@ pub mod link;
 pub mod live;
 pub mod message;
 pub mod mutation;
+pub mod peer;
 pub mod stage;
+pub mod store;
 pub mod time;
 pub mod value;
 

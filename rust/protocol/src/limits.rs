@@ -7,6 +7,10 @@ pub const MAX_UDP_PAYLOAD_BYTES: usize = 1200;
 pub const MAX_DATAGRAM_BYTES: usize = 1110;
 /// The largest frame of the confirmed lane, in bytes, without its length prefix.
 pub const MAX_FRAME_BYTES: usize = 64 * 1024;
+/// The largest frame between two servers of a cluster, in bytes: many entries at once, the largest fits alone.
+pub const MAX_PEER_FRAME_BYTES: usize = 256 * 1024;
+/// The most servers of a cluster, those on their way in or out included.
+pub const MAX_SERVERS: usize = 15;
 /// The largest mutation, encoded, in bytes. A transaction counts as one.
 pub const MAX_MUTATION_BYTES: usize = 32 * 1024;
 /// The largest value, encoded, in bytes.
@@ -41,6 +45,7 @@ const _: () = assert!(MAX_DATAGRAM_BYTES + 90 <= MAX_UDP_PAYLOAD_BYTES);
 const _: () = assert!(MAX_MUTATION_BYTES + 1024 <= MAX_FRAME_BYTES);
 const _: () = assert!(MAX_MUTATION_BYTES + 4096 <= MAX_NODE_BYTES);
 const _: () = assert!(MAX_NODE_BYTES + 1024 <= MAX_FRAME_BYTES);
+const _: () = assert!(2 * MAX_FRAME_BYTES <= MAX_PEER_FRAME_BYTES);
 const _: () = assert!(MAX_VALUE_BYTES < MAX_MUTATION_BYTES);
 const _: () = assert!(MAX_LIVE_VALUE_BYTES < MAX_VALUE_BYTES);
 const _: () = assert!(MAX_LIVE_VALUE_BYTES + 64 < MAX_DATAGRAM_BYTES);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::time::Micros;
 
-/// One connection, named by the driver; never reused within one run.
+/// One connection, named by a server's driver or by a client's logic; never reused within one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
@@ -58,8 +58,13 @@ pub enum Event {
 /// Something to be done, asked by the logic.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Open a connection to the server that the driver was configured with. Only clients ask this.
-    Connect,
+    /// Open a connection. Only clients ask this. It ends in [`Event::Connected`], or in [`Event::Closed`] alone.
+    Connect {
+        /// How the logic names it; a client names all of its connections, and none twice.
+        connection: ConnectionId,
+        /// Where to.
+        to: Target,
+    },
     /// Send one frame on the confirmed lane, in order.
     Frame {
         /// The connection to send by.
@@ -81,6 +86,15 @@ pub enum Output {
         /// What the peer is told.
         code: CloseCode,
     },
+}
+
+/// Which server a client wants to reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Any of the servers that the driver was configured with.
+    Configured,
+    /// The one at this address, `host:port`, which must be as trustworthy as the configured ones.
+    At(String),
 }
 
 /// Logic without I/O, as a driver meets it.

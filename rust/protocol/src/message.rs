@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bounded,
     hlc::HlcTimestamp,
-    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId, ServerId, Term},
     mutation::{Rejection, Spawn, Transaction},
     time::Micros,
     value::Value,
@@ -34,6 +34,8 @@ pub enum ClientMessage {
         /// Whether its live blocks are to be relayed to this player.
         wanted: bool,
     },
+    /// Asks a server to say who leads, now and whenever that changes; instead of a hello, or before it.
+    Watch,
 }
 
 /// A client's first words.
@@ -104,6 +106,46 @@ pub enum ServerMessage {
         /// Why.
         reason: Rejection,
     },
+    /// Who leads: the answer to [`ClientMessage::Watch`], to a hello that came to another server than the leader, and to
+    /// everyone whom a server served until it ceased to lead. The connection stays; a hello may follow on it.
+    Leader(Leader),
+}
+
+/// Who leads, and who could.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leader {
+    /// The server that says so.
+    pub from: ServerId,
+    /// The term that it speaks of; what is said of an earlier one is out of date.
+    pub term: Term,
+    /// The leader, if there is one and it serves.
+    pub leader: Option<ServerId>,
+    /// The voting servers, the likeliest next leader first.
+    #[serde(deserialize_with = "bounded::list")]
+    pub servers: Vec<ServerEntry>,
+}
+
+impl Leader {
+    /// What a server says that is alone.
+    #[must_use]
+    pub const fn alone() -> Self {
+        Self {
+            from: ServerId(0),
+            term: Term(0),
+            leader: Some(ServerId(0)),
+            servers: Vec::new(),
+        }
+    }
+}
+
+/// A server as players reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerEntry {
+    /// Which.
+    pub server: ServerId,
+    /// `host:port`, at most [`MAX_NAME_BYTES`](crate::limits::MAX_NAME_BYTES).
+    #[serde(deserialize_with = "bounded::text")]
+    pub address: String,
 }
 
 /// The handshake's good end.
@@ -126,6 +168,8 @@ pub struct Welcome {
     pub last_spawn_counter: u32,
     /// Every live value is sent again after this time at the latest.
     pub global_data_update_interval: Micros,
+    /// Who leads: the server that welcomes.
+    pub leader: Leader,
 }
 
 /// Why a client may not join.

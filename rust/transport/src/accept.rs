@@ -123,7 +123,7 @@ async fn shake_hands(
                 seat: Some(seat),
             };
             // Without a driver there is nobody to tell.
-            let _ = arrivals.send(Arrival::Established(established)).await;
+            let _ = arrivals.send(Arrival::Established(None, established)).await;
         }
         Ok(Err(error)) => tracing::debug!(%remote, "a handshake failed: {error}"),
         Err(_) => tracing::debug!(%remote, "a handshake took too long"),

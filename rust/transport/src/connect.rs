@@ -9,7 +9,7 @@ use std::{
 };
 
 use quinn::{ConnectionError, Endpoint, TokioRuntime};
-use synced_protocol::link::CloseReason;
+use synced_protocol::link::{CloseReason, Target};
 use tokio::{net::lookup_host, task::JoinSet, task::spawn_blocking, time};
 
 use crate::{
@@ -44,7 +44,12 @@ enum Failure {
 
 impl Connector {
     /// One connection, or why there is none, within the timeout.
-    pub(crate) async fn connect(self: Arc<Self>) -> Result<Established, CloseReason> {
+    pub(crate) async fn connect(self: Arc<Self>, to: Target) -> Result<Established, CloseReason> {
+        if let Target::At(address) = to {
+            return Err(CloseReason::Unreachable(format!(
+                "{address}: only configured servers can be reached"
+            )));
+        }
         match time::timeout(self.connect_timeout, self.clone().keep_trying()).await {
             Ok(result) => result,
             Err(_) => Err(self.no_answer()),

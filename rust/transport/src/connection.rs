@@ -24,8 +24,9 @@ use crate::{
 /// What connections tell the driver, in order for each connection.
 #[derive(Debug)]
 pub(crate) enum Arrival {
-    Established(Established),
-    Unconnected(CloseReason),
+    /// A client's connection has the name that its logic gave it.
+    Established(Option<ConnectionId>, Established),
+    Unconnected(ConnectionId, CloseReason),
     Frame(ConnectionId, Bytes),
     Closed(ConnectionId, CloseReason),
 }

@@ -140,9 +140,8 @@ impl<L: Logic> Driver<L> {
 
     fn on_arrival(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Established(established) => self.on_established(established),
-            Arrival::Unconnected(reason) => {
-                let connection = self.next_id();
+            Arrival::Established(name, established) => self.on_established(name, established),
+            Arrival::Unconnected(connection, reason) => {
                 self.logic
                     .handle(clock::now(), Event::Closed { connection, reason });
             }
@@ -156,8 +155,8 @@ impl<L: Logic> Driver<L> {
         }
     }
 
-    fn on_established(&mut self, established: Established) {
-        let id = self.next_id();
+    fn on_established(&mut self, name: Option<ConnectionId>, established: Established) {
+        let id = name.unwrap_or_else(|| self.next_id());
         let remote = connection::remote(&established.connection);
         let link = Link::new(established.connection.clone());
         let task = ConnectionTask {
@@ -203,9 +202,10 @@ impl<L: Logic> Driver<L> {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Connect => self
-                .role
-                .connect(&self.inboxes.arrivals, &mut self.newcomers),
+            Output::Connect { connection, to } => {
+                self.role
+                    .connect(connection, to, &self.inboxes.arrivals, &mut self.newcomers)
+            }
             Output::Frame { connection, bytes } => self.send_frame(connection, bytes),
             Output::Datagram { connection, bytes } => self.send_datagram(connection, bytes),
             Output::Close { connection, code } => {
@@ -278,8 +278,8 @@ impl<L: Logic> Driver<L> {
                 Some(_) = self.datagrams.recv() => {}
                 Some(arrival) = self.arrivals.recv() => match arrival {
                     Arrival::Closed(connection, reason) => self.on_closed(connection, reason),
-                    Arrival::Established(newcomer) => connection::close(&newcomer.connection, goodbye),
-                    Arrival::Frame(..) | Arrival::Unconnected(_) => {}
+                    Arrival::Established(_, newcomer) => connection::close(&newcomer.connection, goodbye),
+                    Arrival::Frame(..) | Arrival::Unconnected(..) => {}
                 },
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use synced_protocol::link::CloseCode;
+use synced_protocol::link::{CloseCode, ConnectionId, Target};
 use tokio::{sync::mpsc, task::JoinSet, time};
 
 use crate::{
@@ -28,15 +28,21 @@ impl Role {
     }
 
     /// Starts one attempt to connect, as a client.
-    pub(crate) fn connect(&self, arrivals: &mpsc::Sender<Arrival>, newcomers: &mut JoinSet<()>) {
+    pub(crate) fn connect(
+        &self,
+        connection: ConnectionId,
+        to: Target,
+        arrivals: &mpsc::Sender<Arrival>,
+        newcomers: &mut JoinSet<()>,
+    ) {
         match self {
             Self::Client(connector) => {
                 let (connector, arrivals) = (connector.clone(), arrivals.clone());
                 newcomers.spawn(async move {
-                    let arrival = connector
-                        .connect()
-                        .await
-                        .map_or_else(Arrival::Unconnected, Arrival::Established);
+                    let arrival = match connector.connect(to).await {
+                        Ok(established) => Arrival::Established(Some(connection), established),
+                        Err(reason) => Arrival::Unconnected(connection, reason),
+                    };
                     // Without a driver there is nobody to tell.
                     let _ = arrivals.send(arrival).await;
                 });

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use synced_protocol::{
     control::{encode, encode_first},
     id::LogIndex,
-    link::{CloseCode, CloseReason, ConnectionId, Output},
+    link::{CloseCode, CloseReason, ConnectionId, Output, Target},
     message::{ClientMessage, Hello, Refusal, Resume},
 };
 use synced_world::World;
@@ -17,12 +17,17 @@ const NO_CURSOR: LogIndex = LogIndex(u64::MAX);
 
 impl Session {
     pub(super) fn connect(&mut self) {
-        self.phase = Phase::Connecting;
-        self.outputs.push_back(Output::Connect);
+        self.last_connection.0 += 1;
+        let connection = self.last_connection;
+        self.phase = Phase::Connecting { connection };
+        self.outputs.push_back(Output::Connect {
+            connection,
+            to: Target::Configured,
+        });
     }
 
     pub(super) fn connected(&mut self, connection: ConnectionId) {
-        if !matches!(self.phase, Phase::Connecting) {
+        if !matches!(self.phase, Phase::Connecting { .. }) || !self.is_current(connection) {
             self.close(connection, CloseCode::Done);
             return;
         }
@@ -43,9 +48,8 @@ impl Session {
 
     /// The driver says that a connection is gone or did not come up.
     pub(super) fn closed(&mut self, connection: ConnectionId, reason: CloseReason) {
-        let closed_by_us = self.closing.remove(&connection);
-        let failed = matches!(self.phase, Phase::Connecting) && !closed_by_us;
-        if failed || self.is_current(connection) {
+        self.closing.remove(&connection);
+        if self.is_current(connection) {
             self.lost(reason);
         }
     }
@@ -117,9 +121,11 @@ impl Session {
 
     fn connection(&self) -> Option<ConnectionId> {
         match &self.phase {
-            Phase::Greeting { connection, .. } | Phase::Up { connection } => Some(*connection),
+            Phase::Connecting { connection }
+            | Phase::Greeting { connection, .. }
+            | Phase::Up { connection } => Some(*connection),
             Phase::Joining(joining) => Some(joining.connection),
-            Phase::Waiting { .. } | Phase::Connecting | Phase::Ended => None,
+            Phase::Waiting { .. } | Phase::Ended => None,
         }
     }
 

@@ -34,7 +34,7 @@ impl Session {
                 }
                 _ => self.protocol_error(),
             },
-            Phase::Waiting { .. } | Phase::Connecting | Phase::Ended => {}
+            Phase::Waiting { .. } | Phase::Connecting { .. } | Phase::Ended => {}
         }
     }
 

@@ -46,6 +46,7 @@ pub const STATS_INTERVAL: Micros = Micros::from_secs(1);
 pub struct Session {
     config: SessionConfig,
     phase: Phase,
+    last_connection: ConnectionId,
     now: Micros,
     identity: Option<Identity>,
     /// What the game was told of the world.
@@ -75,7 +76,7 @@ enum Phase {
     /// Until the time of the next try.
     Waiting { until: Micros },
     /// The driver was asked for a connection.
-    Connecting,
+    Connecting { connection: ConnectionId },
     /// The connection is up and the Hello sent.
     Greeting {
         connection: ConnectionId,
@@ -128,6 +129,7 @@ impl Session {
             phase: Phase::Waiting {
                 until: Micros::ZERO,
             },
+            last_connection: ConnectionId(0),
             now: Micros::ZERO,
             identity: None,
             replica: None,
@@ -281,7 +283,7 @@ impl Logic for Session {
             Phase::Greeting { deadline, .. } => Some(*deadline),
             Phase::Joining(joining) => Some(joining.deadline),
             Phase::Up { .. } => self.up_deadline(),
-            Phase::Connecting => None,
+            Phase::Connecting { .. } => None,
             Phase::Ended => return None,
         };
         Some(phase.map_or(self.stats_at, |phase| phase.min(self.stats_at)))
