@@ -150,13 +150,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct Driver {
     session: Session,
     now: Micros,
-    connections: u64,
+    connection: ConnectionId,
     seq: u64,
 }
 
 impl Driver {
     fn act(&mut self, act: Act) {
-        let connection = ConnectionId(self.connections);
+        let connection = self.connection;
         let event = match act {
             Act::Frame(bytes) => Event::Frame { connection, bytes },
             Act::Damaged(bytes, at, flip) => {
@@ -200,9 +200,8 @@ impl Driver {
     /// Lets every wish to connect come true.
     fn answer(&mut self) {
         while let Some(output) = self.session.poll_output() {
-            if output == Output::Connect {
-                self.connections += 1;
-                let connection = ConnectionId(self.connections);
+            if let Output::Connect { connection, .. } = output {
+                self.connection = connection;
                 let remote = ([127, 0, 0, 1], 7_000).into();
                 self.session
                     .handle(self.now, Event::Connected { connection, remote });
@@ -234,7 +233,7 @@ proptest! {
     fn any_course_of_events_leaves_a_session_that_comes_to_rest(acts in acts(), up: bool) {
         let mut config = SessionConfig::new(game(), "ann");
         config.retry.first_connect = true;
-        let mut driver = Driver { session: Session::new(config, 1), now: Micros(1), connections: 0, seq: 0 };
+        let mut driver = Driver { session: Session::new(config, 1), now: Micros(1), connection: ConnectionId(0), seq: 0 };
         driver.act(Act::Wait(1));
         if up {
             driver.act(Act::Frame(encode_first(&ServerMessage::Welcome(welcome(ME, 5))).unwrap()));

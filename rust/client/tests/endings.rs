@@ -14,7 +14,7 @@ use synced_client::{
 use synced_protocol::{
     control::encode,
     id::{NodeId, PropertyId},
-    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
+    link::{CloseCode, CloseReason, Event, Logic, Output},
     mutation::{Lane, Mutation, PropertySpec},
     time::Micros,
     value::Value,
@@ -57,19 +57,22 @@ fn leaving_says_so_closes_in_order_and_needs_no_connection() {
 }
 
 #[test]
-fn a_connection_that_comes_up_after_the_end_is_closed() {
+fn leaving_while_connecting_gives_the_attempt_up_once_and_sends_nothing_by_it() {
     let mut script = Script::new(SessionConfig::new(game(), "ann"));
-    script.session.command(script.now, Command::Leave);
+    let connection = script.wanted().unwrap();
     script.outputs.clear();
+    script.session.command(script.now, Command::Leave);
+    script.event(Event::Woken);
     script.event(Event::Connected {
-        connection: ConnectionId(1),
+        connection,
         remote: ([127, 0, 0, 1], 7_000).into(),
     });
     let close = Output::Close {
-        connection: ConnectionId(1),
+        connection,
         code: CloseCode::Done,
     };
     assert_eq!(script.outputs, [close]);
+    assert_eq!(script.game.ended, Some(EndReason::Left));
 }
 
 #[test]

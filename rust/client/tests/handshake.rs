@@ -12,7 +12,7 @@ use synced_client::{SessionConfig, limits::UPDATES_WAITING_MAX, update::EndReaso
 use synced_protocol::{
     control::{PROTOCOL_VERSION, encode, encode_first},
     id::{ClientSeq, LogIndex, NodeId, PropertyId},
-    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
+    link::{CloseCode, CloseReason, Event, Logic, Output},
     live::{Datagram, Pong, encode_pong},
     message::{LiveEntry, NodeEntry, Refusal, ServerMessage, SnapshotPart, Welcome},
     mutation::{Lane, PropertySpec},
@@ -153,8 +153,9 @@ fn a_try_that_fails_is_followed_by_another() {
     let mut script = Script::up();
     script.lose(CloseReason::TimedOut);
     script.wait_for_try();
+    let failed = script.wanted().unwrap();
     script.event(Event::Closed {
-        connection: ConnectionId(1_000),
+        connection: failed,
         reason: CloseReason::Unreachable("nobody answers".into()),
     });
     assert_eq!(script.game.tries, [1, 2]);

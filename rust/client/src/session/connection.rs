@@ -28,7 +28,7 @@ impl Session {
 
     pub(super) fn connected(&mut self, connection: ConnectionId) {
         if !matches!(self.phase, Phase::Connecting { .. }) || !self.is_current(connection) {
-            self.close(connection, CloseCode::Done);
+            self.close_unwanted(connection);
             return;
         }
         match encode_first(&ClientMessage::Hello(self.hello())) {
@@ -68,9 +68,12 @@ impl Session {
         self.drop_connection(CloseCode::Malformed);
     }
 
-    /// Ends the session so that the server need not wait for the player to come back.
+    /// Ends the session so that the server need not wait for the player to come back. An attempt that is not up yet carries no
+    /// word.
     pub(super) fn give_up(&mut self, code: CloseCode, reason: EndReason) {
-        if let Some(connection) = self.connection() {
+        if let Some(connection) = self.connection()
+            && !matches!(self.phase, Phase::Connecting { .. })
+        {
             self.send_leave(connection);
         }
         self.close_and_end(code, reason);
@@ -117,6 +120,13 @@ impl Session {
     pub(super) fn close(&mut self, connection: ConnectionId, code: CloseCode) {
         self.closing.insert(connection);
         self.outputs.push_back(Output::Close { connection, code });
+    }
+
+    /// A connection that came up when nobody waited for it any more. What was closed already ends by itself.
+    fn close_unwanted(&mut self, connection: ConnectionId) {
+        if !self.closing.contains(&connection) {
+            self.close(connection, CloseCode::Done);
+        }
     }
 
     fn connection(&self) -> Option<ConnectionId> {

@@ -80,6 +80,8 @@ struct Link {
     at_player: ConnectionId,
     at_node: ConnectionId,
     open: bool,
+    /// For good: an attempt that was given up does not come up any more.
+    ended: bool,
     last_frame: [Micros; 2],
 }
 
@@ -191,6 +193,7 @@ impl Network {
         for place in 0..self.links.len() {
             let link = &mut self.links[place];
             if link.player == player && std::mem::take(&mut link.open) {
+                link.ended = true;
                 let at = self.now + IDLE;
                 self.send_at(
                     at,
@@ -286,31 +289,33 @@ impl Network {
     }
 
     fn arrive(&mut self, link: usize, arrival: Arrival) {
-        if let Arrival::Unreachable = arrival {
-            let reason = CloseReason::Unreachable("nobody answers".into());
-            let connection = ConnectionId(u64::MAX - self.count);
-            return self.tell_player(link, Event::Closed { connection, reason });
-        }
         let Link {
             player,
             at_player,
             at_node,
             open,
+            ended,
             ..
         } = self.links[link];
         match arrival {
             Arrival::AtPlayer(item) if open => self.tell_player(player, item.event(at_player)),
             Arrival::AtNode(item) if open => self.node.handle(self.now, item.event(at_node)),
-            Arrival::Connected => {
+            Arrival::Connected if !ended => {
                 let remote = SocketAddr::from(([127, 0, 0, 1], 7_000));
                 let connected = |connection| Event::Connected { connection, remote };
                 self.links[link].open = true;
                 self.node.handle(self.now, connected(at_node));
                 self.tell_player(player, connected(at_player));
             }
+            Arrival::Unreachable if !ended => {
+                let reason = CloseReason::Unreachable("nobody answers".into());
+                let connection = at_player;
+                self.tell_player(player, Event::Closed { connection, reason });
+            }
             Arrival::PlayerHearsOfTheEnd(reason) => {
                 let connection = at_player;
                 self.links[link].open = false;
+                self.links[link].ended = true;
                 self.tell_player(player, Event::Closed { connection, reason });
             }
             Arrival::NodeHearsOfTheEnd(reason) => {
@@ -319,7 +324,10 @@ impl Network {
                 self.node
                     .handle(self.now, Event::Closed { connection, reason });
             }
-            Arrival::AtPlayer(_) | Arrival::AtNode(_) | Arrival::Unreachable => {}
+            Arrival::AtPlayer(_)
+            | Arrival::AtNode(_)
+            | Arrival::Connected
+            | Arrival::Unreachable => {}
         }
     }
 
@@ -335,10 +343,7 @@ impl Network {
                 .position(|link| (link.player, link.at_player) == (player, id))
         };
         match output {
-            Output::Connect if self.server_is_there => self.connect(player),
-            Output::Connect => {
-                self.send_at(self.now + self.path.delay, player, Arrival::Unreachable)
-            }
+            Output::Connect { connection, .. } => self.connect(player, connection),
             Output::Frame { connection, bytes } => {
                 let link = find(&self.links, connection).expect("a known connection");
                 self.send_frame(link, UP, bytes);
@@ -370,7 +375,7 @@ impl Network {
     fn carry_from_node(&mut self, output: Output) {
         let find = |links: &[Link], id| links.iter().position(|link| link.at_node == id);
         match output {
-            Output::Connect => panic!("a node does not connect"),
+            Output::Connect { .. } => panic!("a node does not connect"),
             Output::Frame { connection, bytes } => {
                 if let Some(link) = find(&self.links, connection) {
                     self.send_frame(link, DOWN, bytes);
@@ -394,17 +399,22 @@ impl Network {
         }
     }
 
-    fn connect(&mut self, player: usize) {
+    fn connect(&mut self, player: usize, connection: ConnectionId) {
         let number = self.links.len() as u64;
         self.links.push(Link {
             player,
-            at_player: ConnectionId(number),
+            at_player: connection,
             at_node: ConnectionId(number),
             open: false,
+            ended: false,
             last_frame: [self.now; 2],
         });
-        let at = self.now + self.way();
-        self.send_at(at, self.links.len() - 1, Arrival::Connected);
+        let (at, arrival) = if self.server_is_there {
+            (self.now + self.way(), Arrival::Connected)
+        } else {
+            (self.now + self.path.delay, Arrival::Unreachable)
+        };
+        self.send_at(at, self.links.len() - 1, arrival);
     }
 
     fn send_frame(&mut self, link: usize, direction: usize, bytes: Bytes) {

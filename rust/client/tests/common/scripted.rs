@@ -8,8 +8,8 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, PlayerId},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     message::{
-        Change, ClientMessage, Commit, Hello, LogEntry, PlayerEntry, ResumeToken, ServerMessage,
-        SnapshotPart, Welcome,
+        Change, ClientMessage, Commit, Hello, Leader, LogEntry, PlayerEntry, ResumeToken,
+        ServerMessage, SnapshotPart, Welcome,
     },
     mutation::{Mutation, Transaction},
     time::Micros,
@@ -26,7 +26,7 @@ pub struct Script {
     pub game: Mirror,
     pub now: Micros,
     pub outputs: Vec<Output>,
-    connections: u64,
+    current: ConnectionId,
 }
 
 impl Script {
@@ -36,7 +36,7 @@ impl Script {
             game: Mirror::default(),
             now: ms(1_000),
             outputs: Vec::new(),
-            connections: 0,
+            current: ConnectionId(0),
         };
         script.event(Event::Woken);
         script
@@ -59,13 +59,8 @@ impl Script {
 
     /// Answers the session's wish to connect, and returns its first words.
     pub fn connect(&mut self) -> Hello {
-        assert!(
-            self.outputs.contains(&Output::Connect),
-            "{:?}",
-            self.outputs
-        );
+        self.current = self.wanted().expect("a wish to connect");
         self.outputs.clear();
-        self.connections += 1;
         let remote = ([127, 0, 0, 1], 7_000).into();
         let connection = self.connection();
         self.event(Event::Connected { connection, remote });
@@ -79,7 +74,15 @@ impl Script {
     }
 
     pub fn connection(&self) -> ConnectionId {
-        ConnectionId(self.connections)
+        self.current
+    }
+
+    /// The connection that the session asked for, if it did.
+    pub fn wanted(&self) -> Option<ConnectionId> {
+        self.outputs.iter().find_map(|output| match output {
+            Output::Connect { connection, .. } => Some(*connection),
+            _ => None,
+        })
     }
 
     pub fn event(&mut self, event: Event) {
@@ -125,7 +128,7 @@ impl Script {
                 .expect("a deadline")
                 .max(self.now);
             self.event(Event::Woken);
-            if self.outputs.contains(&Output::Connect) {
+            if self.wanted().is_some() {
                 return;
             }
         }
@@ -176,6 +179,7 @@ pub fn welcome(player: PlayerId, log_index: u64) -> Welcome {
         last_seq: ClientSeq(0),
         last_spawn_counter: 0,
         global_data_update_interval: Micros::from_secs(1),
+        leader: Leader::alone(),
     }
 }
 
