@@ -13,7 +13,7 @@ use crate::{
     value::Value,
 };
 
-/// What a client sends. The first frame is [`ClientMessage::Hello`], and only the first.
+/// What a client sends. The first frame is [`ClientMessage::Hello`] or [`ClientMessage::Watch`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ClientMessage {
     /// The handshake.
@@ -86,7 +86,7 @@ impl fmt::Debug for ResumeToken {
     }
 }
 
-/// What a server sends. The first frame is `Welcome` or `Refused`.
+/// What a server sends. The first frame is `Welcome`, `Leader` or `Refused`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ServerMessage {
     /// The handshake's good end.

@@ -116,6 +116,7 @@ impl Client {
                 log_index,
                 reason,
             } => self.rejected.push((seq, log_index, reason)),
+            ServerMessage::Leader(leader) => panic!("it is served: {leader:?}"),
         }
     }
 

@@ -140,7 +140,7 @@ impl<L: Log> Table<L> {
     pub fn deliver(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Connect => panic!("a node never connects"),
+                Output::Connect { .. } => panic!("a node never connects"),
                 Output::Frame { connection, bytes } => {
                     self.client_mut(connection).on_frame(&bytes);
                 }

@@ -3,8 +3,11 @@
 use synced_protocol::{
     control::{self, First},
     error::DecodeError,
-    id::{ClientSeq, LogIndex, PlayerId},
-    message::{ClientMessage, Game, Hello, Refusal, Resume, ResumeToken, ServerMessage, Welcome},
+    id::{ClientSeq, LogIndex, PlayerId, ServerId, Term},
+    message::{
+        ClientMessage, Game, Hello, Leader, Refusal, Resume, ResumeToken, ServerEntry,
+        ServerMessage, Welcome,
+    },
     time::Micros,
 };
 
@@ -92,6 +95,7 @@ fn a_welcome() {
         last_seq: ClientSeq(65_536),
         last_spawn_counter: 250,
         global_data_update_interval: Micros::from_secs(1),
+        leader: Leader::alone(),
     };
     assert_frame(
         &ServerMessage::Welcome(welcome),
@@ -103,8 +107,46 @@ fn a_welcome() {
          01                                      # resumed
          fc 00000100                             # last seq
          fa                                      # last spawn counter
-         fc 40420f00                             # global data update interval",
+         fc 40420f00                             # global data update interval
+         00 00  01 00  00                        # leader: alone",
     );
+}
+
+#[test]
+fn who_leads_and_who_could() {
+    let entry = |server, address: &str| ServerEntry {
+        server: ServerId(server),
+        address: address.to_owned(),
+    };
+    let leader = Leader {
+        from: ServerId(2),
+        term: Term(300),
+        leader: Some(ServerId(3)),
+        servers: vec![entry(1, "a:1"), entry(300, "b")],
+    };
+    assert_frame(
+        &ServerMessage::Leader(leader.clone()),
+        "05              # Leader
+         02              # from
+         fb 2c01         # term
+         01 03           # leader: some
+         02              # servers: server, address
+         01      03 613a31
+         fb 2c01 01 62",
+    );
+    let nobody = Leader {
+        leader: None,
+        servers: Vec::new(),
+        ..leader
+    };
+    assert_frame(&ServerMessage::Leader(nobody), "05  02  fb 2c01  00  00");
+}
+
+#[test]
+fn who_watches_may_say_so_first() {
+    let frame = hex(&[PREFACE, "04 # Watch"].concat());
+    let first = control::encode_first(&ClientMessage::Watch).unwrap();
+    assert_eq!(dump(&first), dump(&frame));
 }
 
 #[test]

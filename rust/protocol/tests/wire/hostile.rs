@@ -4,12 +4,12 @@ use allocation_counter::measure;
 use proptest::prelude::*;
 use synced_protocol::{
     control,
-    id::{LogIndex, NodeId, PlayerId, PropertyId},
+    id::{LogIndex, NodeId, PlayerId, PropertyId, ServerId, Term},
     limits::{MAX_FRAME_BYTES, MAX_VALUE_BYTES},
     live::Datagram,
     message::{
-        Change, ClientMessage, Commit, Game, Hello, LiveEntry, LivePose, LogEntry, NodeEntry,
-        PlayerEntry, Refusal, RestedValue, ServerMessage, SnapshotPart,
+        Change, ClientMessage, Commit, Game, Hello, Leader, LiveEntry, LivePose, LogEntry,
+        NodeEntry, PlayerEntry, Refusal, RestedValue, ServerEntry, ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Mutation, ParentRef, Transaction},
     value::Value,
@@ -75,6 +75,7 @@ fn frames() -> Vec<Vec<u8>> {
         control::encode(&every_mutation()),
         control::encode(&every_list_of_a_snapshot()),
         control::encode(&nodes_at_rest()),
+        control::encode(&who_leads()),
     ]
     .map(|frame| frame.unwrap().to_vec())
     .to_vec()
@@ -137,6 +138,19 @@ fn every_list_of_a_snapshot() -> ServerMessage {
             batch: vec![1, 2],
         }],
         last: true,
+    })
+}
+
+fn who_leads() -> ServerMessage {
+    let server = ServerEntry {
+        server: ServerId(1),
+        address: "a:1".to_owned(),
+    };
+    ServerMessage::Leader(Leader {
+        from: ServerId(1),
+        term: Term(1),
+        leader: Some(ServerId(1)),
+        servers: vec![server],
     })
 }
 

@@ -60,14 +60,19 @@ fn a_leave_is_a_kind_and_nothing_else() {
 }
 
 #[test]
-fn an_interest_is_the_last_kind_that_a_client_sends() {
+fn an_interest_in_a_node() {
     let interest = |wanted| ClientMessage::Interest {
         node: NodeId(300),
         wanted,
     };
     assert_frame(&interest(false), "03 fb 2c01 00 # Interest, node, wanted");
     assert_frame(&interest(true), "03 fb 2c01 01");
-    assert_no_tag::<ClientMessage>("04");
+}
+
+#[test]
+fn a_watch_is_the_last_kind_that_a_client_sends() {
+    assert_frame(&ClientMessage::Watch, "04");
+    assert_no_tag::<ClientMessage>("05");
 }
 
 #[test]
@@ -180,6 +185,6 @@ fn each_change_of_a_commit() {
 }
 
 #[test]
-fn a_rejection_is_the_last_kind_that_a_server_sends() {
-    assert_no_tag::<ServerMessage>("05");
+fn who_leads_is_the_last_kind_that_a_server_sends() {
+    assert_no_tag::<ServerMessage>("06");
 }

@@ -17,6 +17,8 @@ fn the_page_names_every_limit_with_its_number() {
         limits::MAX_DATAGRAM_BYTES,
         live::MAX_UP_DATAGRAM_BYTES,
         limits::MAX_FRAME_BYTES,
+        limits::MAX_PEER_FRAME_BYTES,
+        limits::MAX_SERVERS,
         limits::MAX_MUTATION_BYTES,
         limits::MAX_VALUE_BYTES,
         limits::MAX_LIVE_VALUE_BYTES,
