@@ -15,6 +15,7 @@
 //! | [`capture`] | every packet of a port, as the kernel sees it |
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
+//! | [`linear`] | whether what players were told could have happened one at a time |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
 pub mod capture;
@@ -26,6 +27,7 @@ pub mod folder;
 pub mod godot;
 pub mod hands;
 pub mod journal;
+pub mod linear;
 pub mod monado;
 pub mod motion;
 pub mod play;

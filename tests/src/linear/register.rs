@@ -1,0 +1,84 @@
+//! A property of a synced node: each write gives it a version, the place in the log where it stands.
+
+use super::checker::Model;
+
+/// One property, which nobody has written before the history begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Register;
+
+/// What a player asks of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Write, whatever is there.
+    Write,
+    /// Write if the version is still this one; 0 is what was there at the beginning.
+    WriteIf(u64),
+}
+
+/// What the player was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It has this version now.
+    Written(u64),
+    /// It had another version.
+    Refused,
+}
+
+/// What is known of its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// It is this.
+    Is(u64),
+    /// It is some greater one: nobody was told the place in the log of the last write.
+    Above(u64),
+}
+
+impl Version {
+    /// Whether it may be this one.
+    const fn may_be(self, version: u64) -> bool {
+        match self {
+            Self::Is(known) => known == version,
+            Self::Above(known) => version > known,
+        }
+    }
+
+    /// The greatest that is known of it.
+    const fn floor(self) -> u64 {
+        match self {
+            Self::Is(known) | Self::Above(known) => known,
+        }
+    }
+}
+
+impl Model for Register {
+    type Ask = Ask;
+    type Answer = Answer;
+    type State = Version;
+
+    fn begin(&self) -> Version {
+        Version::Is(0)
+    }
+
+    fn step(&self, state: &Version, ask: &Ask, answer: Option<&Answer>) -> Option<Version> {
+        // The version that was there before the write, at least.
+        let before = match *ask {
+            Ask::Write => Some(state.floor()),
+            Ask::WriteIf(version) => state.may_be(version).then_some(version),
+        };
+        match (answer, before) {
+            (Some(Answer::Written(version)), Some(before)) => {
+                (*version > before).then_some(Version::Is(*version))
+            }
+            (Some(Answer::Written(_)), None) => None,
+            (Some(Answer::Refused), _) => {
+                let must_hold = match *ask {
+                    Ask::Write => true,
+                    Ask::WriteIf(version) => *state == Version::Is(version),
+                };
+                (!must_hold).then_some(*state)
+            }
+            (None, Some(before)) => Some(Version::Above(before)),
+            (None, None) => Some(*state),
+        }
+    }
+}
