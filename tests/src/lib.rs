@@ -6,6 +6,8 @@
 //! | [`folder`] | where a test keeps its files, which stay behind for whoever looks into a failure |
 //! | [`server`] | a `synced serve` of its own |
 //! | [`relay`] | a bad network in front of it |
+//! | [`headless`] | a player without an engine |
+//! | [`etcd`] | the peer that the cluster is measured beside |
 //! | [`godot`] | Godot and the projects that it runs |
 //! | [`player`] | a Godot player that does what a test says, line by line |
 //! | [`journal`] | what a Godot must not have written by its end |
@@ -21,11 +23,13 @@
 pub mod capture;
 pub mod clock;
 pub mod control;
+pub mod etcd;
 pub mod failure;
 pub mod feeder;
 pub mod folder;
 pub mod godot;
 pub mod hands;
+pub mod headless;
 pub mod journal;
 pub mod linear;
 pub mod monado;

@@ -1,0 +1,142 @@
+//! A player without an engine: the addon's own client and transport, driven by a test.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use synced_client::{BridgedSession, Handle, Session, SessionConfig, bridge, update::Update};
+use synced_protocol::{
+    id::{ClientSeq, PlayerId},
+    message::Game,
+    mutation::Transaction,
+};
+use synced_transport::{ClientConfig, ClientEndpoint, Waker, clock};
+
+use crate::{Failure, Outcome};
+
+/// How long the join may take.
+const JOIN_TIME_MAX: Duration = Duration::from_secs(30);
+/// How often a wait looks again.
+const POLL: Duration = Duration::from_micros(200);
+
+/// A player whose network runs in a thread of its own, as in a game. It leaves when dropped.
+pub struct HeadlessPlayer {
+    name: String,
+    handle: Handle,
+    network: synced_transport::Handle<BridgedSession>,
+    player: PlayerId,
+}
+
+impl HeadlessPlayer {
+    /// Connects and waits until the session is up.
+    ///
+    /// # Errors
+    /// When the address is none, or the session does not come up.
+    pub fn join(url: &str, config: SessionConfig) -> Outcome<Self> {
+        let name = config.player_name.clone();
+        let address = url
+            .parse()
+            .map_err(|error| Failure::new(format!("{url}: {error}")))?;
+        let endpoint = ClientEndpoint::new(ClientConfig::new(address))
+            .map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        let waker = Waker::new();
+        let wake = waker.clone();
+        let seed = clock::unix_now().0;
+        let (handle, session) = bridge(Session::new(config, seed), move || wake.wake());
+        let network = endpoint
+            .spawn(session, waker)
+            .map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        let mut player = Self {
+            name,
+            handle,
+            network,
+            player: PlayerId::SERVER,
+        };
+        let joined = |update: Update| match update {
+            Update::Joined(joined) => Some(joined.player),
+            _ => None,
+        };
+        player.player = player.wait_for("the session is up", JOIN_TIME_MAX, joined)?;
+        Ok(player)
+    }
+
+    /// What [`join`](Self::join) wants to know, with every default.
+    #[must_use]
+    pub fn config(game: &str, version: &str, name: &str) -> SessionConfig {
+        let game = Game {
+            name: game.to_owned(),
+            version: version.to_owned(),
+        };
+        SessionConfig::new(game, name)
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub const fn player(&self) -> PlayerId {
+        self.player
+    }
+
+    /// Proposes, and hands it to the network at once.
+    pub fn propose(&mut self, transaction: impl Into<Transaction>) -> ClientSeq {
+        let seq = self.handle.propose(transaction);
+        self.handle.flush();
+        seq
+    }
+
+    /// The next thing that the game would be told, if there is one.
+    pub fn next_update(&mut self) -> Option<Update> {
+        self.handle.next_update()
+    }
+
+    /// Reads updates until `find` finds something in one; those before are forgotten.
+    ///
+    /// # Errors
+    /// When the session ends before, or the time is over.
+    pub fn wait_for<T>(
+        &mut self,
+        what: &str,
+        time_max: Duration,
+        mut find: impl FnMut(Update) -> Option<T>,
+    ) -> Outcome<T> {
+        let deadline = Instant::now() + time_max;
+        loop {
+            match self.handle.next_update() {
+                Some(Update::Ended(reason)) => {
+                    let text = format!("{}: ended ({reason:?}) before {what}", self.name);
+                    return Err(Failure::new(text));
+                }
+                Some(update) => {
+                    if let Some(found) = find(update) {
+                        return Ok(found);
+                    }
+                }
+                None if Instant::now() > deadline => {
+                    return Err(Failure::new(format!(
+                        "{}: not after {} s: {what}",
+                        self.name,
+                        time_max.as_secs()
+                    )));
+                }
+                None => thread::sleep(POLL),
+            }
+        }
+    }
+
+    /// Leaves, and gives back the session as it was at its end.
+    ///
+    /// # Errors
+    /// When the network's thread panicked.
+    pub fn leave(mut self) -> Outcome<BridgedSession> {
+        self.handle.leave();
+        self.handle.flush();
+        let deadline = Instant::now() + JOIN_TIME_MAX;
+        while !self.network.is_finished() && Instant::now() < deadline {
+            while self.handle.next_update().is_some() {}
+            thread::sleep(POLL);
+        }
+        self.network
+            .join()
+            .map_err(|error| Failure::new(format!("{}: {error}", self.name)))
+    }
+}
