@@ -12,12 +12,13 @@ use std::{
 use serde_json::Value;
 
 /// Each of our crates, and those of ours that it may import.
-const IMPORTS: [(&str, &[&str]); 8] = [
+const IMPORTS: [(&str, &[&str]); 9] = [
     ("synced-protocol", &[]),
     ("synced-world", &["synced-protocol"]),
     ("synced-node", &["synced-world", "synced-protocol"]),
     ("synced-client", &["synced-world", "synced-protocol"]),
     ("synced-transport", &["synced-protocol"]),
+    ("synced-storage", &["synced-protocol"]),
     (
         "synced-server",
         &["synced-node", "synced-transport", "synced-protocol"],
@@ -40,6 +41,7 @@ const EVERYTHING: &[&str] = &[
     "synced-node",
     "synced-client",
     "synced-transport",
+    "synced-storage",
     "synced-server",
     "synced-godot",
 ];

@@ -1,0 +1,105 @@
+//! What can go wrong, and what the operator can do about it.
+
+use std::{error, fmt, io, path::PathBuf};
+
+/// A result of this crate.
+pub type StorageResult<T> = Result<T, StorageError>;
+
+/// What went wrong with a server's folder. Its text names the file and says what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The folder holds no store: it was never founded, or what was in it is lost.
+    NotFounded {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The machine went down while the server relied on its memory: what it acknowledged last may be lost.
+    MemoryLost {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder holds a store, and must not be founded again.
+    AlreadyFounded {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another process has the folder.
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file is not as it was written.
+    Corrupt {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and at which offset or record.
+        what: String,
+    },
+    /// The system refused: the disk is full, a permission is missing, the device fails.
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StorageError {
+    /// Whether the server may go on by itself under a new incarnation, with [`Store::refound`](crate::Store::refound). Else it
+    /// is for the operator to decide.
+    #[must_use]
+    pub const fn asks_for_new_replica(&self) -> bool {
+        matches!(self, Self::NotFounded { .. } | Self::MemoryLost { .. })
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFounded { folder } => write!(
+                f,
+                "{} holds no server's data: found it with `synced cluster init`, or let the server come back as a new replica",
+                folder.display()
+            ),
+            Self::MemoryLost { folder } => write!(
+                f,
+                "the machine went down while the server with the data in {} was running: what it acknowledged last may be \
+                 lost, so it must come back as a new replica",
+                folder.display()
+            ),
+            Self::AlreadyFounded { folder } => write!(
+                f,
+                "{} holds a server's data already: name another folder, or delete this one first",
+                folder.display()
+            ),
+            Self::InUse { folder } => write!(
+                f,
+                "another process uses {}: stop that server first, or name another folder",
+                folder.display()
+            ),
+            Self::Corrupt { file, what } => write!(
+                f,
+                "{} is damaged: {what}; check the disk, then delete the folder, so that the server comes back as a new \
+                 replica and gets everything from the others",
+                file.display()
+            ),
+            Self::System {
+                path,
+                doing,
+                source,
+            } => write!(f, "cannot {doing} {}: {source}", path.display()),
+        }
+    }
+}
+
+impl error::Error for StorageError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
