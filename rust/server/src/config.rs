@@ -8,9 +8,11 @@ use synced_transport::clock;
 
 use crate::{
     cli::Serve,
-    exit::{Exit, Failure},
+    cluster_config::ClusterConfig,
+    exit::Failure,
     kinds::{LogFilter, LogFormat, Place, Text, Whole},
-    settings::{Settings, variable_of},
+    layer::{variable_of, wrong},
+    settings::Settings,
 };
 
 /// Everything that the server needs to know.
@@ -25,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) connections_max: usize,
     pub(crate) segmentation_offload: bool,
     pub(crate) node: NodeConfig,
+    /// What makes the server one of a cluster.
+    pub(crate) cluster: Option<ClusterConfig>,
 }
 
 /// Where the server's identity is.
@@ -44,7 +48,7 @@ impl Config {
             .as_deref()
             .map(Settings::from_file)
             .transpose()?;
-        let environment = Settings::from_environment(|name| {
+        let environment = Settings::from_environment(&|name: &str| {
             env::var_os(name).map(|text| text.to_string_lossy().into_owned())
         })?;
         let layers = flags.settings().over(environment);
@@ -54,14 +58,13 @@ impl Config {
     fn resolve(settings: Settings) -> Result<Self, Failure> {
         let settings = settings.over(Settings::defaults()?);
         let node = node_config(&settings)?;
+        let listen = required(settings.listen, "listen")?.0;
+        let data_dir = required(settings.data_dir, "data_dir")?;
         Ok(Self {
-            listen: required(settings.listen, "listen")?.0,
+            listen,
             public_host: settings.public_host.map(|host| host.0),
-            certificate: certificate(
-                required(settings.data_dir, "data_dir")?,
-                settings.certificate_file,
-                settings.key_file,
-            )?,
+            cluster: ClusterConfig::resolve(settings.cluster, listen, &data_dir.0)?,
+            certificate: certificate(data_dir, settings.certificate_file, settings.key_file)?,
             stats_file: settings.stats_file.map(|place| place.0),
             log: required(settings.log, "log")?,
             log_format: required(settings.log_format, "log_format")?,
@@ -174,16 +177,16 @@ fn required<T>(value: Option<T>, key: &str) -> Result<T, Failure> {
 }
 
 fn missing(key: &str, why: &str) -> Failure {
-    let (flag, variable) = (key.replace('_', "-"), variable_of(key));
-    let message = format!(
+    let (flag, variable) = (key.replace('_', "-"), variable_of("", key));
+    wrong(format_args!(
         "{key} is not given, and {why}; set \"{key}\" in the configuration file, {variable}, or --{flag} where there is such a flag"
-    );
-    Failure::new(Exit::Configuration, message)
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     fn resolve(text: &str) -> Result<Config, Failure> {
         Config::resolve(Settings::parse(text, "x").unwrap())

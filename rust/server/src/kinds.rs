@@ -1,9 +1,18 @@
 //! What the value of a setting can be. A value of these types cannot be wrong.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Deserializer, de};
+use synced_protocol::store::Durability;
 use tracing_subscriber::EnvFilter;
+
+use crate::layer::Setting;
+pub(crate) use crate::servers::{ClusterName, Reached, ServerList};
 
 /// A value that is not allowed, and what is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +22,7 @@ pub(crate) struct NotAllowed {
 }
 
 impl NotAllowed {
-    fn new(found: impl fmt::Display, allowed: impl fmt::Display) -> Self {
+    pub(crate) fn new(found: impl fmt::Display, allowed: impl fmt::Display) -> Self {
         Self {
             found: found.to_string(),
             allowed: allowed.to_string(),
@@ -159,6 +168,44 @@ impl FromStr for Switch {
     }
 }
 
+/// When a commit counts as safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Safety(pub(crate) Durability);
+
+impl FromStr for Safety {
+    type Err = NotAllowed;
+
+    fn from_str(text: &str) -> Result<Self, NotAllowed> {
+        match text {
+            "quorum-memory" => Ok(Self(Durability::Memory)),
+            "quorum-disk" => Ok(Self(Durability::Disk)),
+            other => Err(NotAllowed::new(other, "quorum-memory or quorum-disk")),
+        }
+    }
+}
+
+impl fmt::Display for Safety {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Durability::Memory => "quorum-memory",
+            Durability::Disk => "quorum-disk",
+        })
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> Setting for Whole<MIN, MAX> {}
+impl<const MAX: usize> Setting for Text<MAX> {}
+impl Setting for Listen {}
+impl Setting for LogFilter {}
+impl Setting for LogFormat {}
+impl Setting for Switch {}
+impl Setting for Safety {}
+impl Setting for Place {
+    fn led_from(self, folder: &Path) -> Self {
+        Self(folder.join(self.0))
+    }
+}
+
 macro_rules! deserialize_from_text {
     ($([$($generics:tt)*] $kind:ty),+ $(,)?) => {$(
         impl<'de, $($generics)*> Deserialize<'de> for $kind {
@@ -169,7 +216,7 @@ macro_rules! deserialize_from_text {
     )+};
 }
 
-deserialize_from_text!([const MAX: usize] Text<MAX>, [] Listen, [] Place, [] LogFilter, [] LogFormat);
+deserialize_from_text!([const MAX: usize] Text<MAX>, [] Listen, [] Place, [] LogFilter, [] LogFormat, [] Safety);
 
 #[cfg(test)]
 mod tests {
@@ -199,5 +246,6 @@ mod tests {
         assert!(refusal::<Switch>("yes").contains("true or false"));
         assert!(refusal::<Text<3>>("four").contains("at most 3 bytes"));
         assert!(refusal::<Place>("").contains("a path"));
+        assert!(refusal::<Safety>("disk").contains("quorum-memory or quorum-disk"));
     }
 }

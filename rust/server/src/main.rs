@@ -1,12 +1,16 @@
 //! The `synced` program.
 
+mod checks;
 mod cli;
+mod cluster_config;
 mod config;
 mod exit;
 mod kinds;
+mod layer;
 mod logging;
 mod output;
 mod serve;
+mod servers;
 mod settings;
 mod signals;
 mod stats_file;
@@ -20,6 +24,7 @@ use crate::{
     cli::{Cli, Command, Serve},
     config::Config,
     exit::Failure,
+    settings::Settings,
 };
 
 fn main() -> ExitCode {
@@ -46,7 +51,7 @@ fn run(flags: &Serve) -> Result<(), Failure> {
 /// Other programs may have variables that begin alike, so this is no error.
 fn warn_of_unknown_variables() {
     let names = env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-    for name in settings::unknown_variables(names) {
+    for name in layer::unknown_variables(&Settings::variables(), names) {
         tracing::warn!("environment variable {name}: there is no such setting");
     }
 }

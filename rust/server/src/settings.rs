@@ -1,51 +1,27 @@
 //! Settings in layers: flags over environment over file over defaults.
 
-use std::{fmt, fs, path::Path, str::FromStr};
+use std::{fmt, fs, path::Path};
 
-use serde::Deserialize;
 use synced_protocol::limits::MAX_GAME_BYTES;
 
 use crate::{
-    exit::{Exit, Failure},
-    kinds::{Listen, LogFilter, LogFormat, NotAllowed, Place, Switch, Text, Whole},
+    exit::Failure,
+    kinds::{
+        ClusterName, Listen, LogFilter, LogFormat, Place, Reached, Safety, ServerList, Switch,
+        Text, Whole,
+    },
+    layer::{layer, wrong},
 };
 
 /// The configuration file that says every default.
 pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
 
-const VARIABLE_PREFIX: &str = "SYNCED_";
 /// The longest span that a setting may have, an hour.
 const SPAN_MS_MAX: u32 = 3_600_000;
 
-macro_rules! settings {
-    ($($key:ident: $kind:ty),+ $(,)?) => {
-        /// One layer of settings; what it does not say, a lower one does. `default.toml` says what each is.
-        #[derive(Debug, Default, Clone, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub(crate) struct Settings {
-            $(pub(crate) $key: Option<$kind>,)+
-        }
-
-        impl Settings {
-            /// Every key, as the file names it.
-            pub(crate) const KEYS: &[&str] = &[$(stringify!($key)),+];
-
-            /// This layer over another.
-            pub(crate) fn over(self, below: Self) -> Self {
-                Self { $($key: self.$key.or(below.$key),)+ }
-            }
-
-            /// The layer of the environment, whose variables `read` reads.
-            pub(crate) fn from_environment(
-                read: impl Fn(&str) -> Option<String>,
-            ) -> Result<Self, Failure> {
-                Ok(Self { $($key: variable(stringify!($key), &read)?,)+ })
-            }
-        }
-    };
-}
-
-settings! {
+layer! {
+    /// One layer of settings; what it does not say, a lower one does. `default.toml` says what each is.
+    Settings, "":
     game: Text<MAX_GAME_BYTES>,
     game_version: Text<MAX_GAME_BYTES>,
     listen: Listen,
@@ -73,7 +49,25 @@ settings! {
     input_age_ms_max: Whole<100, 16_000>,
     input_samples_per_second_max: Whole<1, 1_000_000>,
     input_samples_burst_max: Whole<64, 1_000_000>,
-    segmentation_offload: Switch,
+    segmentation_offload: Switch;
+    cluster: ClusterSettings,
+}
+
+layer! {
+    /// The section about the cluster that a server is one of.
+    ClusterSettings, "CLUSTER_":
+    id: ClusterName,
+    server: Whole<1, 65_535>,
+    servers: ServerList,
+    peer_address: Reached,
+    players_address: Reached,
+    peer_listen: Listen,
+    identity_dir: Place,
+    durability: Safety,
+    tick_us: Whole<250, 100_000>,
+    heartbeat_ticks: Whole<1, 100>,
+    election_ticks: Whole<3, 10_000>,
+    clock_offset_ms_max: Whole<1, SPAN_MS_MAX>;
 }
 
 impl Settings {
@@ -86,7 +80,8 @@ impl Settings {
     pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path)
             .map_err(|error| wrong(format_args!("{}: cannot be read: {error}", path.display())))?;
-        Self::parse(&text, path.display())
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok(Self::parse(&text, path.display())?.led_from(folder))
     }
 
     pub(crate) fn parse(text: &str, origin: impl fmt::Display) -> Result<Self, Failure> {
@@ -94,35 +89,10 @@ impl Settings {
     }
 }
 
-/// The environment variable of a key.
-pub(crate) fn variable_of(key: &str) -> String {
-    format!("{VARIABLE_PREFIX}{}", key.to_uppercase())
-}
-
-/// Those of the names that look like ours and are no setting's.
-pub(crate) fn unknown_variables(
-    names: impl Iterator<Item = String>,
-) -> impl Iterator<Item = String> {
-    let known: Vec<_> = Settings::KEYS.iter().map(|key| variable_of(key)).collect();
-    names.filter(move |name| name.starts_with(VARIABLE_PREFIX) && !known.contains(name))
-}
-
-fn variable<T: FromStr<Err = NotAllowed>>(
-    key: &str,
-    read: impl Fn(&str) -> Option<String>,
-) -> Result<Option<T>, Failure> {
-    let name = variable_of(key);
-    let parsed = read(&name).map(|text| text.parse()).transpose();
-    parsed.map_err(|error| wrong(format_args!("environment variable {name}: {error}")))
-}
-
-fn wrong(message: impl fmt::Display) -> Failure {
-    Failure::new(Exit::Configuration, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::unknown_variables;
 
     fn error(text: &str) -> String {
         Settings::parse(text, "synced.toml")
@@ -132,12 +102,15 @@ mod tests {
 
     #[test]
     fn the_default_file_tells_of_every_key() {
-        for key in Settings::KEYS {
-            let told = DEFAULT_TOML.lines().any(|line| {
-                line.trim_start_matches('#')
-                    .starts_with(&format!("{key} ="))
-            });
-            assert!(told, "{key}");
+        let (top, cluster) = DEFAULT_TOML.split_once("[cluster]").unwrap();
+        for (section, keys) in [(top, Settings::KEYS), (cluster, ClusterSettings::KEYS)] {
+            for key in keys {
+                let told = section.lines().any(|line| {
+                    line.trim_start_matches('#')
+                        .starts_with(&format!("{key} ="))
+                });
+                assert!(told, "{key}");
+            }
         }
     }
 
@@ -152,6 +125,7 @@ mod tests {
         let settings = Settings::parse(&all.join("\n"), "x").unwrap();
         assert_eq!(settings.game, Some(Text("My Game".to_owned())));
         assert!(settings.stats_file.is_some() && settings.key_file.is_some());
+        assert_eq!(settings.cluster.server, Some(Whole(1)));
     }
 
     #[test]
@@ -172,6 +146,14 @@ mod tests {
             ("log_format = \"xml\"", "text or json"),
             ("listen = \"here\"", "an IP address and a port"),
             ("segmentation_offload = 1", "boolean"),
+            (
+                "cluster.durability = \"disk\"",
+                "quorum-memory or quorum-disk",
+            ),
+            (
+                "cluster.servers = [\"1 here\"]",
+                "like \"3 10.0.0.3:4970 10.0.0.3:4870\"",
+            ),
         ] {
             let error = error(line);
             for part in ["synced.toml", line, allowed] {
@@ -183,7 +165,7 @@ mod tests {
     #[test]
     fn a_wrong_variable_is_named_with_what_is_allowed() {
         let read = |name: &str| (name == "SYNCED_PLAYERS_MAX").then(|| "0".to_owned());
-        let error = Settings::from_environment(read).unwrap_err().to_string();
+        let error = Settings::from_environment(&read).unwrap_err().to_string();
         for part in ["SYNCED_PLAYERS_MAX", "\"0\"", "from 1 to 10000"] {
             assert!(error.contains(part), "{error}");
         }
@@ -191,9 +173,31 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_misspelt_is_found() {
-        let names = ["SYNCED_LISTEN", "SYNCED_LISTN", "PATH"].map(str::to_owned);
-        let unknown: Vec<_> = unknown_variables(names.into_iter()).collect();
+        let names = [
+            "SYNCED_LISTEN",
+            "SYNCED_CLUSTER_SERVER",
+            "SYNCED_LISTN",
+            "PATH",
+        ]
+        .map(str::to_owned);
+        let unknown: Vec<_> =
+            unknown_variables(&Settings::variables(), names.into_iter()).collect();
         assert_eq!(unknown, ["SYNCED_LISTN"]);
+    }
+
+    #[test]
+    fn a_variable_reaches_the_section_of_the_cluster() {
+        let read = |name: &str| (name == "SYNCED_CLUSTER_SERVER").then(|| "3".to_owned());
+        let settings = Settings::from_environment(&read).unwrap();
+        assert_eq!(settings.cluster.server, Some(Whole(3)));
+    }
+
+    #[test]
+    fn a_relative_path_in_a_file_leads_from_the_files_folder() {
+        let settings = Settings::parse("data_dir = \"data\"\nstats_file = \"/tmp/s\"", "x");
+        let settings = settings.unwrap().led_from(Path::new("/srv/one"));
+        assert_eq!(settings.data_dir, Some(Place("/srv/one/data".into())));
+        assert_eq!(settings.stats_file, Some(Place("/tmp/s".into())));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use support::{Server, folder};
 use synced_protocol::{
     control::{self, First},
-    link::{CloseCode, CloseReason, Event, Logic, Output},
+    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output, Target},
     message::{ClientMessage, Game, Hello, Refusal, ServerMessage},
     time::Micros,
 };
@@ -77,7 +77,11 @@ impl Logic for Player {
 fn connect(invitation: &str, version: &str) -> (Handle<Player>, mpsc::Receiver<Heard>) {
     let (heard, hears) = mpsc::channel();
     let player = Player {
-        outputs: [Output::Connect].into(),
+        outputs: [Output::Connect {
+            connection: ConnectionId(1),
+            to: Target::Configured,
+        }]
+        .into(),
         game: Game {
             name: "cups".to_owned(),
             version: version.to_owned(),
