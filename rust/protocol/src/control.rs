@@ -103,7 +103,10 @@ const TOO_LONG: DecodeError = DecodeError::TooLong {
     limit: MAX_FRAME_BYTES,
 };
 
-fn encode_behind(mut bytes: Vec<u8>, message: &impl Message) -> Result<Bytes, DecodeError> {
+pub(crate) fn encode_behind(
+    mut bytes: Vec<u8>,
+    message: &impl Message,
+) -> Result<Bytes, DecodeError> {
     bincode::serde::encode_into_std_write(message, &mut bytes, CONFIG).map_err(|_| TOO_LONG)?;
     if bytes.len() > MAX_FRAME_BYTES {
         Err(TOO_LONG)

@@ -2,7 +2,8 @@
 //!
 //! - What is said: [`message`], [`mutation`] and [`value`] on the confirmed lane, [`live`] and [`input`] on the live one.
 //! - How it looks: [`wire`] is the whole protocol on one page. [`control`] and [`live`] write and read it.
-//! - How logic and transport meet: [`link`]; how a server of a cluster meets the others and its disk: [`peer`], [`store`].
+//! - How logic and transport meet: [`link`]; how a server of a cluster meets the others and its disk: [`peer`], [`store`],
+//!   [`replica`].
 //! - What keeps both in bounds: [`limits`]. Every decoder takes any bytes and gives a value or a
 //!   [`DecodeError`](error::DecodeError), and allocates at most a small multiple of what it was given.
 //!
@@ -41,6 +42,7 @@ pub mod live;
 pub mod message;
 pub mod mutation;
 pub mod peer;
+pub mod replica;
 pub mod stage;
 pub mod store;
 pub mod time;

@@ -5,7 +5,8 @@ use synced_protocol::{
     control,
     input::decode_batch,
     live::{BlockKind, Datagram},
-    message::{ClientMessage, ServerMessage},
+    message::{ClientMessage, LogEntry, ServerMessage},
+    replica::{self, ReplicaPart, Standby},
     value::Value,
 };
 
@@ -32,6 +33,14 @@ proptest! {
         let _ = control::decode::<ClientMessage>(&bytes);
         let _ = control::decode::<ServerMessage>(&bytes);
         let _ = control::decode_first::<ClientMessage>(&bytes);
+    }
+
+    #[test]
+    fn whatever_a_peer_or_a_disk_says_of_the_world_decodes_or_fails(version in 0..3_u8, bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let bytes = [&[version], bytes.as_slice()].concat();
+        let _ = replica::decode::<LogEntry>(&bytes);
+        let _ = replica::decode::<ReplicaPart>(&bytes);
+        let _ = replica::decode::<Standby>(&bytes);
     }
 
     #[test]

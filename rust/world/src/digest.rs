@@ -11,6 +11,7 @@
 use synced_protocol::{
     id::{LogIndex, NodeId, PlayerId, PropertyId, mix},
     mutation::{Origin, ParentRef, Policy},
+    replica::LedgerEntry,
 };
 
 use crate::{node::Property, world::Player};
@@ -71,6 +72,21 @@ pub(crate) fn of_tombstone(id: NodeId) -> u64 {
     hasher.0
 }
 
+/// All that replicas know beside the world, at one place of the log.
+pub(crate) fn of_ledger(
+    log_index: u64,
+    last_player: PlayerId,
+    players: impl Iterator<Item = LedgerEntry>,
+) -> u64 {
+    let mut hasher = Hasher::new(Domain::Ledger);
+    hasher.numbers([log_index, last_player.0.into()]);
+    for entry in players {
+        let counter = entry.last_spawn_counter;
+        hasher.numbers([entry.player.0.into(), entry.last_seq.0, counter.into()]);
+    }
+    hasher.0
+}
+
 /// So that parts of different kinds with the same content differ.
 #[derive(Clone, Copy)]
 enum Domain {
@@ -78,6 +94,7 @@ enum Domain {
     Content = 2,
     Player = 3,
     Tombstone = 4,
+    Ledger = 5,
 }
 
 struct Hasher(u64);

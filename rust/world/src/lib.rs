@@ -5,13 +5,14 @@
 //! decided here and nowhere else, at the place in the log where it stands.
 //!
 //! A world that was made by [`World::from_snapshot`] goes on exactly as the one that the snapshot was taken of, with one
-//! exception: it does not know which proposals were decided before, so only the leader's own world can tell a proposal
-//! that was sent twice. The leader publishes none twice.
+//! exception: it does not know which proposals were decided before, so only servers can tell a proposal that was sent
+//! twice. They publish none twice. A replica of a server has that knowledge from [`World::ledger`].
 
 mod authority;
 mod decision;
 mod digest;
 mod effect;
+mod ledger;
 mod node;
 mod rest;
 mod snapshot;
@@ -20,6 +21,7 @@ mod tree;
 mod world;
 
 pub use effect::{Effect, Outcome};
+pub use ledger::LedgerError;
 pub use node::{Node, Property};
 pub use snapshot::{SnapshotError, SnapshotReader};
 pub use world::{Player, World};

@@ -22,8 +22,8 @@ use crate::{
 pub struct Player {
     pub(crate) name: String,
     pub(crate) hosts: bool,
-    last_seq: ClientSeq,
-    last_spawn_counter: u32,
+    pub(crate) last_seq: ClientSeq,
+    pub(crate) last_spawn_counter: u32,
 }
 
 /// Everything that is replicated, as the log says it is.
@@ -32,6 +32,7 @@ pub struct World {
     pub(crate) log_index: LogIndex,
     pub(crate) players: BTreeMap<PlayerId, Player>,
     pub(crate) tree: Tree,
+    pub(crate) last_player: PlayerId,
     players_digest: u64,
 }
 
@@ -84,6 +85,13 @@ impl World {
     /// All players who are present, by id.
     pub fn players(&self) -> impl ExactSizeIterator<Item = (PlayerId, &Player)> {
         self.players.iter().map(|(id, player)| (*id, player))
+    }
+
+    /// The last player who ever joined: the greatest id that was used. A world that was made from a snapshot knows only of those
+    /// who are present in it, unless it has the [ledger](World::ledger) too.
+    #[must_use]
+    pub const fn last_player(&self) -> PlayerId {
+        self.last_player
     }
 
     /// Whether the node is the player's own, or the server's and the player hosts.
@@ -158,6 +166,7 @@ impl World {
             .players_digest
             .wrapping_add(digest::of_player(id, &player));
         self.players.insert(id, player);
+        self.last_player = self.last_player.max(id);
         effects.push(Effect::PlayerJoined { player: id });
         Ok(Outcome::Applied)
     }

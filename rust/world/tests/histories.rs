@@ -29,6 +29,17 @@ fn from_snapshot(world: &World) -> World {
     World::from_snapshot(parts).unwrap()
 }
 
+/// The world as another server has it that was sent everything.
+fn replica_of(world: &World) -> World {
+    let mut replica = from_snapshot(world);
+    world
+        .ledger()
+        .for_each(|entry| replica.enter(entry).unwrap());
+    let (last, digest) = (world.last_player(), world.replica_digest());
+    replica.seal(last, digest).unwrap();
+    replica
+}
+
 fn assert_is_a_tree(world: &World) {
     for node in world.nodes() {
         let mut at = node.id();
@@ -113,6 +124,36 @@ proptest! {
             let _ = session.commit(change);
             let after = (session.world.digest(), picture(&session.world));
             prop_assert_eq!(before.0 == after.0, before.1 == after.1);
+        }
+    }
+
+    #[test]
+    fn a_replica_that_is_restored_anywhere_decides_everything_alike_and_knows_what_it_decided(
+        changes in history::history(), restored_after in 0..60_usize,
+    ) {
+        let mut session = Session::default();
+        let mut replica = None;
+        for (place, change) in changes.iter().cloned().enumerate() {
+            let result = session.commit(change);
+            let (index, entry) = session.log.last().expect("it was just committed");
+            if let Some(replica) = &mut replica {
+                let mut effects = Vec::new();
+                prop_assert_eq!(World::apply(replica, *index, entry, &mut effects), result);
+                prop_assert_eq!(&effects, &session.effects);
+            }
+            if place == restored_after {
+                replica = Some(replica_of(&session.world));
+            }
+            if let Some(replica) = &replica {
+                prop_assert_eq!(replica.replica_digest(), session.world.replica_digest());
+            }
+        }
+        let again: Vec<_> = changes.iter().cloned().map(|change| session.commit(change)).collect();
+        if let Some(mut replica) = replica {
+            let log = session.log.iter().rev().take(again.len()).rev();
+            for ((index, entry), result) in log.zip(again) {
+                prop_assert_eq!(World::apply(&mut replica, *index, entry, &mut Vec::new()), result);
+            }
         }
     }
 

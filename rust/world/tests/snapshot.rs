@@ -11,14 +11,15 @@ use proptest::prelude::*;
 use synced_protocol::{
     control,
     hlc::HlcTimestamp,
-    id::{LogIndex, NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     limits::{MAX_FRAME_BYTES, MAX_MUTATION_BYTES, MAX_NAME_BYTES, MAX_PROPERTIES},
     message::{LiveEntry, LivePose, NodeEntry, PlayerEntry, ServerMessage, SnapshotPart},
     mutation::{Mutation, Rejection, Spawn},
+    replica::LedgerEntry,
     time::Micros,
     value::Value,
 };
-use synced_world::{SnapshotError, World};
+use synced_world::{LedgerError, Outcome, SnapshotError, World};
 
 fn frame_bytes(part: SnapshotPart) -> usize {
     control::encode(&ServerMessage::Snapshot(part))
@@ -268,4 +269,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_ledger_that_is_not_the_worlds_is_refused() {
+    let mut session = Session::default();
+    assert_eq!(session.join(A, false), Ok(Outcome::Applied));
+    let mut world = session.world.clone();
+    let entry = |player| LedgerEntry {
+        player,
+        last_seq: ClientSeq(3),
+        last_spawn_counter: 2,
+    };
+    assert_eq!(world.enter(entry(B)), Err(LedgerError::Player(B)));
+    let before = world.replica_digest();
+    assert_eq!(world.enter(entry(A)), Ok(()));
+    let found = world.replica_digest();
+    let expected = before;
+    let refused = Err(LedgerError::Digest { expected, found });
+    assert_eq!(world.seal(A, expected), refused);
+    assert_eq!(world.seal(A, found), Ok(()));
+    let later = world.seal(B, found);
+    assert!(
+        matches!(later, Err(LedgerError::Digest { .. })),
+        "{later:?}"
+    );
 }

@@ -15,5 +15,6 @@ mod messages;
 mod mutations;
 mod page;
 mod rejections;
+mod replicas;
 mod steady;
 mod values;
