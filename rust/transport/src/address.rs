@@ -1,10 +1,8 @@
 //! Where a server is, as people write it.
 
-use std::{fmt, net::Ipv6Addr, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use rustls::pki_types::ServerName;
-
-use crate::fingerprint::Fingerprint;
+use crate::{fingerprint::Fingerprint, limits::SERVERS_MAX, place::Place};
 
 /// The UDP port of a server when its address names none.
 pub const DEFAULT_PORT: u16 = 4870;
@@ -12,28 +10,22 @@ pub const DEFAULT_PORT: u16 = 4870;
 const SCHEME: &str = "synced";
 const FINGERPRINT_KEY: &str = "sha256=";
 
-/// The address of a server: `synced://host:port#sha256=fingerprint`.
+/// Where a server is, or each server of a cluster: `synced://host:port,host:port#sha256=fingerprint`.
 ///
-/// Only the host is needed: a DNS name, an IPv4 address, or an IPv6 address, in brackets when a port follows. The port is
-/// [`DEFAULT_PORT`] unless given. The fingerprint, when given, is the only certificate that is trusted.
+/// Only one host is needed; see [`Place`] for how each is written. The fingerprint, when given, is the only certificate that
+/// is trusted, and stands for all of the hosts: that of the server's own certificate, or that of the authority that signed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress {
-    host: String,
-    port: u16,
+    /// From 1 to [`SERVERS_MAX`].
+    places: Vec<Place>,
     fingerprint: Option<Fingerprint>,
 }
 
 impl ServerAddress {
-    /// The DNS name or IP address, an IPv6 address without brackets.
+    /// The places to try, from 1 to [`SERVERS_MAX`].
     #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The UDP port.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn places(&self) -> &[Place] {
+        &self.places
     }
 
     /// The certificate that the address pins, if it pins one.
@@ -42,7 +34,7 @@ impl ServerAddress {
         self.fingerprint
     }
 
-    /// The same server with a pinned certificate.
+    /// The same servers with a pinned certificate.
     #[must_use]
     pub fn pinned(self, fingerprint: Fingerprint) -> Self {
         Self {
@@ -54,11 +46,10 @@ impl ServerAddress {
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, .. } = self;
-        if host.contains(':') {
-            write!(f, "{SCHEME}://[{host}]:{port}")?;
-        } else {
-            write!(f, "{SCHEME}://{host}:{port}")?;
+        write!(f, "{SCHEME}://")?;
+        for (number, place) in self.places.iter().enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            write!(f, "{comma}{place}")?;
         }
         self.fingerprint
             .map_or(Ok(()), |pin| write!(f, "#{FINGERPRINT_KEY}{pin}"))
@@ -69,58 +60,31 @@ impl FromStr for ServerAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let (place, fragment) = match text.trim().split_once('#') {
-            Some((place, fragment)) => (place, Some(fragment)),
+        let (hosts, fragment) = match text.trim().split_once('#') {
+            Some((hosts, fragment)) => (hosts, Some(fragment)),
             None => (text.trim(), None),
         };
-        let (host, port) = split_port(without_scheme(place)?)?;
-        ServerName::try_from(host).map_err(|_| AddressError::Host(host.to_owned()))?;
+        let hosts = without_scheme(hosts)?;
+        let count = hosts.split(',').count();
+        if count > SERVERS_MAX {
+            return Err(AddressError::TooMany(count));
+        }
         Ok(Self {
-            host: host.to_owned(),
-            port,
+            places: hosts.split(',').map(str::parse).collect::<Result<_, _>>()?,
             fingerprint: fragment.map(pin).transpose()?,
         })
     }
 }
 
-fn without_scheme(place: &str) -> Result<&str, AddressError> {
-    let rest = match place.split_once("://") {
+fn without_scheme(hosts: &str) -> Result<&str, AddressError> {
+    let rest = match hosts.split_once("://") {
         Some((SCHEME, rest)) => rest.strip_suffix('/').unwrap_or(rest),
         Some((other, _)) => return Err(AddressError::Scheme(other.to_owned())),
-        None => place,
+        None => hosts,
     };
     match rest {
         "" => Err(AddressError::Empty),
         rest => Ok(rest),
-    }
-}
-
-fn split_port(place: &str) -> Result<(&str, u16), AddressError> {
-    if let Some(bracketed) = place.strip_prefix('[') {
-        let unclosed = || AddressError::Host(place.to_owned());
-        let (host, rest) = bracketed.split_once(']').ok_or_else(unclosed)?;
-        host.parse::<Ipv6Addr>().map_err(|_| unclosed())?;
-        return match rest.strip_prefix(':') {
-            Some(digits) => Ok((host, port(digits)?)),
-            None if rest.is_empty() => Ok((host, DEFAULT_PORT)),
-            None => Err(unclosed()),
-        };
-    }
-    match place.split_once(':') {
-        None => Ok((place, DEFAULT_PORT)),
-        Some(_) if place.parse::<Ipv6Addr>().is_ok() => Ok((place, DEFAULT_PORT)),
-        Some((host, digits)) => Ok((host, port(digits)?)),
-    }
-}
-
-fn port(digits: &str) -> Result<u16, AddressError> {
-    let wrong = || AddressError::Port(digits.to_owned());
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    match digits.parse() {
-        Ok(0) | Err(_) => Err(wrong()),
-        Ok(port) => Ok(port),
     }
 }
 
@@ -142,6 +106,8 @@ pub enum AddressError {
     Host(String),
     /// The port is not a number from 1 to 65535.
     Port(String),
+    /// So many hosts; at most [`SERVERS_MAX`] may be given.
+    TooMany(usize),
     /// The part after `#` is not a fingerprint.
     Fingerprint(String),
 }
@@ -164,6 +130,10 @@ impl fmt::Display for AddressError {
                 f,
                 "\"{port}\" is not a port; a port is a number from 1 to 65535"
             ),
+            Self::TooMany(count) => write!(
+                f,
+                "{count} servers are too many for one address; at most {SERVERS_MAX} can be given"
+            ),
             Self::Fingerprint(fragment) => write!(
                 f,
                 "\"#{fragment}\" is not a certificate fingerprint; write \"#{FINGERPRINT_KEY}\" and the 64 hexadecimal digits that the server shows"
@@ -184,9 +154,12 @@ mod tests {
         text.parse()
     }
 
-    fn host_and_port(text: &str) -> (String, u16) {
+    fn hosts_and_ports(text: &str) -> Vec<(String, u16)> {
         let address = parse(text).unwrap();
-        (address.host().to_owned(), address.port())
+        let places = address.places().iter();
+        places
+            .map(|place| (place.host().to_owned(), place.port()))
+            .collect()
     }
 
     #[test]
@@ -201,8 +174,34 @@ mod tests {
             ("synced://[2001:db8::7]:5000", "2001:db8::7", 5000),
             ("game_server:4871", "game_server", 4871),
         ] {
-            assert_eq!(host_and_port(text), (host.to_owned(), port), "{text}");
+            assert_eq!(hosts_and_ports(text), [(host.to_owned(), port)], "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_can_name_several_servers() {
+        let servers = [
+            ("a.example".to_owned(), 1),
+            ("10.0.0.2".to_owned(), DEFAULT_PORT),
+            ("::3".to_owned(), 3),
+        ];
+        for text in [
+            "synced://a.example:1,10.0.0.2,[::3]:3",
+            " a.example:1, 10.0.0.2 ,[::3]:3 ",
+        ] {
+            assert_eq!(hosts_and_ports(text), servers, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_servers_can_be_named_than_a_cluster_has() {
+        let hosts = |count| vec!["host"; count].join(",");
+        assert_eq!(hosts_and_ports(&hosts(SERVERS_MAX)).len(), SERVERS_MAX);
+        let one_more = SERVERS_MAX + 1;
+        assert_eq!(
+            parse(&hosts(one_more)),
+            Err(AddressError::TooMany(one_more))
+        );
     }
 
     #[test]
@@ -231,6 +230,8 @@ mod tests {
             ("[host]:1", AddressError::Host(owned("[host]:1"))),
             ("[::1]4870", AddressError::Host(owned("[::1]4870"))),
             ("host/path", AddressError::Host(owned("host/path"))),
+            ("host,", AddressError::Host(owned(""))),
+            ("host:1,other:x", AddressError::Port(owned("x"))),
             ("host#", AddressError::Fingerprint(owned(""))),
             (
                 "host#sha256=12",
@@ -249,11 +250,14 @@ mod tests {
 
         #[test]
         fn an_address_that_is_shown_reads_back_as_itself(
-            host in "([a-z][a-z0-9-]{0,10}[a-z0-9]\\.){0,2}[a-z][a-z0-9]{0,5}|([1-9]{1,2}\\.){3}[1-9]|2001:db8::[1-9a-f]{1,4}",
-            port in 1_u16..,
+            places in proptest::collection::vec(
+                ("([a-z][a-z0-9-]{0,10}[a-z0-9]\\.){0,2}[a-z][a-z0-9]{0,5}|([1-9]{1,2}\\.){3}[1-9]|2001:db8::[1-9a-f]{1,4}", 1_u16..),
+                1..=SERVERS_MAX,
+            ),
             pin in proptest::option::of(any::<[u8; 32]>()),
         ) {
-            let address = ServerAddress { host, port, fingerprint: pin.map(Fingerprint) };
+            let places = places.into_iter().map(|(host, port)| Place { host, port }).collect();
+            let address = ServerAddress { places, fingerprint: pin.map(Fingerprint) };
             prop_assert_eq!(parse(&address.to_string()), Ok(address));
         }
     }

@@ -1,6 +1,9 @@
 //! The client's end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use synced_protocol::link::Logic;
 
@@ -20,7 +23,7 @@ use crate::{
 /// How a client reaches its server.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    /// Where the server is. A fingerprint in it comes before `trust`.
+    /// Where the server is, or the servers of its cluster. A fingerprint in it comes before `trust`.
     pub server: ServerAddress,
     /// Which certificates are accepted.
     pub trust: Trust,
@@ -58,9 +61,10 @@ impl ClientEndpoint {
     pub fn new(config: ClientConfig) -> Result<Self, TransportError> {
         let connector = Connector {
             policy: Policy::new(&config.trust, config.server.fingerprint())?,
-            server: config.server,
+            servers: config.server,
             connect_timeout: config.connect_timeout,
             segmentation_offload: config.segmentation_offload,
+            tries: AtomicUsize::new(0),
         };
         Ok(Self {
             connector,

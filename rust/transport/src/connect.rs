@@ -1,10 +1,13 @@
-//! How a client gets a connection to its server.
+//! How a client gets a connection to a server.
 
 use std::{
     fmt,
     future::pending,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -15,20 +18,24 @@ use tokio::{net::lookup_host, task::JoinSet, task::spawn_blocking, time};
 use crate::{
     address::ServerAddress,
     connection::{self, Established},
-    limits, settings, socket,
+    limits,
+    place::Place,
+    settings, socket,
     trust::{Policy, Verifier},
 };
 
 /// The TLS alert of a peer that speaks QUIC but not our protocol (RFC 7301), as a QUIC error code (RFC 9001 section 4.8).
 const NO_APPLICATION_PROTOCOL: u64 = 0x100 + 120;
 
-/// Connects to one server, as often as asked.
+/// Connects to the configured servers or to one that they named, as often as asked.
 #[derive(Debug)]
 pub(crate) struct Connector {
-    pub(crate) server: ServerAddress,
+    pub(crate) servers: ServerAddress,
     pub(crate) policy: Policy,
     pub(crate) connect_timeout: Duration,
     pub(crate) segmentation_offload: bool,
+    /// How often the configured servers have been tried.
+    pub(crate) tries: AtomicUsize,
 }
 
 /// Why one address gave no connection; what comes later tells more.
@@ -45,21 +52,35 @@ enum Failure {
 impl Connector {
     /// One connection, or why there is none, within the timeout.
     pub(crate) async fn connect(self: Arc<Self>, to: Target) -> Result<Established, CloseReason> {
-        if let Target::At(address) = to {
-            return Err(CloseReason::Unreachable(format!(
-                "{address}: only configured servers can be reached"
-            )));
-        }
-        match time::timeout(self.connect_timeout, self.clone().keep_trying()).await {
+        let places = self.places(to)?;
+        match time::timeout(self.connect_timeout, self.keep_trying(&places)).await {
             Ok(result) => result,
-            Err(_) => Err(self.no_answer()),
+            Err(_) => Err(self.no_answer(&places)),
         }
     }
 
-    async fn keep_trying(self: Arc<Self>) -> Result<Established, CloseReason> {
-        let addresses = self.resolve().await?;
+    fn places(&self, to: Target) -> Result<Vec<Place>, CloseReason> {
+        match to {
+            Target::Configured => Ok(self.next_order()),
+            Target::At(address) => match address.parse() {
+                Ok(place) => Ok(vec![place]),
+                Err(error) => Err(CloseReason::Unreachable(error.to_string())),
+            },
+        }
+    }
+
+    /// Each try begins with another server, so that one that misbehaves does not stand before the others for ever.
+    fn next_order(&self) -> Vec<Place> {
+        let mut places = self.servers.places().to_vec();
+        let first = self.tries.fetch_add(1, Relaxed) % places.len();
+        places.rotate_left(first);
+        places
+    }
+
+    async fn keep_trying(self: &Arc<Self>, places: &[Place]) -> Result<Established, CloseReason> {
         loop {
-            match self.clone().race(&addresses).await {
+            let attempts = places.iter().map(|place| self.clone().reach(place.clone()));
+            match first_of(attempts).await {
                 Ok(established) => return Ok(established),
                 Err(Failure::Silent) => {}
                 Err(Failure::Untrusted(text)) => return Err(CloseReason::Untrusted(text)),
@@ -70,51 +91,17 @@ impl Connector {
         }
     }
 
-    async fn resolve(&self) -> Result<Vec<SocketAddr>, CloseReason> {
-        let host = self.server.host();
-        let found = lookup_host((host, self.server.port()))
-            .await
-            .map_err(|error| {
-                CloseReason::Unreachable(format!("the name \"{host}\" has no address: {error}"))
-            })?;
-        let addresses: Vec<_> = found.take(limits::ADDRESSES_MAX).collect();
-        if addresses.is_empty() {
-            return Err(CloseReason::Unreachable(format!(
-                "the name \"{host}\" has no address"
-            )));
-        }
-        Ok(addresses)
+    async fn reach(self: Arc<Self>, place: Place) -> Result<Established, Failure> {
+        let addresses = resolve(&place).await?;
+        let attempt = |address| self.clone().attempt(address, place.host().to_owned());
+        first_of(addresses.into_iter().map(attempt)).await
     }
 
-    /// Tries one address after the other, the next without waiting for the one before to fail (RFC 8305), and keeps the first
-    /// connection that comes up.
-    async fn race(self: Arc<Self>, addresses: &[SocketAddr]) -> Result<Established, Failure> {
-        let (mut waiting, mut attempts) = (addresses.iter(), JoinSet::new());
-        let mut outcome = Failure::Impossible(String::new());
-        loop {
-            if let Some(&address) = waiting.next() {
-                attempts.spawn(self.clone().attempt(address));
-            }
-            let next_address = async {
-                match waiting.len() {
-                    0 => pending().await,
-                    _ => time::sleep(limits::NEXT_ADDRESS_AFTER).await,
-                }
-            };
-            tokio::select! {
-                biased;
-                ended = attempts.join_next() => match ended {
-                    Some(Ok(Ok(established))) => return Ok(established),
-                    Some(Ok(Err(failure))) => outcome = outcome.max(failure),
-                    Some(Err(error)) => tracing::error!("an attempt to connect ended in an unforeseen way: {error}"),
-                    None => return Err(outcome),
-                },
-                () = next_address => {}
-            }
-        }
-    }
-
-    async fn attempt(self: Arc<Self>, address: SocketAddr) -> Result<Established, Failure> {
+    async fn attempt(
+        self: Arc<Self>,
+        address: SocketAddr,
+        host: String,
+    ) -> Result<Established, Failure> {
         let impossible =
             |error: &dyn fmt::Display| Failure::Impossible(format!("{address}: {error}"));
         let policy = self.policy.clone();
@@ -126,7 +113,7 @@ impl Connector {
             .map_err(|error| impossible(&error))?;
         let endpoint = endpoint_for(address.ip()).map_err(|error| impossible(&error))?;
         let connecting = endpoint
-            .connect_with(config, address, self.server.host())
+            .connect_with(config, address, &host)
             .map_err(|error| impossible(&error))?;
         let connection = connecting
             .await
@@ -140,14 +127,58 @@ impl Connector {
         })
     }
 
-    fn no_answer(&self) -> CloseReason {
+    fn no_answer(&self, places: &[Place]) -> CloseReason {
+        let names: Vec<_> = places.iter().map(Place::to_string).collect();
         CloseReason::Unreachable(format!(
-            "no answer from {} within {:?}; is the server running there, and does UDP port {} get through?",
-            self.server,
+            "no answer from {} within {:?}; is the server running there, and does its UDP port get through?",
+            names.join(", "),
             self.connect_timeout,
-            self.server.port()
         ))
     }
+}
+
+/// Begins one attempt after the other, the next without waiting for the one before to fail (RFC 8305), and keeps the first
+/// connection that comes up.
+async fn first_of<A>(mut attempts: impl ExactSizeIterator<Item = A>) -> Result<Established, Failure>
+where
+    A: Future<Output = Result<Established, Failure>> + Send + 'static,
+{
+    let (mut running, mut outcome) = (JoinSet::new(), Failure::Impossible(String::new()));
+    loop {
+        if let Some(attempt) = attempts.next() {
+            running.spawn(attempt);
+        }
+        let next_attempt = async {
+            match attempts.len() {
+                0 => pending().await,
+                _ => time::sleep(limits::NEXT_ADDRESS_AFTER).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            ended = running.join_next() => match ended {
+                Some(Ok(Ok(established))) => return Ok(established),
+                Some(Ok(Err(failure))) => outcome = outcome.max(failure),
+                Some(Err(error)) => tracing::error!("an attempt to connect ended in an unforeseen way: {error}"),
+                None => return Err(outcome),
+            },
+            () = next_attempt => {}
+        }
+    }
+}
+
+async fn resolve(place: &Place) -> Result<Vec<SocketAddr>, Failure> {
+    let host = place.host();
+    let nowhere =
+        |why: String| Failure::Unreachable(format!("the name \"{host}\" has no address{why}"));
+    let found = lookup_host((host, place.port()))
+        .await
+        .map_err(|error| nowhere(format!(": {error}")))?;
+    let addresses: Vec<_> = found.take(limits::ADDRESSES_MAX).collect();
+    if addresses.is_empty() {
+        return Err(nowhere(String::new()));
+    }
+    Ok(addresses)
 }
 
 /// A fresh socket for each attempt: a network that has changed since the last leaves nothing stale behind.
@@ -193,15 +224,23 @@ mod tests {
     use super::*;
     use crate::{Identity, ServerConfig, ServerEndpoint, Trust, Waker, testing::Onlooker};
 
-    fn race(addresses: &[SocketAddr]) -> Result<Established, Failure> {
-        let connector = Arc::new(Connector {
-            server: "localhost".parse().unwrap(),
+    fn connector(servers: &str) -> Arc<Connector> {
+        Arc::new(Connector {
+            servers: servers.parse().unwrap(),
             policy: Policy::new(&Trust::default(), None).unwrap(),
             connect_timeout: limits::CONNECT_TIMEOUT,
             segmentation_offload: true,
-        });
+            tries: AtomicUsize::new(0),
+        })
+    }
+
+    fn race(addresses: &[SocketAddr]) -> Result<Established, Failure> {
+        let connector = connector("localhost");
+        let attempts = addresses
+            .iter()
+            .map(|&address| connector.clone().attempt(address, "localhost".to_owned()));
         let runtime = crate::handle::runtime().unwrap();
-        runtime.block_on(connector.race(addresses))
+        runtime.block_on(first_of(attempts))
     }
 
     #[test]
@@ -219,6 +258,26 @@ mod tests {
         let _server = server.spawn(onlooker, Waker::new()).unwrap();
         let established = race(&[silent.local_addr().unwrap(), impossible, live]).unwrap();
         assert_eq!(established.connection.remote_address(), live);
+    }
+
+    #[test]
+    fn each_try_begins_with_another_server_and_leaves_none_out() {
+        let connector = connector("a:1,b:2,c:3");
+        let orders: Vec<String> = (0..4)
+            .map(|_| {
+                let order = connector.places(Target::Configured).unwrap();
+                order.iter().map(Place::host).collect()
+            })
+            .collect();
+        assert_eq!(orders, ["abc", "bca", "cab", "abc"]);
+    }
+
+    #[test]
+    fn a_server_that_is_named_is_the_only_one_tried() {
+        let connector = connector("a:1,b:2");
+        let to = |address: &str| connector.places(Target::At(address.to_owned()));
+        assert_eq!(to("[::1]:9").unwrap(), ["[::1]:9".parse().unwrap()]);
+        assert!(matches!(to("no port:x"), Err(CloseReason::Unreachable(_))));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use synced_protocol::{
     limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
-    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
+    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output, Target},
     time::Micros,
 };
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{self, Instant},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Driver<L> {
     logic: L,
     role: Role,
     links: BTreeMap<ConnectionId, Link>,
+    /// What the logic asked for and has heard nothing of yet.
+    attempts: BTreeMap<ConnectionId, AbortHandle>,
     last_id: u64,
     last_wake: Option<Micros>,
     inboxes: Inboxes,
@@ -52,6 +54,7 @@ impl<L: Logic> Driver<L> {
             logic,
             role,
             links: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             last_id: 0,
             last_wake: None,
             inboxes: Inboxes {
@@ -141,10 +144,7 @@ impl<L: Logic> Driver<L> {
     fn on_arrival(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Established(name, established) => self.on_established(name, established),
-            Arrival::Unconnected(connection, reason) => {
-                self.logic
-                    .handle(clock::now(), Event::Closed { connection, reason });
-            }
+            Arrival::Unconnected(connection, reason) => self.on_unconnected(connection, reason),
             Arrival::Frame(connection, bytes) => {
                 if self.links.get(&connection).is_some_and(Link::is_open) {
                     self.logic
@@ -156,6 +156,10 @@ impl<L: Logic> Driver<L> {
     }
 
     fn on_established(&mut self, name: Option<ConnectionId>, established: Established) {
+        if name.is_some_and(|name| self.attempts.remove(&name).is_none()) {
+            // It came up while the logic gave it up.
+            return connection::close(&established.connection, self.role.goodbye());
+        }
         let id = name.unwrap_or_else(|| self.next_id());
         let remote = connection::remote(&established.connection);
         let link = Link::new(established.connection.clone());
@@ -180,6 +184,14 @@ impl<L: Logic> Driver<L> {
         );
     }
 
+    fn on_unconnected(&mut self, connection: ConnectionId, reason: CloseReason) {
+        if self.attempts.remove(&connection).is_some() {
+            tracing::debug!(connection = connection.0, %reason, "not connected");
+            self.logic
+                .handle(clock::now(), Event::Closed { connection, reason });
+        }
+    }
+
     fn on_closed(&mut self, connection: ConnectionId, reason: CloseReason) {
         tracing::debug!(connection = connection.0, %reason, "closed");
         if self.links.remove(&connection).is_some() {
@@ -202,17 +214,29 @@ impl<L: Logic> Driver<L> {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Connect { connection, to } => {
-                self.role
-                    .connect(connection, to, &self.inboxes.arrivals, &mut self.newcomers)
-            }
+            Output::Connect { connection, to } => self.connect(connection, to),
             Output::Frame { connection, bytes } => self.send_frame(connection, bytes),
             Output::Datagram { connection, bytes } => self.send_datagram(connection, bytes),
-            Output::Close { connection, code } => {
-                if let Some(link) = self.links.get(&connection) {
-                    link.close(code);
-                }
-            }
+            Output::Close { connection, code } => self.close(connection, code),
+        }
+    }
+
+    fn connect(&mut self, connection: ConnectionId, to: Target) {
+        if self.links.contains_key(&connection) || self.attempts.contains_key(&connection) {
+            return tracing::error!("the logic gave the name {connection} twice");
+        }
+        let (arrivals, newcomers) = (&self.inboxes.arrivals, &mut self.newcomers);
+        let attempt = self.role.connect(connection, to, arrivals, newcomers);
+        self.attempts
+            .extend(attempt.map(|attempt| (connection, attempt)));
+    }
+
+    fn close(&mut self, connection: ConnectionId, code: CloseCode) {
+        if let Some(link) = self.links.get(&connection) {
+            link.close(code);
+        } else if let Some(attempt) = self.attempts.get(&connection) {
+            attempt.abort();
+            self.on_unconnected(connection, CloseReason::ByUs(code));
         }
     }
 
@@ -256,6 +280,9 @@ impl<L: Logic> Driver<L> {
     async fn wind_down(&mut self) {
         let goodbye = self.role.goodbye();
         self.role.refuse_newcomers(&mut self.newcomers);
+        for connection in self.attempts.keys().copied().collect::<Vec<_>>() {
+            self.close(connection, goodbye);
+        }
         for link in self.links.values() {
             link.close(goodbye);
         }
@@ -287,7 +314,9 @@ impl<L: Logic> Driver<L> {
 }
 
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
+    if let Err(error) = ended
+        && !error.is_cancelled()
+    {
         tracing::error!("a task of the transport ended in an unforeseen way: {error}");
     }
 }

@@ -49,8 +49,8 @@
 //! ```
 //!
 //! # What a logic can count on
-//! - A connection is announced by one `Connected` and ends with one `Closed`. An attempt to connect that fails is a `Closed` alone,
-//!   under a name of its own. Names are never reused.
+//! - A connection is announced by one `Connected` and ends with one `Closed`. An attempt to connect that fails is a `Closed` alone;
+//!   one that is closed before it is up is given up at once. Any number may be under way.
 //! - Frames arrive whole, in order, once. What the peer sent before it closed arrives before `Closed`.
 //! - After `Output::Close` nothing is heard of the connection but `Closed`. What was sent before is delivered first, within
 //!   [`CLOSE_FLUSH_TIME_MAX`](limits::CLOSE_FLUSH_TIME_MAX).
@@ -79,6 +79,7 @@ mod handle;
 mod identity;
 pub mod limits;
 mod link;
+mod place;
 mod queue;
 mod role;
 mod server;
@@ -98,6 +99,7 @@ pub use error::TransportError;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use handle::Handle;
 pub use identity::{CERTIFICATE_FILE, Identity, KEY_FILE};
+pub use place::Place;
 pub use server::{ServerConfig, ServerEndpoint};
 pub use signals::{StopSignal, Waker};
 pub use stats::{TransportCounters, TransportStats};

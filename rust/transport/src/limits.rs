@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use synced_protocol::limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_WORLD_BYTES};
+use synced_protocol::limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_SERVERS, MAX_WORLD_BYTES};
 
 /// The most connections of one server, those in their handshake included, unless its configuration says otherwise.
 pub const CONNECTIONS_MAX: usize = 1024;
@@ -55,6 +55,8 @@ pub const DRAIN_TIME_MAX: Duration = Duration::from_millis(500);
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client waits for one address of a server before it also tries the next.
 pub const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(100);
+/// The most servers that one address can name.
+pub const SERVERS_MAX: usize = MAX_SERVERS;
 /// The most addresses of one server name that a client tries.
 pub const ADDRESSES_MAX: usize = 8;
 /// A logic whose deadline stays in the past is woken no more often than this.

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use synced_protocol::link::{CloseCode, ConnectionId, Target};
-use tokio::{sync::mpsc, task::JoinSet, time};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+    time,
+};
 
 use crate::{
     accept::Acceptor,
@@ -27,28 +31,29 @@ impl Role {
         }
     }
 
-    /// Starts one attempt to connect, as a client.
+    /// Starts one attempt to connect, as a client; what is given aborts it.
     pub(crate) fn connect(
         &self,
         connection: ConnectionId,
         to: Target,
         arrivals: &mpsc::Sender<Arrival>,
         newcomers: &mut JoinSet<()>,
-    ) {
+    ) -> Option<AbortHandle> {
         match self {
             Self::Client(connector) => {
                 let (connector, arrivals) = (connector.clone(), arrivals.clone());
-                newcomers.spawn(async move {
+                Some(newcomers.spawn(async move {
                     let arrival = match connector.connect(to).await {
                         Ok(established) => Arrival::Established(Some(connection), established),
                         Err(reason) => Arrival::Unconnected(connection, reason),
                     };
                     // Without a driver there is nobody to tell.
                     let _ = arrivals.send(arrival).await;
-                });
+                }))
             }
             Self::Server(_) => {
-                tracing::error!("the logic of a server asked to connect, which only a client can")
+                tracing::error!("the logic of a server asked to connect, which only a client can");
+                None
             }
         }
     }

@@ -156,7 +156,7 @@ impl ServerEndpoint {
 mod tests {
     use std::sync::mpsc;
 
-    use synced_protocol::link::{Event, Output};
+    use synced_protocol::link::{ConnectionId, Event, Output, Target};
 
     use super::*;
     use crate::{ClientConfig, ClientEndpoint, testing::Onlooker};
@@ -174,10 +174,12 @@ mod tests {
             events: events.clone(),
         };
         let client = ClientEndpoint::new(ClientConfig::new(address)).unwrap();
+        let connect = Output::Connect {
+            connection: ConnectionId(1),
+            to: Target::Configured,
+        };
         let _server = server.spawn(onlooker(None), Waker::new()).unwrap();
-        let _client = client
-            .spawn(onlooker(Some(Output::Connect)), Waker::new())
-            .unwrap();
+        let _client = client.spawn(onlooker(Some(connect)), Waker::new()).unwrap();
         for _ in 0..2 {
             assert!(matches!(seen.recv().unwrap(), Event::Connected { .. }));
         }

@@ -1,6 +1,6 @@
 //! How QUIC and TLS are set, and why.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt,
@@ -27,7 +27,9 @@ const _: () = assert!(UDP_PAYLOAD_BYTES as usize == MAX_UDP_PAYLOAD_BYTES);
 const REORDERED_PACKETS_MAX: u32 = 64;
 const REORDERED_RTTS_MAX: f32 = 2.0;
 const PACKETS_PER_ACK: u32 = 10;
-const ACK_DELAY_MAX: std::time::Duration = std::time::Duration::from_millis(20);
+/// What the round trip is taken to be before it is known: a lost first packet is sent again after three of these.
+const ROUND_TRIP_FIRST_GUESS: Duration = Duration::from_millis(100);
+const ACK_DELAY_MAX: Duration = Duration::from_millis(20);
 
 pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
@@ -100,6 +102,7 @@ fn transport_config(segmentation_offload: bool) -> TransportConfig {
         // No packet may exceed what every path carries, so none is probed for more.
         .initial_mtu(UDP_PAYLOAD_BYTES)
         .min_mtu(UDP_PAYLOAD_BYTES)
+        .initial_rtt(ROUND_TRIP_FIRST_GUESS)
         .mtu_discovery_config(None)
         .enable_segmentation_offload(segmentation_offload)
         .max_concurrent_bidi_streams(VarInt::from_u32(0))

@@ -15,7 +15,7 @@ use std::{
 };
 
 use support::{Pair, Puppeteer, client_config, loopback, relay::Relay, server_config};
-use synced_protocol::link::{CloseCode, CloseReason, Event, Output};
+use synced_protocol::link::{CloseCode, CloseReason, ConnectionId, Event, Target};
 use synced_transport::{ServerConfig, ServerEndpoint, TransportError};
 
 fn nobody() -> SocketAddr {
@@ -94,12 +94,121 @@ fn a_client_that_comes_before_its_server_gets_through_within_the_timeout() {
 }
 
 #[test]
-fn every_attempt_has_a_name_of_its_own() {
-    let client = hasty_client(nobody());
-    let (first, _) = client.closed();
-    client.does(Output::Connect);
-    let (second, _) = client.closed();
-    assert_ne!(first, second);
+fn every_attempt_ends_under_the_name_that_it_was_given() {
+    let client = Puppeteer::idle_client(client_config(nobody()));
+    let attempts: Vec<_> = (0..3)
+        .map(|_| client.connects_to(Target::At("no-such-host.invalid".to_owned())))
+        .collect();
+    let mut ended: Vec<_> = attempts.iter().map(|_| client.closed().0).collect();
+    ended.sort();
+    assert_eq!(ended, attempts);
+}
+
+#[test]
+fn several_connections_are_up_at_once_and_kept_apart() {
+    let (servers, client) = (
+        [(); 3].map(|()| Puppeteer::echo_server(server_config())),
+        Puppeteer::idle_client(client_config(nobody())),
+    );
+    let connections: Vec<_> = servers
+        .iter()
+        .map(|(_, address)| client.connects_to(Target::At(address.to_string())))
+        .collect();
+    let mut up: Vec<_> = connections.iter().map(|_| client.connected()).collect();
+    up.sort();
+    assert_eq!(up, connections);
+    for &connection in &connections {
+        client.sends(connection, connection.to_string());
+        assert_eq!(client.frame(), (connection, connection.to_string().into()));
+    }
+    client.closes(connections[1], CloseCode::Done);
+    assert_eq!(client.closed().0, connections[1]);
+    client.sends(connections[2], "still up");
+    assert_eq!(client.frame().1, "still up");
+}
+
+#[test]
+fn of_several_configured_servers_one_that_is_up_is_found() {
+    let (_server, address) = Puppeteer::server(server_config());
+    let mut config = client_config(address);
+    let servers = format!("{},no-such-host.invalid,{address}", nobody());
+    config.server = servers.parse().unwrap();
+    let client = Puppeteer::client(config);
+    for _ in 0..3 {
+        client.connected();
+        client.connects();
+    }
+}
+
+#[test]
+fn an_attempt_that_is_closed_before_it_is_up_ends_at_once_and_never_comes_up() {
+    let address = nobody();
+    let client = Puppeteer::idle_client(client_config(address));
+    let given_up = client.connects();
+    client.closes(given_up, CloseCode::Done);
+    let ended = client.closed();
+    assert_eq!(ended, (given_up, CloseReason::ByUs(CloseCode::Done)));
+    let mut config = server_config();
+    config.listen = address;
+    let (server, _) = Puppeteer::server(config);
+    let wanted = client.connects();
+    assert_eq!(client.connected(), wanted);
+    server.connected();
+    client.join();
+    assert_eq!(server.closed_reason(), CloseReason::ByPeer(CloseCode::Done));
+    assert!(server.join().is_empty());
+}
+
+#[test]
+fn an_attempt_can_be_given_up_at_every_moment_and_leaves_no_connection() {
+    let (server, address) = Puppeteer::server(server_config());
+    let client = Puppeteer::idle_client(client_config(address));
+    for step in 0..40 {
+        let connection = client.connects();
+        thread::sleep(Duration::from_micros(step * 100));
+        client.closes(connection, CloseCode::Done);
+        let up = |event: &Event| matches!(event, Event::Connected { .. });
+        let mut last = client.next();
+        if up(&last) {
+            last = client.next();
+        }
+        let Event::Closed {
+            connection: ended,
+            reason,
+        } = last
+        else {
+            panic!("{last:?}")
+        };
+        assert_eq!(
+            (ended, reason),
+            (connection, CloseReason::ByUs(CloseCode::Done))
+        );
+    }
+    let last = client.connects();
+    assert_eq!(client.connected(), last);
+    client.sends(last, "the only one left");
+    let (mut up, mut done) = (Vec::<ConnectionId>::new(), false);
+    while !(done && up.len() == 1) {
+        match server.next() {
+            Event::Connected { connection, .. } => up.push(connection),
+            Event::Closed { connection, .. } => up.retain(|&other| other != connection),
+            Event::Frame { bytes, .. } => done = bytes == "the only one left",
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_stop_ends_the_attempts_too() {
+    let client = Puppeteer::idle_client(client_config(nobody()));
+    let attempt = client.connects();
+    client.closes(ConnectionId(u64::MAX), CloseCode::Done);
+    client.sends(attempt, "nowhere to go");
+    let last = client.join();
+    assert!(
+        matches!(last[..], [Event::Closed { connection, reason: CloseReason::ByUs(CloseCode::Done) }] if connection == attempt),
+        "{last:?}"
+    );
 }
 
 #[test]
@@ -224,7 +333,7 @@ fn a_client_reconnects_after_its_server_was_restarted() {
         listen: address,
         ..config
     });
-    client.does(Output::Connect);
+    client.connects();
     let second = client.connected();
     assert_ne!(first, second);
     client.sends(second, "back again");
@@ -264,7 +373,7 @@ fn a_full_server_refuses_one_more_and_takes_it_when_a_place_is_free() {
     assert_unreachable(&second.closed_reason(), address);
     first.join();
     server.closed();
-    second.does(Output::Connect);
+    second.connects();
     second.connected();
 }
 

@@ -7,13 +7,17 @@ pub(crate) mod relay;
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use synced_protocol::{
-    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
+    link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output, Target},
     time::Micros,
 };
 use synced_transport::{
@@ -67,6 +71,7 @@ pub(crate) struct Puppeteer {
     events: mpsc::Receiver<Event>,
     script: Arc<Mutex<Script>>,
     waker: Waker,
+    attempts: AtomicU64,
 }
 
 impl Puppeteer {
@@ -88,13 +93,18 @@ impl Puppeteer {
         (server, address)
     }
 
+    /// A client that has been asked to connect.
     pub(crate) fn client(config: ClientConfig) -> Self {
-        let endpoint = ClientEndpoint::new(config).unwrap();
-        let client = Self::new(Box::new(|_| None), |puppet, waker| {
-            endpoint.spawn(puppet, waker).unwrap()
-        });
-        client.does(Output::Connect);
+        let client = Self::idle_client(config);
+        client.connects();
         client
+    }
+
+    pub(crate) fn idle_client(config: ClientConfig) -> Self {
+        let endpoint = ClientEndpoint::new(config).unwrap();
+        Self::new(Box::new(|_| None), |puppet, waker| {
+            endpoint.spawn(puppet, waker).unwrap()
+        })
     }
 
     fn new(reaction: Reaction, spawn: impl FnOnce(Puppet, Waker) -> Handle<Puppet>) -> Self {
@@ -110,12 +120,24 @@ impl Puppeteer {
             events,
             script,
             waker,
+            attempts: AtomicU64::new(0),
         }
     }
 
     pub(crate) fn does(&self, output: Output) {
         self.script.lock().unwrap().outputs.push_back(output);
         self.waker.wake();
+    }
+
+    /// Asks for one of the configured servers.
+    pub(crate) fn connects(&self) -> ConnectionId {
+        self.connects_to(Target::Configured)
+    }
+
+    pub(crate) fn connects_to(&self, to: Target) -> ConnectionId {
+        let connection = ConnectionId(self.attempts.fetch_add(1, Ordering::Relaxed));
+        self.does(Output::Connect { connection, to });
+        connection
     }
 
     pub(crate) fn sends(&self, connection: ConnectionId, bytes: impl Into<Bytes>) {
