@@ -18,6 +18,8 @@
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
 //! | [`linear`] | whether what players were told could have happened one at a time |
+//! | [`load`] | the same writes to a cluster of ours and to etcd's |
+//! | [`stalls`] | how long this machine keeps anybody waiting |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
 pub mod capture;
@@ -32,6 +34,7 @@ pub mod hands;
 pub mod headless;
 pub mod journal;
 pub mod linear;
+pub mod load;
 pub mod monado;
 pub mod motion;
 pub mod play;
@@ -39,5 +42,6 @@ pub mod player;
 pub mod process;
 pub mod relay;
 pub mod server;
+pub mod stalls;
 
 pub use failure::{Failure, Outcome};

@@ -2,16 +2,16 @@
 
 use super::checker::Model;
 
-/// One property, which nobody has written before the history begins.
+/// One property, with the version that it has when the history begins.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Register;
+pub struct Register(pub u64);
 
 /// What a player asks of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     /// Write, whatever is there.
     Write,
-    /// Write if the version is still this one; 0 is what was there at the beginning.
+    /// Write if the version is still this one.
     WriteIf(u64),
 }
 
@@ -56,7 +56,7 @@ impl Model for Register {
     type State = Version;
 
     fn begin(&self) -> Version {
-        Version::Is(0)
+        Version::Is(self.0)
     }
 
     fn step(&self, state: &Version, ask: &Ask, answer: Option<&Answer>) -> Option<Version> {
