@@ -1,19 +1,20 @@
 //! Who a server is: a certificate and its private key.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, fs, path::Path, sync::Arc};
 
 use rcgen::{CertificateParams, KeyPair};
+use ring::{digest, hmac};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
 
-use crate::{error::TransportError, fingerprint::Fingerprint, settings};
+use crate::{
+    error::TransportError,
+    files::{read, write_new},
+    fingerprint::Fingerprint,
+    settings,
+};
 
 /// The certificate's file within the folder given to [`Identity::load_or_create`].
 pub const CERTIFICATE_FILE: &str = "cert.pem";
@@ -27,6 +28,32 @@ const SUBJECT_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 pub struct Identity {
     certified: Arc<CertifiedKey>,
     fingerprint: Fingerprint,
+    /// A secret that is the same as long as the key is.
+    seed: Seed,
+}
+
+/// What the keys of an endpoint that must survive its restart are derived from.
+#[derive(Clone)]
+pub(crate) struct Seed(hmac::Key);
+
+impl Seed {
+    fn of(key: &PrivateKeyDer<'_>) -> Self {
+        let secret = digest::digest(&digest::SHA256, key.secret_der());
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref()))
+    }
+
+    /// Another secret for each purpose, that tells nothing of the seed.
+    pub(crate) fn secret(&self, purpose: &str) -> [u8; 32] {
+        let mut secret = [0; 32];
+        secret.copy_from_slice(hmac::sign(&self.0, purpose.as_bytes()).as_ref());
+        secret
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(secret)")
+    }
 }
 
 impl Identity {
@@ -83,6 +110,15 @@ impl Identity {
         })
     }
 
+    /// The same from the files' contents.
+    pub(crate) fn from_pem(certificates: &str, key: &str) -> Result<Self, TransportError> {
+        let chain = CertificateDer::pem_slice_iter(certificates.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(cannot_make)?;
+        let secret = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(cannot_make)?;
+        Self::certified(chain, secret).map_err(cannot_make)
+    }
+
     /// What a client pins to trust this server and no other.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
@@ -93,6 +129,10 @@ impl Identity {
         self.certified.clone()
     }
 
+    pub(crate) fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
     fn certified(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
@@ -101,10 +141,12 @@ impl Identity {
             .first()
             .ok_or(rustls::Error::NoCertificatesPresented)?;
         let fingerprint = Fingerprint::of(leaf);
+        let seed = Seed::of(&key);
         let certified = CertifiedKey::from_der(chain, key, &settings::crypto_provider())?;
         Ok(Self {
             certified: Arc::new(certified),
             fingerprint,
+            seed,
         })
     }
 }
@@ -134,7 +176,7 @@ fn certificate_for(key: &KeyPair) -> Result<rcgen::Certificate, rcgen::Error> {
     params.self_signed(key)
 }
 
-fn cannot_make(error: impl std::fmt::Display) -> TransportError {
+pub(crate) fn cannot_make(error: impl std::fmt::Display) -> TransportError {
     TransportError::system("a new certificate", error)
 }
 
@@ -147,44 +189,6 @@ fn refuse_orphan(certificate: &Path, key: &Path) -> Result<(), TransportError> {
         certificate.display()
     );
     Err(TransportError::file(key, problem))
-}
-
-fn read(path: &Path) -> Result<String, TransportError> {
-    fs::read_to_string(path)
-        .map_err(|error| TransportError::file(path, format!("cannot be read: {error}")))
-}
-
-/// Writes a file that appears whole; one that is already there stays as it is.
-fn write_new(path: &Path, text: &str) -> Result<(), TransportError> {
-    let draft = draft_of(path);
-    let written = write_private(&draft, text).and_then(|()| publish(&draft, path));
-    // The draft has been published or is of no use; either way its name may go.
-    let _ = fs::remove_file(&draft);
-    written.map_err(|error| TransportError::file(path, format!("cannot be written: {error}")))
-}
-
-fn draft_of(path: &Path) -> PathBuf {
-    path.with_extension(format!("{}.draft", std::process::id()))
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let _ = fs::remove_file(path);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-/// Gives the draft its name unless the name is taken. Where the file system knows no hard links, the later of two wins.
-fn publish(draft: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(draft, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => fs::rename(draft, path),
-        Ok(()) => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -16,14 +16,20 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use crate::{error::TransportError, fingerprint::Fingerprint, identity, settings};
+use crate::{
+    cluster::{self, Usage},
+    error::TransportError,
+    fingerprint::Fingerprint,
+    identity, settings,
+};
 
 /// Which server certificates a client accepts. A fingerprint in the server's address comes before all of these.
 ///
 /// Whatever is chosen, the server must prove in the handshake that it holds the certificate's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// Just the certificate with this fingerprint, whatever its names and dates.
+    /// The certificate with this fingerprint, whatever its names and dates, and those that it signed for servers, whatever
+    /// their names: where it is the authority of a cluster, each of its servers.
     Fingerprint(Fingerprint),
     /// Certificates for the server's name that lead to a root in this PEM file.
     Roots(PathBuf),
@@ -146,10 +152,18 @@ impl Verifier {
         match &self.accepts {
             Accepts::Any => None,
             Accepts::Only(pin) if *pin == presented => None,
-            Accepts::Only(pin) => Some(format!(
-                "its certificate has the SHA-256 fingerprint {presented}, but {pin} is expected; if the server was given a \
-                 new certificate, use the fingerprint that it shows at its start"
-            )),
+            Accepts::Only(pin) => {
+                match intermediates
+                    .iter()
+                    .find(|cert| Fingerprint::of(cert) == *pin)
+                {
+                    Some(authority) => unproved(leaf, intermediates, authority, now),
+                    None => Some(format!(
+                        "its certificate has the SHA-256 fingerprint {presented}, but {pin} is expected; if the server was \
+                         given a new certificate, use the fingerprint that it shows at its start"
+                    )),
+                }
+            }
             Accepts::Nothing => Some(advice(presented, "this system has no root certificates")),
             Accepts::Chains(chains) => chains
                 .verify_server_cert(leaf, intermediates, name, &[], now)
@@ -157,6 +171,20 @@ impl Verifier {
                 .map(|error| advice(presented, &error.to_string())),
         }
     }
+}
+
+/// Why the leaf is not a server's by the word of the pinned authority, which is in its chain. The pin names the authority's
+/// servers, whatever they are called.
+fn unproved(
+    leaf: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    authority: &CertificateDer<'_>,
+    now: UnixTime,
+) -> Option<String> {
+    let error = cluster::check(leaf, intermediates, authority, Usage::Server, now).err()?;
+    Some(format!(
+        "its certificate is not one that the authority with the expected fingerprint lets a server show: {error}"
+    ))
 }
 
 fn advice(presented: Fingerprint, why: &str) -> String {
@@ -207,9 +235,29 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// What a client with this policy says of a server on this machine that shows this chain.
+#[cfg(test)]
+pub(crate) fn verify_chain(
+    policy: &Policy,
+    chain: &[CertificateDer<'_>],
+    name: &'static str,
+) -> Result<(), String> {
+    let verifier = policy.verifier(std::net::Ipv4Addr::LOCALHOST.into());
+    let (verifier, name) = (
+        verifier.map_err(|e| e.to_string())?,
+        ServerName::try_from(name),
+    );
+    let (name, now) = (name.map_err(|e| e.to_string())?, UnixTime::now());
+    let result = verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], now);
+    assert_eq!(result.is_err(), verifier.refusal().is_some());
+    result
+        .map(drop)
+        .map_err(|_| verifier.refusal().unwrap_or_default().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{fs, net::Ipv4Addr};
+    use std::fs;
 
     use super::*;
     use crate::{Identity, testing::TempDir};
@@ -221,14 +269,7 @@ mod tests {
     }
 
     fn verify(policy: &Policy, identity: &Identity) -> Result<(), String> {
-        let verifier = policy.verifier(Ipv4Addr::LOCALHOST.into()).unwrap();
-        let leaf = identity.certified_key().cert[0].clone();
-        let name = ServerName::try_from("localhost").unwrap();
-        let result = verifier.verify_server_cert(&leaf, &[], &name, &[], UnixTime::now());
-        assert_eq!(result.is_err(), verifier.refusal().is_some());
-        result
-            .map(drop)
-            .map_err(|_| verifier.refusal().unwrap().to_owned())
+        verify_chain(policy, &identity.certified_key().cert, "localhost")
     }
 
     #[test]

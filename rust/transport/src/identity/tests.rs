@@ -55,12 +55,15 @@ fn a_creation_cut_off_between_the_files_is_completed() {
 }
 
 #[test]
-fn processes_that_start_at_the_same_moment_agree_on_one_identity() {
-    let dir = TempDir::new();
-    let key = dir.path().join(KEY_FILE);
-    write_new(&key, "first").unwrap();
-    write_new(&key, "second").unwrap();
-    assert_eq!(read(&key).unwrap(), "first");
+fn the_secrets_of_an_identity_survive_a_restart_and_differ_by_purpose() {
+    let (dir, other) = (TempDir::new(), TempDir::new());
+    let secret = |dir: &TempDir, purpose| {
+        let identity = Identity::load_or_create(dir.path()).unwrap();
+        identity.seed().secret(purpose)
+    };
+    assert_eq!(secret(&dir, "a"), secret(&dir, "a"));
+    assert_ne!(secret(&dir, "a"), secret(&dir, "b"));
+    assert_ne!(secret(&dir, "a"), secret(&other, "a"));
 }
 
 #[test]
