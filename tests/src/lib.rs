@@ -5,6 +5,7 @@
 //! | [`process`] | a program under watch: its output in a file, a deadline on every wait, gone when dropped |
 //! | [`folder`] | where a test keeps its files, which stay behind for whoever looks into a failure |
 //! | [`server`] | a `synced serve` of its own |
+//! | [`cluster`] | five of them that agree |
 //! | [`relay`] | a bad network in front of it |
 //! | [`headless`] | a player without an engine |
 //! | [`etcd`] | the peer that the cluster is measured beside |
@@ -24,6 +25,7 @@
 
 pub mod capture;
 pub mod clock;
+pub mod cluster;
 pub mod control;
 pub mod etcd;
 pub mod failure;

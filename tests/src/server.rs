@@ -162,7 +162,7 @@ impl SyncedServer {
 }
 
 /// The program, where `cargo build --release` puts it.
-fn program() -> Outcome<PathBuf> {
+pub(crate) fn program() -> Outcome<PathBuf> {
     let program = folder::target()?.join("release/synced");
     if program.is_file() {
         return Ok(program);
@@ -180,7 +180,7 @@ fn listening(line: &str) -> Option<(SocketAddr, String)> {
     Some((address.parse().ok()?, fingerprint.trim().to_owned()))
 }
 
-fn read_stats(path: &Path) -> Outcome<Value> {
+pub(crate) fn read_stats(path: &Path) -> Outcome<Value> {
     let text =
         fs::read_to_string(path).map_err(Failure::of(format!("cannot read {}", path.display())))?;
     serde_json::from_str(&text)
