@@ -8,6 +8,7 @@
 //! | [`cluster`] | five of them that agree |
 //! | [`relay`] | a bad network in front of it |
 //! | [`headless`] | a player without an engine |
+//! | [`steady`] | two of these who show whether a cluster keeps its word |
 //! | [`etcd`] | the peer that the cluster is measured beside |
 //! | [`godot`] | Godot and the projects that it runs |
 //! | [`player`] | a Godot player that does what a test says, line by line |
@@ -45,5 +46,6 @@ pub mod process;
 pub mod relay;
 pub mod server;
 pub mod stalls;
+pub mod steady;
 
 pub use failure::{Failure, Outcome};
