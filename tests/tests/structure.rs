@@ -48,7 +48,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// Crates of others that belong to some of ours alone, for their tests too, and why.
-const RESERVED: [(&str, &[&str], &str); 5] = [
+const RESERVED: [(&str, &[&str], &str); 6] = [
     (
         "godot",
         &["synced-godot"],
@@ -74,6 +74,11 @@ const RESERVED: [(&str, &[&str], &str); 5] = [
         "bincode",
         &["synced-protocol"],
         "it is unmaintained, and must be replaceable in one module",
+    ),
+    (
+        "redb",
+        &["synced-storage"],
+        "the rest must not know what keeps the log",
     ),
 ];
 

@@ -1,6 +1,9 @@
 //! What can go wrong, and what the operator can do about it.
 
-use std::{error, fmt, io, path::PathBuf};
+use std::{
+    error, fmt, io,
+    path::{Path, PathBuf},
+};
 
 /// A result of this crate.
 pub type StorageResult<T> = Result<T, StorageError>;
@@ -45,6 +48,18 @@ pub enum StorageError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was to be written cannot follow on what is stored: a fault of this program.
+    Refused {
+        /// Why.
+        what: String,
+    },
+    /// A write failed before, and none is tried since.
+    Failed {
+        /// The folder.
+        folder: PathBuf,
+        /// Why the write failed.
+        reason: String,
+    },
 }
 
 impl StorageError {
@@ -54,6 +69,13 @@ impl StorageError {
     pub const fn asks_for_new_replica(&self) -> bool {
         matches!(self, Self::NotFounded { .. } | Self::MemoryLost { .. })
     }
+
+    pub(crate) fn corrupt(file: &Path, what: impl Into<String>) -> Self {
+        Self::Corrupt {
+            file: file.to_owned(),
+            what: what.into(),
+        }
+    }
 }
 
 impl fmt::Display for StorageError {
@@ -61,7 +83,8 @@ impl fmt::Display for StorageError {
         match self {
             Self::NotFounded { folder } => write!(
                 f,
-                "{} holds no server's data: found it with `synced cluster init`, or let the server come back as a new replica",
+                "{} holds no server's data: found it with `synced cluster init`, or let the server come back as a new \
+                 replica",
                 folder.display()
             ),
             Self::MemoryLost { folder } => write!(
@@ -90,8 +113,32 @@ impl fmt::Display for StorageError {
                 path,
                 doing,
                 source,
-            } => write!(f, "cannot {doing} {}: {source}", path.display()),
+            } => {
+                let advice = advice(source.kind());
+                write!(f, "cannot {doing} {}: {source}{advice}", path.display())
+            }
+            Self::Refused { what } => write!(
+                f,
+                "{what}: a fault of this program; the store stays as it was, please report this"
+            ),
+            Self::Failed { folder, reason } => write!(
+                f,
+                "nothing is written to {} any more since a write failed: {reason}",
+                folder.display()
+            ),
         }
+    }
+}
+
+const fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space there, then start the server again"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; let the server's user write there, then start the server again"
+        }
+        _ => "; check the disk, then start the server again",
     }
 }
 
