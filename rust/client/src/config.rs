@@ -24,6 +24,9 @@ pub struct SessionConfig {
     pub playout: PlayoutConfig,
     /// What happens when the connection is lost, or does not come up.
     pub retry: RetryPolicy,
+    /// To how many other servers than the leader an idle connection is kept up, where there are any. At most
+    /// [`STANDBY_CONNECTIONS_MAX`](crate::limits::STANDBY_CONNECTIONS_MAX).
+    pub standby_connections: usize,
     /// How long the server may be silent between the connection and the last part of the world.
     pub handshake_timeout: Micros,
 }
@@ -39,6 +42,7 @@ impl SessionConfig {
             live: LiveConfig::default(),
             playout: PlayoutConfig::default(),
             retry: RetryPolicy::default(),
+            standby_connections: 2,
             handshake_timeout: Micros::from_secs(5),
         }
     }
@@ -118,7 +122,8 @@ impl Default for PlayoutConfig {
 pub struct RetryPolicy {
     /// Whether to try again when the very first connection fails.
     pub first_connect: bool,
-    /// Whether to come back after the loss of a session that was up.
+    /// Whether to come back after the loss of a session that was up. A change of the leader that is followed within
+    /// [`FAILOVER_QUIET`](crate::limits::FAILOVER_QUIET) is no loss.
     pub reconnect: bool,
     /// The longest wait before the first try; it doubles with every further one.
     pub initial: Micros,

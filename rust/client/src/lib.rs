@@ -16,6 +16,7 @@
 
 pub mod bridge;
 pub mod clock;
+mod cluster;
 pub mod command;
 pub mod config;
 mod difference;
@@ -23,12 +24,14 @@ mod downstream;
 pub mod feed;
 mod interests;
 pub mod limits;
+mod links;
 mod pacing;
 pub mod playout;
 mod proposals;
 pub mod reconcile;
 mod replica;
 mod retry;
+mod seek;
 pub mod session;
 mod sizes;
 pub mod stats;

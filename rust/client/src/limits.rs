@@ -2,7 +2,8 @@
 
 use synced_protocol::{
     limits::{
-        MAX_DATAGRAM_BYTES, MAX_MUTATION_BYTES, MAX_NODES, MAX_UNWANTED_NODES, MAX_WORLD_BYTES,
+        MAX_DATAGRAM_BYTES, MAX_MUTATION_BYTES, MAX_NODES, MAX_SERVERS, MAX_UNWANTED_NODES,
+        MAX_WORLD_BYTES,
     },
     time::Micros,
 };
@@ -63,7 +64,23 @@ pub const LIVE_BYTES_PER_SECOND_MAX: u32 = 300_000;
 pub const LIVE_DATAGRAMS_PER_SECOND_MAX: u32 = 1_000;
 /// The most live datagrams sent at once, after a pause.
 pub const LIVE_BURST_DATAGRAMS_MAX: u32 = 32;
+/// The most idle connections to other servers than the leader, whatever is configured.
+pub const STANDBY_CONNECTIONS_MAX: usize = 4;
+/// How long a server that could not be reached is left alone, at first.
+pub const STANDBY_RETRY_MIN: Micros = Micros::from_millis(250);
+/// And at the longest, however often that was.
+pub const STANDBY_RETRY_MAX: Micros = Micros::from_secs(8);
+/// A change of the leader that is followed within this time is told as nothing but that.
+pub const FAILOVER_QUIET: Micros = Micros::from_millis(250);
+/// How many tries to find the leader follow each other at once.
+pub const FOLLOW_AT_ONCE_MAX: u32 = 2;
+/// How long the next one waits; each further one twice as long.
+pub const FOLLOW_WAIT_MIN: Micros = Micros::from_millis(4);
+/// And at the longest.
+pub const FOLLOW_WAIT_MAX: Micros = Micros::from_millis(250);
 
+const _: () = assert!(STANDBY_CONNECTIONS_MAX + 2 <= MAX_SERVERS);
+const _: () = assert!(FOLLOW_WAIT_MAX.0 <= FAILOVER_QUIET.0);
 const _: () = assert!(PROPOSALS_IN_FLIGHT_MAX <= PROPOSALS_PENDING_MAX);
 const _: () = assert!(UPDATES_WAITING_LIVE_MAX < UPDATES_WAITING_MAX);
 const _: () = assert!(LIVE_BURST_BYTES_MAX as usize > 4 * MAX_DATAGRAM_BYTES);

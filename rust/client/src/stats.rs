@@ -16,6 +16,9 @@ pub struct ClientStats {
     pub publish: Summary,
     /// From this player's proposal until its confirmation is here.
     pub confirm: Summary,
+    /// From a leader's loss, or from the word that another leads, until the session is up again with a leader, where that took
+    /// so little that the game was told of no loss.
+    pub failover: Summary,
     /// The counters.
     pub counters: Counters,
     /// The live lane as it is now.
@@ -126,6 +129,10 @@ counters! {
     divergences,
     /// How often the session came back after a loss.
     reconnects,
+    /// How often it went on with a leader so soon that the game was told of no loss.
+    failovers,
+    /// How often a server said that another one leads.
+    redirects,
 }
 
 /// The measurements of one session.
@@ -136,6 +143,7 @@ pub(crate) struct Meter {
     pub(crate) relay: Stage,
     pub(crate) publish: Stage,
     pub(crate) confirm: Stage,
+    pub(crate) failover: Stage,
     pub(crate) counters: Counters,
     /// The counters when the rates were told last.
     told: Counters,
@@ -164,6 +172,7 @@ impl Meter {
             relay: self.relay.summary(),
             publish: self.publish.summary(),
             confirm: self.confirm.summary(),
+            failover: self.failover.summary(),
             counters: self.counters,
             live: LiveStats::default(),
             world: WorldStats::default(),

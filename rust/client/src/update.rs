@@ -2,10 +2,10 @@
 
 use synced_protocol::{
     hlc::HlcTimestamp,
-    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId, ServerId, Term},
     input::{HandJoints, InputFrame, Pose},
     link::CloseReason,
-    message::{PlayerEntry, Refusal},
+    message::{PlayerEntry, Refusal, ServerEntry},
     mutation::{ParentRef, Rejection, Spawn},
     time::Micros,
     value::Value,
@@ -20,7 +20,18 @@ pub enum Update {
     Welcomed(PlayerId),
     /// The session is up: the world as of the join has been told before this.
     Joined(Joined),
-    /// The connection is gone; the session will try to come back.
+    /// Another server leads, or the same one anew, and this player is with it; at first, the one that has welcomed. The world
+    /// goes on as it was.
+    LeaderChanged {
+        /// Which server; 0 is one that is alone.
+        server: ServerId,
+        /// The period of its lead; each is greater than those before.
+        term: Term,
+    },
+    /// The servers of the session are others than was told before: the likeliest next leader first. Not told of a server that is
+    /// alone.
+    Servers(Vec<ServerEntry>),
+    /// The connection is gone, and there was no other server to go on with at once; the session will try to come back.
     Reconnecting {
         /// Counts the tries, from 1.
         attempt: u32,

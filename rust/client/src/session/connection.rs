@@ -2,53 +2,59 @@
 
 use bytes::Bytes;
 use synced_protocol::{
-    control::{encode, encode_first},
+    control::encode,
     id::LogIndex,
-    link::{CloseCode, CloseReason, ConnectionId, Output, Target},
+    link::{CloseCode, CloseReason, ConnectionId, Output},
     message::{ClientMessage, Hello, Refusal, Resume},
 };
 use synced_world::World;
 
 use super::{Phase, Session};
-use crate::update::{EndReason, Update};
+use crate::{
+    retry::Try,
+    update::{EndReason, Update},
+};
 
 /// Further than any log has come, so that no leader can go on from there: it sends the whole world.
 const NO_CURSOR: LogIndex = LogIndex(u64::MAX);
 
 impl Session {
-    pub(super) fn connect(&mut self) {
-        self.last_connection.0 += 1;
-        let connection = self.last_connection;
-        self.phase = Phase::Connecting { connection };
-        self.outputs.push_back(Output::Connect {
-            connection,
-            to: Target::Configured,
-        });
+    pub(super) fn connected(&mut self, connection: ConnectionId) {
+        let Some(link) = self.links.get_mut(connection) else {
+            self.close(connection, CloseCode::Done);
+            return;
+        };
+        link.is_up = true;
+        if self.is_current(connection) {
+            self.greet(connection);
+        } else {
+            self.watch(connection);
+        }
     }
 
-    pub(super) fn connected(&mut self, connection: ConnectionId) {
-        if !matches!(self.phase, Phase::Connecting { .. }) || !self.is_current(connection) {
-            self.close_unwanted(connection);
+    /// Says the first words by a connection that is up.
+    pub(super) fn greet(&mut self, connection: ConnectionId) {
+        let hello = ClientMessage::Hello(self.hello());
+        let Ok(frame) = self.links.encode(connection, &hello) else {
+            self.close(connection, CloseCode::Done);
+            self.refused(Refusal::NameTooLong);
             return;
+        };
+        if let Some(link) = self.links.get_mut(connection) {
+            link.greeted = true;
+            link.deadline = None;
         }
-        match encode_first(&ClientMessage::Hello(self.hello())) {
-            Ok(frame) => {
-                self.phase = Phase::Greeting {
-                    connection,
-                    deadline: self.now + self.config.handshake_timeout,
-                };
-                self.send_frame(connection, frame);
-            }
-            Err(_) => {
-                self.close(connection, CloseCode::Done);
-                self.refused(Refusal::NameTooLong);
-            }
-        }
+        self.phase = Phase::Greeting {
+            connection,
+            deadline: self.now + self.config.handshake_timeout,
+        };
+        self.send_frame(connection, frame);
     }
 
     /// The driver says that a connection is gone or did not come up.
     pub(super) fn closed(&mut self, connection: ConnectionId, reason: CloseReason) {
-        self.closing.remove(&connection);
+        self.link_failed(connection);
+        self.links.gone(connection);
         if self.is_current(connection) {
             self.lost(reason);
         }
@@ -107,6 +113,7 @@ impl Session {
             return;
         }
         self.phase = Phase::Ended;
+        self.close_all();
         self.tell_stats();
         self.tell(Update::Ended(reason));
     }
@@ -118,18 +125,23 @@ impl Session {
     }
 
     pub(super) fn close(&mut self, connection: ConnectionId, code: CloseCode) {
-        self.closing.insert(connection);
-        self.outputs.push_back(Output::Close { connection, code });
+        if self.links.close(connection) {
+            self.outputs.push_back(Output::Close { connection, code });
+        }
     }
 
-    /// A connection that came up when nobody waited for it any more. What was closed already ends by itself.
-    fn close_unwanted(&mut self, connection: ConnectionId) {
-        if !self.closing.contains(&connection) {
+    fn close_all(&mut self) {
+        let open: Vec<_> = self
+            .links
+            .iter()
+            .map(|(connection, _)| connection)
+            .collect();
+        for connection in open {
             self.close(connection, CloseCode::Done);
         }
     }
 
-    fn connection(&self) -> Option<ConnectionId> {
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
         match &self.phase {
             Phase::Connecting { connection }
             | Phase::Greeting { connection, .. }
@@ -153,34 +165,60 @@ impl Session {
         }
     }
 
-    fn drop_connection(&mut self, code: CloseCode) {
+    pub(super) fn drop_connection(&mut self, code: CloseCode) {
         if let Some(connection) = self.connection() {
             self.close(connection, code);
             self.lost(CloseReason::ByUs(code));
         }
     }
 
-    fn lost(&mut self, reason: CloseReason) {
-        let joined = self.identity.is_some_and(|identity| identity.joined);
-        let wanted = if joined {
-            self.config.retry.reconnect
-        } else {
-            self.config.retry.first_connect
-        };
-        let next = if wanted && is_worth_a_try(&reason) {
-            self.backoff.lost(self.now)
-        } else {
-            None
-        };
-        let Some(next) = next else {
+    /// The connection is gone, or the try has failed.
+    pub(super) fn lost(&mut self, reason: CloseReason) {
+        // Where there are other servers, what one says to whom it does not serve is no last word.
+        let is_final = self.is_served() || !self.cluster.is_known();
+        if is_final && !is_worth_a_try(&reason) {
             self.end(EndReason::Closed(reason));
-            return;
+        } else if self.cluster.is_known() {
+            self.seek_on(reason);
+        } else {
+            self.try_again(reason);
+        }
+    }
+
+    pub(super) fn try_again(&mut self, reason: CloseReason) {
+        match self.next_try(&reason) {
+            Some(next) => self.phase = Phase::Waiting { until: next.at },
+            None => self.end(EndReason::Closed(reason)),
+        }
+    }
+
+    /// The next try, of which the game is told; `None` when there is to be none.
+    pub(super) fn next_try(&mut self, reason: &CloseReason) -> Option<Try> {
+        let policy = self.config.retry;
+        let wanted = if self.has_joined() {
+            policy.reconnect
+        } else {
+            policy.first_connect
         };
-        self.phase = Phase::Waiting { until: next.at };
+        let next = wanted.then(|| self.backoff.lost(self.now)).flatten()?;
         self.tell(Update::Reconnecting {
             attempt: next.attempt,
-            reason,
+            reason: reason.clone(),
         });
+        Some(next)
+    }
+
+    pub(super) fn has_joined(&self) -> bool {
+        self.identity.is_some_and(|identity| identity.joined)
+    }
+
+    /// Whether a server has welcomed this player by the connection that there is.
+    pub(super) const fn is_served(&self) -> bool {
+        matches!(self.phase, Phase::Joining(_) | Phase::Up { .. })
+    }
+
+    pub(super) const fn is_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended)
     }
 
     fn send_leave(&mut self, connection: ConnectionId) {

@@ -2,16 +2,17 @@
 
 use bytes::Bytes;
 use synced_protocol::{
-    control::{First, PROTOCOL_VERSION, decode, decode_first},
+    control::{First, PROTOCOL_VERSION, decode},
     hlc::HlcTimestamp,
-    link::{CloseCode, ConnectionId},
-    message::{Refusal, ServerMessage, SnapshotPart, Welcome},
+    link::{CloseCode, CloseReason, ConnectionId},
+    message::{Leader, Refusal, ServerMessage, SnapshotPart, Welcome},
 };
 use synced_world::{SnapshotReader, World};
 
 use super::{Identity, Joining, Phase, Session};
 use crate::{
     clock::ClockSync,
+    cluster::News,
     difference,
     limits::SNAPSHOT_BYTES_MAX,
     update::{CommitEnd, EndReason, Joined, Update},
@@ -20,11 +21,12 @@ use crate::{
 impl Session {
     pub(super) fn handle_frame(&mut self, connection: ConnectionId, bytes: &Bytes) {
         match self.phase {
-            Phase::Greeting { .. } => self.handle_first(connection, bytes),
+            Phase::Greeting { .. } => self.handle_answer(connection, bytes),
             Phase::Joining(_) => match decode(bytes) {
                 Ok(ServerMessage::Snapshot(part)) => {
                     self.handle_part(connection, part, bytes.len())
                 }
+                Ok(ServerMessage::Leader(said)) => self.turned_away(connection, &said),
                 _ => self.protocol_error(),
             },
             Phase::Up { .. } => match decode(bytes) {
@@ -32,14 +34,15 @@ impl Session {
                 Ok(ServerMessage::Rejected { seq, reason, .. }) => {
                     self.handle_rejected(seq, reason)
                 }
+                Ok(ServerMessage::Leader(said)) => self.turned_away(connection, &said),
                 _ => self.protocol_error(),
             },
             Phase::Waiting { .. } | Phase::Connecting { .. } | Phase::Ended => {}
         }
     }
 
-    fn handle_first(&mut self, connection: ConnectionId, bytes: &Bytes) {
-        match decode_first(bytes) {
+    fn handle_answer(&mut self, connection: ConnectionId, bytes: &Bytes) {
+        match self.links.decode(connection, bytes) {
             Ok(First::OtherVersion(server)) => self.refused(Refusal::ProtocolVersion {
                 server,
                 client: PROTOCOL_VERSION,
@@ -48,17 +51,29 @@ impl Session {
             Ok(First::SameVersion(ServerMessage::Welcome(welcome))) => {
                 self.welcomed(connection, welcome);
             }
+            Ok(First::SameVersion(ServerMessage::Leader(said))) => {
+                self.turned_away(connection, &said);
+            }
             Ok(First::SameVersion(_)) | Err(_) => self.protocol_error(),
         }
     }
 
-    fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) {
+    pub(super) fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) {
+        if self.hear(connection, &welcome.leader) == News::Stale {
+            self.decline(connection);
+            return;
+        }
         let before = self.identity;
         // A leader that began anew may give out the same number, but not the same secret.
         let same =
             |before: Identity| (before.player, before.token) == (welcome.player, welcome.token);
         if before.is_some_and(|before| !same(before)) {
             self.give_up(CloseCode::Done, EndReason::Expired);
+            return;
+        }
+        // What the game was shown as confirmed is not taken back while another server may know it.
+        if self.cluster.is_known() && welcome.log_index < self.log_index() {
+            self.decline(connection);
             return;
         }
         let can_resume = self.replica.is_some() && !self.distrusted;
@@ -85,6 +100,20 @@ impl Session {
                 poses: Vec::new(),
                 bytes: 0,
             }));
+        }
+    }
+
+    /// A server that leads no more, or does not know yet what was confirmed, is not followed back.
+    fn decline(&mut self, connection: ConnectionId) {
+        self.link_failed(connection);
+        self.close(connection, CloseCode::Done);
+        self.lost(CloseReason::ByUs(CloseCode::Done));
+    }
+
+    fn tell_leader(&mut self, leader: &Leader) {
+        let (server, term) = (leader.from, leader.term);
+        if self.leader_told.replace((server, term)) != Some((server, term)) {
+            self.tell(Update::LeaderChanged { server, term });
         }
     }
 
@@ -163,7 +192,14 @@ impl Session {
         self.upstream
             .connected(self.now, welcome.global_data_update_interval);
         self.backoff.up(self.now);
-        let resumed = self.identity.is_some_and(|identity| identity.joined);
+        self.tell_leader(&welcome.leader);
+        let resumed = self.has_joined();
+        let search = self.seek.up(self.now);
+        if let Some(search) = search.filter(|search| resumed && !search.told) {
+            self.meter.counters.failovers += 1;
+            self.meter.failover.record(self.now.since(search.at));
+            return;
+        }
         self.meter.counters.reconnects += u64::from(resumed);
         if let Some(identity) = &mut self.identity {
             identity.joined = true;

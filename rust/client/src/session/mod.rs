@@ -3,20 +3,25 @@
 //! ```text
 //! Waiting -> Connecting -> Greeting -> Joining -> Up
 //!    ^            |           |           |       |        Welcome of a resumed session: Greeting -> Up
-//!    +------------+-----------+-----------+-------+        the connection is lost: back to Waiting
+//!    +------------+-----------+-----------+-------+        the connection is lost, or another server leads: back to Waiting
 //!                             |           |       |
 //!                             +-----------+-------+-> Ended   refused, expired, left, or no more tries
 //! ```
+//!
+//! Beside this one connection there are idle ones to other servers, if the session has several: by them it hears who leads, and
+//! goes there at once.
 
 mod commits;
 mod connection;
+mod follow;
 mod handshake;
 mod live;
+mod standby;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use synced_protocol::{
-    id::{LogIndex, PlayerId},
+    id::{LogIndex, PlayerId, ServerId, Term},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     live::Loss,
     message::{LiveEntry, LivePose, ResumeToken, Welcome},
@@ -24,15 +29,19 @@ use synced_protocol::{
 };
 use synced_world::{Effect, SnapshotReader, World};
 
+use self::standby::Unreached;
 use crate::{
     clock::ClockSync,
+    cluster::Cluster,
     command::Command,
     config::SessionConfig,
     downstream::Downstream,
     interests::Interests,
     limits::{UPDATES_WAITING_LIVE_MAX, UPDATES_WAITING_MAX},
+    links::Links,
     proposals::Proposals,
     retry::Backoff,
+    seek::Seek,
     stats::{Meter, WorldStats},
     update::{EndReason, Update},
     upstream::Upstream,
@@ -46,7 +55,6 @@ pub const STATS_INTERVAL: Micros = Micros::from_secs(1);
 pub struct Session {
     config: SessionConfig,
     phase: Phase,
-    last_connection: ConnectionId,
     now: Micros,
     identity: Option<Identity>,
     /// What the game was told of the world.
@@ -54,8 +62,11 @@ pub struct Session {
     /// The replica is not to be trusted: the next connection asks for the whole world.
     distrusted: bool,
     backoff: Backoff,
-    /// Connections that this side has closed, until the driver says that they are gone.
-    closing: BTreeSet<ConnectionId>,
+    links: Links,
+    cluster: Cluster,
+    seek: Seek,
+    unreached: Unreached,
+    leader_told: Option<(ServerId, Term)>,
     clock: Option<ClockSync>,
     /// The leader's clock when this connection was welcomed.
     up_since: Micros,
@@ -129,12 +140,15 @@ impl Session {
             phase: Phase::Waiting {
                 until: Micros::ZERO,
             },
-            last_connection: ConnectionId(0),
             now: Micros::ZERO,
             identity: None,
             replica: None,
             distrusted: false,
-            closing: BTreeSet::new(),
+            links: Links::default(),
+            cluster: Cluster::default(),
+            seek: Seek::default(),
+            unreached: Unreached::default(),
+            leader_told: None,
             clock: None,
             up_since: Micros::ZERO,
             proposals: Proposals::default(),
@@ -223,8 +237,9 @@ impl Session {
                 EndReason::Closed(CloseReason::ByUs(CloseCode::TooSlow)),
             );
         }
+        self.show_loss();
         match &self.phase {
-            Phase::Waiting { until } if *until <= self.now => self.connect(),
+            Phase::Waiting { until } if *until <= self.now => self.reach(),
             Phase::Greeting { deadline, .. } if *deadline <= self.now => self.handshake_timed_out(),
             Phase::Joining(joining) if joining.deadline <= self.now => self.handshake_timed_out(),
             Phase::Up { connection } => {
@@ -235,6 +250,7 @@ impl Session {
             }
             _ => {}
         }
+        self.keep_links();
         if self.now >= self.stats_at && !self.is_finished() {
             self.stats_at = self.now + STATS_INTERVAL;
             self.tell_stats();
@@ -267,6 +283,11 @@ impl Logic for Session {
                 self.meter.counters.datagram_bytes_received += bytes.len() as u64;
                 self.handle_datagram(&bytes);
             }
+            Event::Frame { connection, bytes } if self.links.get(connection).is_some() => {
+                self.meter.counters.frames_received += 1;
+                self.meter.counters.frame_bytes_received += bytes.len() as u64;
+                self.handle_watched(connection, &bytes);
+            }
             Event::Closed { connection, reason } => self.closed(connection, reason),
             Event::Frame { .. } | Event::Datagram { .. } | Event::Woken => {}
         }
@@ -286,7 +307,13 @@ impl Logic for Session {
             Phase::Connecting { .. } => None,
             Phase::Ended => return None,
         };
-        Some(phase.map_or(self.stats_at, |phase| phase.min(self.stats_at)))
+        let others = [
+            self.links.poll_deadline(),
+            self.standby_deadline(),
+            self.loss_deadline(),
+        ];
+        let due = others.into_iter().chain([phase]).flatten();
+        Some(due.fold(self.stats_at, Micros::min))
     }
 
     fn is_finished(&self) -> bool {

@@ -7,8 +7,9 @@ use synced_client::{
     update::{ClockEstimate, CommitEnd, EndReason, Joined, Update},
 };
 use synced_protocol::{
-    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId, ServerId, Term},
     input::{HandJoints, InputFrame, Pose},
+    message::ServerEntry,
     mutation::{ParentRef, Rejection},
     time::Micros,
     value::Value,
@@ -34,6 +35,8 @@ pub struct Mirror {
     pub calls: Vec<String>,
     pub commits: Vec<CommitEnd>,
     pub tries: Vec<u32>,
+    pub leaders: Vec<(ServerId, Term)>,
+    pub servers: Vec<ServerEntry>,
     pub clock: ClockEstimate,
     pub stats: ClientStats,
     pub ended: Option<EndReason>,
@@ -74,6 +77,12 @@ impl Mirror {
                 self.joins.push(joined);
             }
             Update::Reconnecting { attempt, .. } => self.tries.push(attempt),
+            Update::LeaderChanged { server, term } => {
+                let before = self.leaders.last().map(|(_, before)| *before);
+                assert!(before.is_none_or(|before| before <= term));
+                self.leaders.push((server, term));
+            }
+            Update::Servers(servers) => self.servers = servers,
             Update::Ended(reason) => self.ended = Some(reason),
             Update::Clock(clock) => self.clock = clock,
             Update::CommitEnd(end) => self.end_commit(end),

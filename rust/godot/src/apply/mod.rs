@@ -90,6 +90,8 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
         Update::Settled { seq } => decisions::settled(session, seq),
         // Taken in before.
         Update::Clock(_)
+        | Update::LeaderChanged { .. }
+        | Update::Servers(_)
         | Update::Stats(_)
         | Update::Input { .. }
         | Update::Aim { .. }
