@@ -5,7 +5,9 @@
 //! objects that do not touch each other are checked apart, since together they are linearizable exactly if each is.
 
 mod checker;
+mod recorder;
 mod register;
 
 pub use checker::{Call, Model, Verdict, check};
+pub use recorder::{Histories, Recorder};
 pub use register::{Answer, Ask, Register, Version};
