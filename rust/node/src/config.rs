@@ -44,8 +44,19 @@ pub const LOSS_REPORT_AGE_MAX: Micros = Micros::from_secs(3);
 pub const FLOOD_FACTOR: u32 = 4;
 /// A transaction that makes the tree look at so many nodes counts as one more proposal.
 pub const NODES_PER_PROPOSAL: usize = 64;
+/// How long a client is put off that has seen more of the world than this server.
+pub const ASK_AGAIN_AFTER: Micros = Micros::from_millis(100);
+/// The most proposals in a row that a player who comes back is told of as rejected by another server: those that one may make
+/// at once before it is cut off, and some more.
+pub const SKIPPED_TOLD_MAX: u64 = 4_096;
+/// The most proposals that wait for the log.
+pub const POSTPONED_MAX: usize = 1_024;
+/// Players to a part of a snapshot between servers.
+pub const LEDGER_PLAYERS: usize = 1_024;
 /// The most bytes of live values that are kept for those who join late.
 pub const LIVE_VALUES_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What a live value counts for beside its own bytes.
+pub const LIVE_VALUE_OVERHEAD_BYTES: usize = 16;
 /// The size that parts of a snapshot are packed to, in bytes.
 pub const SNAPSHOT_PART_BYTES: usize = 32 * 1024;
 /// The size that entries about nodes which come to rest are packed to, in bytes.
@@ -56,6 +67,8 @@ pub const PROPOSAL_OVERHEAD_BYTES: usize = 10;
 const _: () = assert!(SNAPSHOT_PART_BYTES <= MAX_FRAME_BYTES);
 const _: () = assert!(RESTED_ENTRY_BYTES <= MAX_FRAME_BYTES);
 const _: () = assert!(MAX_LIVE_VALUE_BYTES + 128 <= RESTED_ENTRY_BYTES);
+const _: () = assert!((FLOOD_FACTOR * Limits::DEFAULT.proposals.burst) as u64 <= SKIPPED_TOLD_MAX);
+const _: () = assert!(LEDGER_PLAYERS * 24 + 64 <= MAX_FRAME_BYTES);
 const _: () = assert!(MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES <= MAX_FRAME_BYTES);
 
 /// What a node is configured with.

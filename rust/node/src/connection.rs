@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stage: Stage,
+    /// Whether it was sent the first frame, which alone has a preface.
+    pub(crate) is_answered: bool,
     pub(crate) allowances: Allowances,
     pub(crate) unwanted: Unwanted,
     pub(crate) arrivals: Arrivals,
@@ -27,6 +29,8 @@ pub(crate) struct Connection {
 pub(crate) enum Stage {
     /// It has not said who it is.
     Unknown,
+    /// It was told who leads, and is told whenever that changes.
+    Watching,
     /// It waits for the log to take the player in.
     Joining(PlayerId),
     /// It was welcomed and follows the stream.
@@ -37,6 +41,7 @@ impl Connection {
     pub(crate) fn new(limits: &Limits, now: Micros) -> Self {
         Self {
             stage: Stage::Unknown,
+            is_answered: false,
             allowances: Allowances::new(limits, now),
             unwanted: Unwanted::default(),
             arrivals: Arrivals::new(),
@@ -47,7 +52,7 @@ impl Connection {
 
     pub(crate) const fn player(&self) -> Option<PlayerId> {
         match self.stage {
-            Stage::Unknown => None,
+            Stage::Unknown | Stage::Watching => None,
             Stage::Joining(player) | Stage::Joined(player) => Some(player),
         }
     }
@@ -113,6 +118,12 @@ impl Outlet {
             return Err(Overflow);
         }
         Ok(())
+    }
+
+    /// Drops whatever waits.
+    pub(crate) fn clear(&mut self) {
+        self.backlog.clear();
+        self.bytes = 0;
     }
 
     /// The next frame whose turn has come.

@@ -27,6 +27,11 @@ impl EarlyRejections {
         self.0.push_back((behind, rejection));
     }
 
+    /// None of them is decided any more.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// The next one whose turn has come with the decision at `log_index`.
     pub(crate) fn pop_due(&mut self, log_index: LogIndex) -> Option<EarlyRejection> {
         self.0

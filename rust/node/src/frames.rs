@@ -15,8 +15,7 @@ use synced_protocol::{
 };
 
 use crate::{
-    config::PROPOSAL_OVERHEAD_BYTES, connection::Stage, early_rejections::EarlyRejection, log::Log,
-    node::Node, rate::Verdict,
+    config::PROPOSAL_OVERHEAD_BYTES, connection::Stage, log::Log, node::Node, rate::Verdict,
 };
 
 impl<L: Log> Node<L> {
@@ -36,6 +35,7 @@ impl<L: Log> Node<L> {
         }
         match connection.stage {
             Stage::Unknown => self.greet(now, id, frame),
+            Stage::Watching => self.on_watcher(now, id, frame),
             Stage::Joining(_) => Err(CloseCode::Malformed),
             Stage::Joined(player) => self.on_message(now, id, player, frame),
         }
@@ -100,17 +100,6 @@ impl<L: Log> Node<L> {
             self.append(now, change);
         }
         Ok(())
-    }
-
-    fn reject_early(&mut self, player: PlayerId, seq: ClientSeq, reason: Rejection) {
-        let in_flight = self.in_flight.last();
-        let behind = in_flight.unwrap_or(self.world.log_index());
-        let rejection = EarlyRejection {
-            player,
-            seq,
-            reason,
-        };
-        self.early_rejections.push(behind, rejection);
     }
 
     fn judge_proposal(&mut self, now: Micros, id: ConnectionId) -> Verdict {

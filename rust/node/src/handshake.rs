@@ -3,16 +3,24 @@
 use bytes::Bytes;
 use synced_protocol::{
     control::{self, First, PROTOCOL_VERSION},
-    id::{LogIndex, PlayerId},
+    id::{ClientSeq, LogIndex, PlayerId, ServerId},
     limits::{MAX_GAME_BYTES, MAX_NAME_BYTES},
     link::{CloseCode, ConnectionId},
-    message::{
-        Change, ClientMessage, Hello, Leader, PlayerEntry, Refusal, Resume, ServerMessage, Welcome,
-    },
+    message::{Change, ClientMessage, Hello, PlayerEntry, Refusal, Resume, ServerMessage, Welcome},
+    mutation::Rejection,
     time::Micros,
 };
 
-use crate::{config::SNAPSHOT_PART_BYTES, connection::Stage, log::Log, node::Node};
+use crate::{
+    config::{SKIPPED_TOLD_MAX, SNAPSHOT_PART_BYTES},
+    connection::Stage,
+    kept::Said,
+    log::Log,
+    node::Node,
+};
+
+/// The cursor of a client that holds no world.
+const NO_WORLD: LogIndex = LogIndex(u64::MAX);
 
 impl<L: Log> Node<L> {
     pub(crate) fn greet(
@@ -22,16 +30,32 @@ impl<L: Log> Node<L> {
         frame: &[u8],
     ) -> Result<(), CloseCode> {
         let first = control::decode_first(frame).map_err(|_| CloseCode::Malformed)?;
-        let hello = match first {
-            First::SameVersion(ClientMessage::Hello(hello)) => hello,
-            First::SameVersion(_) => return Err(CloseCode::Malformed),
+        match first {
+            First::SameVersion(ClientMessage::Hello(hello)) => self.take_hello(now, id, hello),
+            First::SameVersion(ClientMessage::Watch) => {
+                self.watch(now, id);
+                Ok(())
+            }
+            First::SameVersion(_) => Err(CloseCode::Malformed),
             First::OtherVersion(client) => {
                 let server = PROTOCOL_VERSION;
-                return self.refuse(now, id, Refusal::ProtocolVersion { server, client });
+                self.refuse(now, id, Refusal::ProtocolVersion { server, client })
             }
-        };
+        }
+    }
+
+    pub(crate) fn take_hello(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        hello: Hello,
+    ) -> Result<(), CloseCode> {
         if let Some(refusal) = self.objection(&hello) {
             return self.refuse(now, id, refusal);
+        }
+        if !self.serves(now) {
+            self.redirect(now, id);
+            return Ok(());
         }
         let returning = hello.resume.and_then(|resume| {
             let player = self.sessions.with_token(resume.token)?;
@@ -67,10 +91,7 @@ impl<L: Log> Node<L> {
 
     fn refuse(&mut self, now: Micros, id: ConnectionId, refusal: Refusal) -> Result<(), CloseCode> {
         tracing::info!(connection = id.0, "refused: {refusal}");
-        let frame = control::encode_first(&ServerMessage::Refused(refusal));
-        if let Ok(frame) = frame {
-            self.send(now, id, frame);
-        }
+        self.say(now, id, &ServerMessage::Refused(refusal));
         Err(CloseCode::Refused)
     }
 
@@ -102,6 +123,10 @@ impl<L: Log> Node<L> {
         player: PlayerId,
         resume: Resume,
     ) -> Result<(), CloseCode> {
+        if self.is_ahead(resume.cursor) {
+            self.put_off(now, id);
+            return Ok(());
+        }
         if let Some(before) = self.sessions.attach(player, id) {
             self.cut(now, before, CloseCode::Superseded);
         }
@@ -119,11 +144,11 @@ impl<L: Log> Node<L> {
         cursor: Option<LogIndex>,
     ) {
         let missed = cursor.and_then(|cursor| self.missed(player, cursor));
-        let Some(welcome) = self.welcome_frame(now, player, missed.is_some()) else {
+        let Some(welcome) = self.words_of_welcome(now, player, missed.is_some()) else {
             return self.cut(now, id, CloseCode::Done);
         };
         self.set_stage(id, Stage::Joined(player));
-        self.send(now, id, welcome);
+        self.say(now, id, &ServerMessage::Welcome(welcome));
         match missed {
             Some(frames) => {
                 self.meter.counters.players_resumed += 1;
@@ -140,15 +165,41 @@ impl<L: Log> Node<L> {
         if cursor > self.world.log_index() {
             return None;
         }
-        let frames = self.kept.after(cursor, player)?;
-        Some(frames.cloned().collect())
+        let missed = self.kept.after(cursor, player)?;
+        let mut frames = Vec::new();
+        for said in missed {
+            match said {
+                Said::Frame(frame) => frames.push(frame.clone()),
+                Said::Skipped { first, last } => frames.extend(self.skipped(*first, *last)),
+            }
+        }
+        Some(frames)
+    }
+
+    /// What another server said of proposals that it rejected without the log, as well as that is known.
+    fn skipped(&self, first: ClientSeq, last: ClientSeq) -> impl Iterator<Item = Bytes> {
+        let first = first.0.max(last.0.saturating_sub(SKIPPED_TOLD_MAX - 1));
+        let log_index = self.world.log_index();
+        let rejected = move |seq| ServerMessage::Rejected {
+            seq: ClientSeq(seq),
+            log_index,
+            reason: Rejection::TooMany,
+        };
+        (first..=last.0).filter_map(move |seq| control::encode(&rejected(seq)).ok())
+    }
+
+    /// Whether a client has seen what this server of several does not know. One that holds no world has seen nothing, and one
+    /// that says so to a server that is alone is mistaken.
+    fn is_ahead(&self, cursor: LogIndex) -> bool {
+        let knows_all = self.log.leader().from == ServerId(0);
+        !knows_all && cursor != NO_WORLD && cursor > self.world.log_index()
     }
 
     /// `None` for a player who is not in the world, whom nobody can welcome.
-    fn welcome_frame(&self, now: Micros, player: PlayerId, resumed: bool) -> Option<Bytes> {
+    fn words_of_welcome(&self, now: Micros, player: PlayerId, resumed: bool) -> Option<Welcome> {
         let session = self.sessions.get(player)?;
         let known = self.world.player(player)?;
-        let welcome = ServerMessage::Welcome(Welcome {
+        Some(Welcome {
             player,
             token: session.token,
             session_time: self.session_time(now),
@@ -157,13 +208,12 @@ impl<L: Log> Node<L> {
             last_seq: session.last_decided(known.last_seq()),
             last_spawn_counter: known.last_spawn_counter(),
             global_data_update_interval: self.config.global_data_update_interval,
-            leader: Leader::alone(),
-        });
-        control::encode_first(&welcome).ok()
+            leader: self.log.leader(),
+        })
     }
 
     fn send_snapshot(&mut self, now: Micros, id: ConnectionId) {
-        let hlc = self.clock.now(self.session_time(now));
+        let hlc = self.stamp(now);
         let live = self.live_values.entries();
         let poses = self.trackers.poses();
         let parts = self
@@ -185,7 +235,7 @@ impl<L: Log> Node<L> {
         self.drain(now, id);
     }
 
-    fn set_stage(&mut self, id: ConnectionId, stage: Stage) {
+    pub(crate) fn set_stage(&mut self, id: ConnectionId, stage: Stage) {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.stage = stage;
         }

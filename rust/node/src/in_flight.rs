@@ -20,6 +20,11 @@ impl InFlight {
         }
     }
 
+    /// None of them may ever be committed.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// The last of them.
     pub(crate) fn last(&self) -> Option<LogIndex> {
         self.0.back().map(|entry| entry.0)

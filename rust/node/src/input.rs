@@ -45,6 +45,16 @@ pub(crate) struct Place {
     position: Vec3,
 }
 
+impl Place {
+    /// Where and when a sample was taken.
+    pub(crate) const fn of(frame: &InputFrame) -> Self {
+        Self {
+            at: frame.sampled_at,
+            position: frame.position,
+        }
+    }
+}
+
 /// What a batch turned out to hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judged {
@@ -100,10 +110,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn take(&mut self, frame: &InputFrame) {
-        let place = Place {
-            at: frame.sampled_at,
-            position: frame.position,
-        };
+        let place = Place::of(frame);
         let breach = self.breach_of(frame, place);
         self.breach = self.breach.or(breach);
         self.new += usize::from(self.known.is_none_or(|known| known.at < place.at));

@@ -12,9 +12,11 @@
 //! The live lane goes past the log: a datagram is checked block by block against the world, stamped, and relayed at once.
 //! What a player who leaves has streamed last is confirmed before the player goes.
 
+pub mod cluster;
 pub mod config;
 mod connection;
 mod early_rejections;
+mod follow;
 mod frames;
 mod handshake;
 mod in_flight;
@@ -27,18 +29,24 @@ mod log;
 mod loss;
 mod node;
 mod outbox;
+mod postponed;
 mod publish;
 mod rate;
 mod relay;
+mod replica;
 mod rest;
 mod secret;
 mod sessions;
+mod standby;
 mod stats;
+mod stop;
 mod timers;
 mod trackers;
+mod watch;
 
+pub use cluster::{ClusterConfig, ClusterLog, ClusterStats};
 pub use config::{InputLimits, Limits, NodeConfig};
-pub use log::{Log, SoloLog};
+pub use log::{Log, News, SoloLog};
 pub use node::Node;
 pub use rate::Rate;
 pub use stats::{Counters, CutOffs, NodeStats, Refused, Sent};

@@ -98,7 +98,7 @@ impl<L: Log> Node<L> {
 
     /// Stamps the datagram and takes over those blocks that the player may send.
     fn collect(&mut self, now: Micros, player: PlayerId, live: &Live<'_>) -> Result<(), CloseCode> {
-        let hlc = self.clock.now(self.session_time(now));
+        let hlc = self.stamp(now);
         self.relayed.begin(player, hlc, live);
         for block in live.blocks() {
             let block = block.map_err(|_| CloseCode::Malformed)?;

@@ -11,12 +11,16 @@ use synced_protocol::{
 
 use crate::config::LIVE_VALUES_BYTES_MAX;
 
-type Key = (NodeId, PropertyId);
+pub(crate) type Key = (NodeId, PropertyId);
+
+/// A stretch of time in which values come: those who take over are told of the values of one after the other.
+pub(crate) type Round = u64;
 
 #[derive(Debug, Default)]
 pub(crate) struct LiveValues {
     slots: BTreeMap<Key, Slot>,
     bytes: usize,
+    round: Round,
 }
 
 /// What is newest of one property.
@@ -26,6 +30,8 @@ struct Slot {
     /// `None` when the confirmed value is newer than any live one.
     value: Option<Value>,
     bytes: usize,
+    /// In which it came.
+    round: Round,
 }
 
 impl LiveValues {
@@ -46,6 +52,7 @@ impl LiveValues {
             stamp: entry.stamp,
             value: Some(entry.value),
             bytes,
+            round: self.round,
         };
         self.slots.insert(key, slot);
     }
@@ -72,6 +79,29 @@ impl LiveValues {
         }
     }
 
+    /// Keeps those of these nodes alone.
+    pub(crate) fn retain(&mut self, keeps: impl Fn(NodeId) -> bool) {
+        self.slots.retain(|(node, _), _| keeps(*node));
+        self.bytes = self.slots.values().map(|slot| slot.bytes).sum();
+    }
+
+    /// From here on, what comes is of a later round.
+    pub(crate) const fn begin_round(&mut self) -> Round {
+        self.round += 1;
+        self.round
+    }
+
+    /// Those from a key on that came in a round or later.
+    pub(crate) fn since(
+        &self,
+        round: Round,
+        from: Key,
+    ) -> impl Iterator<Item = (Key, LiveEntry)> + '_ {
+        let slots = self.slots.range(from..);
+        let late = slots.filter(move |(_, slot)| slot.round >= round);
+        late.filter_map(|(key, slot)| Some((*key, slot.entry(*key)?)))
+    }
+
     /// All of them.
     pub(crate) fn entries(&self) -> impl Iterator<Item = LiveEntry> + '_ {
         let slots = self.slots.iter();
@@ -94,6 +124,7 @@ impl LiveValues {
             stamp,
             value: None,
             bytes: 0,
+            round: self.round,
         };
         if let Some(before) = self.slots.insert((node, property), slot) {
             self.bytes -= before.bytes;

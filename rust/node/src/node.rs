@@ -1,10 +1,13 @@
 //! The node itself: what it holds, and where events go.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
 
 use bytes::Bytes;
 use synced_protocol::{
-    hlc::HlcClock,
+    hlc::{HlcClock, HlcTimestamp},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     time::Micros,
 };
@@ -12,13 +15,14 @@ use synced_world::{Effect, World};
 
 use crate::{
     config::NodeConfig,
-    connection::Connection,
+    connection::{Connection, Stage},
     early_rejections::EarlyRejections,
     in_flight::InFlight,
     kept::Kept,
     live_values::LiveValues,
     log::{Log, SoloLog},
     outbox::Outbox,
+    postponed::Postponed,
     relay::Relayed,
     sessions::Sessions,
     stats::{Meter, NodeStats},
@@ -35,6 +39,20 @@ pub struct Node<L = SoloLog> {
     pub(crate) early_rejections: EarlyRejections,
     pub(crate) world: World,
     pub(crate) clock: HlcClock,
+    /// Session time less local time, in microseconds.
+    pub(crate) session_offset_us: i64,
+    /// Whether this server leads: players are served, and the log takes entries.
+    pub(crate) leads: bool,
+    /// What the log had no room for yet.
+    pub(crate) postponed: VecDeque<Postponed>,
+    /// Whether this server's clock is certain to tell session time.
+    pub(crate) keeps_time: bool,
+    /// The local time of the event that was handled last.
+    pub(crate) handled_at: Micros,
+    /// Until when this server, which is to stop, waits for another to lead.
+    pub(crate) stops_by: Option<Micros>,
+    /// Whether those who watch are to be told who leads.
+    pub(crate) has_to_tell: bool,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) sessions: Sessions,
     pub(crate) timers: Timers,
@@ -62,11 +80,17 @@ impl<L: Log> Node<L> {
     #[must_use]
     pub fn with_log(config: NodeConfig, log: L, seed: [u8; 32]) -> Self {
         Self {
-            log,
             in_flight: InFlight::default(),
             early_rejections: EarlyRejections::default(),
             world: World::new(),
             clock: HlcClock::new(config.clock_offset_max),
+            session_offset_us: config.epoch_offset.0.cast_signed(),
+            leads: log.leads_from_the_start(),
+            postponed: VecDeque::new(),
+            keeps_time: log.leads_from_the_start(),
+            handled_at: Micros::ZERO,
+            stops_by: None,
+            has_to_tell: false,
             connections: BTreeMap::new(),
             sessions: Sessions::new(seed),
             timers: Timers::default(),
@@ -79,6 +103,7 @@ impl<L: Log> Node<L> {
             meter: Meter::default(),
             finished: false,
             config,
+            log,
         }
     }
 
@@ -106,20 +131,33 @@ impl<L: Log> Node<L> {
             nodes: self.world.nodes().len(),
             log_index: self.world.log_index().0,
             digest: format!("{:016x}", self.world.digest()),
+            cluster: self.log.stats(self.session_offset_us),
         }
     }
 
-    /// Tells everybody that the server is stopping, and handles nothing any more.
-    pub fn stop(&mut self) {
-        self.finished = true;
-        let code = CloseCode::ServerStopping;
-        for connection in std::mem::take(&mut self.connections).into_keys() {
-            self.outbox.close(connection, code);
+    /// Begins whatever happens at a time.
+    pub(crate) fn begin(&mut self, now: Micros) {
+        self.handled_at = now;
+        L::begin(self, now);
+        self.run_timers(now);
+    }
+
+    /// The timestamp of what happens now.
+    pub(crate) fn stamp(&mut self, now: Micros) -> HlcTimestamp {
+        if self.keeps_time {
+            self.clock.now(self.session_time(now))
+        } else {
+            self.clock.after_all()
         }
     }
 
-    pub(crate) fn session_time(&self, now: Micros) -> Micros {
-        now + self.config.epoch_offset
+    pub(crate) const fn session_time(&self, now: Micros) -> Micros {
+        now.shifted(self.session_offset_us)
+    }
+
+    /// Whether what this server knows is the newest that there is, so that players may be told.
+    pub(crate) fn serves(&self, now: Micros) -> bool {
+        self.leads && self.log.holds_lease(now)
     }
 
     /// Sends a frame, behind those that wait for the same peer.
@@ -193,18 +231,20 @@ impl<L: Log> Node<L> {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
                 Timer::Handshake(id) => self.expire_handshake(now, id),
-                Timer::Grace(player) if self.sessions.is_overdue(player, now) => {
+                Timer::Grace(player) if self.leads && self.sessions.is_overdue(player, now) => {
                     self.leave(now, player);
                 }
                 Timer::Grace(_) => {}
                 Timer::Backlog(id) => self.drain(now, id),
+                Timer::Tell(id) => self.tell(now, id),
+                Timer::Stop => self.stop(),
             }
         }
     }
 
     fn expire_handshake(&mut self, now: Micros, id: ConnectionId) {
         let connection = self.connections.get(&id);
-        if connection.is_some_and(|connection| connection.player().is_none()) {
+        if connection.is_some_and(|connection| connection.stage == Stage::Unknown) {
             self.cut(now, id, CloseCode::HandshakeTimeout);
         }
     }
@@ -215,7 +255,7 @@ impl<L: Log> Logic for Node<L> {
         if self.finished {
             return;
         }
-        self.run_timers(now);
+        self.begin(now);
         match event {
             Event::Connected { connection, remote } => self.on_connected(now, connection, remote),
             Event::Frame { connection, bytes } => {
@@ -229,9 +269,9 @@ impl<L: Log> Logic for Node<L> {
                 }
             }
             Event::Closed { connection, reason } => self.on_closed(now, connection, &reason),
-            Event::Woken => {}
+            Event::Woken => L::advance(self, now),
         }
-        self.publish_committed(now);
+        self.follow_log(now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -239,7 +279,9 @@ impl<L: Log> Logic for Node<L> {
     }
 
     fn poll_deadline(&self) -> Option<Micros> {
-        self.timers.next().filter(|_| !self.finished)
+        let deadlines = [self.timers.next(), self.log.poll_deadline()];
+        let next = deadlines.into_iter().flatten().min();
+        next.filter(|_| !self.finished)
     }
 
     fn is_finished(&self) -> bool {

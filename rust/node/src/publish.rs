@@ -11,40 +11,40 @@ use synced_protocol::{
 };
 use synced_world::{Effect, Outcome};
 
-use crate::{config::NODES_PER_PROPOSAL, log::Log, node::Node};
+use crate::{
+    config::NODES_PER_PROPOSAL,
+    kept::{Said, To},
+    log::Log,
+    node::Node,
+};
 
 impl<L: Log> Node<L> {
-    /// Stamps a change and gives it to the log.
-    pub(crate) fn append(&mut self, now: Micros, change: Change) {
-        let hlc = self.clock.now(self.session_time(now));
-        let log_index = self.log.append(LogEntry { hlc, change });
-        self.in_flight.appended(log_index, hlc.physical());
-    }
-
-    /// Decides and publishes everything that the log has committed, and what was rejected without it in between.
-    pub(crate) fn publish_committed(&mut self, now: Micros) {
+    /// Decides what the log has committed, and what was rejected without it before.
+    pub(crate) fn on_committed(&mut self, now: Micros, commit: Commit) {
         self.publish_early_rejections(now);
-        while !self.finished
-            && let Some(commit) = self.log.poll_committed()
-        {
-            let log_index = commit.log_index;
-            self.decide(now, commit);
-            self.in_flight.committed(log_index);
-            self.publish_early_rejections(now);
-        }
+        let log_index = commit.log_index;
+        self.decide(now, commit);
+        self.in_flight.committed(log_index);
     }
 
-    fn publish_early_rejections(&mut self, now: Micros) {
+    pub(crate) fn publish_early_rejections(&mut self, now: Micros) {
         while !self.finished
             && let Some(early) = self.early_rejections.pop_due(self.world.log_index())
         {
             self.sessions.rejected_early(early.player, early.seq);
-            self.reject(now, early.player, early.seq, early.reason);
+            let proposal = (early.player, early.seq);
+            self.reject(now, proposal, early.reason, To::Early(early.player));
         }
     }
 
     /// Tells a player, and nobody else, that a proposal changed nothing.
-    fn reject(&mut self, now: Micros, player: PlayerId, seq: ClientSeq, reason: Rejection) {
+    fn reject(
+        &mut self,
+        now: Micros,
+        (player, seq): (PlayerId, ClientSeq),
+        reason: Rejection,
+        to: To,
+    ) {
         self.meter.counters.rejections += 1;
         let log_index = self.world.log_index();
         let message = ServerMessage::Rejected {
@@ -55,7 +55,7 @@ impl<L: Log> Node<L> {
         let Some(frame) = self.encode(&message) else {
             return;
         };
-        self.kept.push(log_index, Some(player), frame.clone());
+        self.kept.push(log_index, to, Said::Frame(frame.clone()));
         if let Some(id) = self.connection_of(player) {
             self.send(now, id, frame);
         }
@@ -63,6 +63,10 @@ impl<L: Log> Node<L> {
 
     fn decide(&mut self, now: Micros, commit: Commit) {
         self.effects.clear();
+        if !self.leads {
+            self.clock.adopt(commit.entry.hlc);
+        }
+        self.keep_skipped(&commit.entry.change);
         let result = self
             .world
             .apply(commit.log_index, &commit.entry, &mut self.effects);
@@ -73,7 +77,9 @@ impl<L: Log> Node<L> {
         match (result, proposal) {
             (Ok(Outcome::Applied), _) => self.publish(now, commit),
             (Ok(Outcome::Duplicate), _) => self.meter.counters.duplicates += 1,
-            (Err(reason), Some((player, seq))) => self.reject(now, player, seq, reason),
+            (Err(reason), Some(proposal)) => {
+                self.reject(now, proposal, reason, To::Player(proposal.0));
+            }
             (Err(reason), None) => tracing::error!("the log holds an impossible entry: {reason}"),
         }
         if let Some((player, _)) = proposal {
@@ -92,7 +98,8 @@ impl<L: Log> Node<L> {
         let Some(frame) = self.encode(&ServerMessage::Commit(commit)) else {
             return;
         };
-        self.kept.push(log_index, None, frame.clone());
+        self.kept
+            .push(log_index, To::All, Said::Frame(frame.clone()));
         self.broadcast(now, &frame);
         if let Some(player) = joined {
             self.welcome_joined(now, player);
@@ -121,8 +128,14 @@ impl<L: Log> Node<L> {
         let rests = matches!(entry.change, Change::Rested { .. });
         for effect in &self.effects {
             match *effect {
-                Effect::PlayerJoined { .. } => self.meter.counters.players_joined += 1,
-                Effect::PlayerLeft { .. } => self.meter.counters.players_left += 1,
+                Effect::PlayerJoined { player } => {
+                    self.meter.counters.players_joined += 1;
+                    self.sessions.joined(player);
+                }
+                Effect::PlayerLeft { player } => {
+                    self.meter.counters.players_left += 1;
+                    self.sessions.close(player);
+                }
                 Effect::Despawned { node } => {
                     self.live_values.forget(node);
                     self.trackers.forget(node);

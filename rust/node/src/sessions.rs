@@ -8,6 +8,7 @@ use synced_protocol::{
     message::ResumeToken,
     time::Micros,
 };
+use synced_world::World;
 
 use crate::{config::COMPLAINT_INTERVAL, secret::Mint};
 
@@ -37,15 +38,16 @@ impl Session {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     mint: Mint,
+    /// The last id that was given to anybody, in the log or not yet.
     last: PlayerId,
     by_player: BTreeMap<PlayerId, Session>,
     by_token: BTreeMap<ResumeToken, PlayerId>,
 }
 
 impl Sessions {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(secret: [u8; 32]) -> Self {
         Self {
-            mint: Mint::new(seed),
+            mint: Mint::new(secret),
             last: PlayerId::SERVER,
             by_player: BTreeMap::new(),
             by_token: BTreeMap::new(),
@@ -62,18 +64,36 @@ impl Sessions {
             return None;
         }
         self.last.0 += 1;
-        let token = self.mint.token();
-        let session = Session {
-            token,
-            connection: Some(connection),
-            leaves_at: None,
-            complained_at: None,
-            received: ClientSeq::default(),
-            rejected_early: ClientSeq::default(),
-        };
-        self.by_token.insert(token, self.last);
-        self.by_player.insert(self.last, session);
-        Some(self.last)
+        let player = self.last;
+        self.add(player).connection = Some(connection);
+        Some(player)
+    }
+
+    /// The log has taken a player in, whom perhaps another server told it of.
+    pub(crate) fn joined(&mut self, player: PlayerId) {
+        self.last = self.last.max(player);
+        if !self.by_player.contains_key(&player) {
+            self.add(player);
+        }
+    }
+
+    /// Those who are in the world have a session and nobody else does, nobody has a connection, and what was received and not
+    /// decided in the log is to come again.
+    pub(crate) fn begin_anew(&mut self, world: &World) {
+        self.by_player.clear();
+        self.by_token.clear();
+        self.last = world.last_player();
+        for (player, known) in world.players() {
+            self.add(player).received = known.last_seq();
+        }
+    }
+
+    /// Everybody has until `leaves_at` to come.
+    pub(crate) fn await_all(&mut self, leaves_at: Micros) -> impl Iterator<Item = PlayerId> {
+        self.by_player.iter_mut().map(move |(player, session)| {
+            session.leaves_at = Some(leaves_at);
+            *player
+        })
     }
 
     pub(crate) fn get(&self, player: PlayerId) -> Option<&Session> {
@@ -146,6 +166,23 @@ impl Sessions {
     pub(crate) fn is_overdue(&self, player: PlayerId, now: Micros) -> bool {
         let leaves_at = self.get(player).and_then(|session| session.leaves_at);
         leaves_at.is_some_and(|leaves_at| leaves_at <= now)
+    }
+
+    fn add(&mut self, player: PlayerId) -> &mut Session {
+        let token = self.mint.token(player);
+        self.by_token.insert(token, player);
+        let session = Session {
+            token,
+            connection: None,
+            leaves_at: None,
+            complained_at: None,
+            received: ClientSeq::default(),
+            rejected_early: ClientSeq::default(),
+        };
+        self.by_player
+            .entry(player)
+            .insert_entry(session)
+            .into_mut()
     }
 
     /// Ends a session; returns whether there was one.

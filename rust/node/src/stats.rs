@@ -6,7 +6,7 @@ use synced_protocol::{
     stage::{Stage, Summary},
 };
 
-use crate::input::Breach;
+use crate::{cluster::ClusterStats, input::Breach};
 
 /// What a node counted and measured since it began.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct NodeStats {
     pub log_index: u64,
     /// The world's digest there, as 16 hexadecimal digits.
     pub digest: String,
+    /// How the cluster stands, for a server of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterStats>,
 }
 
 macro_rules! counters {
@@ -52,6 +55,8 @@ counters! {
     players_resumed,
     /// Players who left for good.
     players_left,
+    /// Peers that were told to ask elsewhere or again, when they wanted to join or come back.
+    redirects,
     /// Snapshots sent.
     snapshots_sent,
     /// Entries of the log that changed something and were published.

@@ -13,6 +13,10 @@ pub(crate) enum Timer {
     Grace(PlayerId),
     /// Frames that wait.
     Backlog(ConnectionId),
+    /// A peer that is to be told who leads once more.
+    Tell(ConnectionId),
+    /// Another server that should have taken over.
+    Stop,
 }
 
 #[derive(Debug, Default)]

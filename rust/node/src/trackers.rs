@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use synced_protocol::{error::DecodeError, id::NodeId, message::LivePose, time::Micros};
+use synced_protocol::{
+    error::DecodeError, id::NodeId, input::decode_batch, message::LivePose, time::Micros,
+};
 
 use crate::{
     config::{InputLimits, POSES_BYTES_MAX},
     input::{Breach, Place, judge_batch},
+    live_values::Round,
     rate::Bucket,
 };
 
@@ -14,6 +17,7 @@ use crate::{
 pub(crate) struct Trackers {
     trackers: BTreeMap<NodeId, Tracker>,
     bytes: usize,
+    round: Round,
 }
 
 #[derive(Debug)]
@@ -23,6 +27,8 @@ struct Tracker {
     sent_at: Micros,
     /// The batch that brought the newest sample; empty when too much is kept already.
     batch: Vec<u8>,
+    /// In which the batch came.
+    round: Round,
 }
 
 /// A batch and its times: the clock of this machine, session time, and when the player sent it.
@@ -57,11 +63,55 @@ impl Trackers {
         }
         if judged.new > 0 {
             tracker.newest = Some(judged.newest);
+            tracker.round = self.round;
             self.bytes -= tracker.batch.len();
-            tracker.keep(arrival, POSES_BYTES_MAX - self.bytes);
+            tracker.keep(arrival.sent_at, batch, POSES_BYTES_MAX - self.bytes);
             self.bytes += tracker.batch.len();
         }
         Ok(Ok(()))
+    }
+
+    /// Keeps what another server relayed, if it is newer than what is kept.
+    pub(crate) fn stand_by(
+        &mut self,
+        limits: &InputLimits,
+        now: Micros,
+        pose: &LivePose,
+    ) -> Result<(), DecodeError> {
+        let mut newest = None;
+        decode_batch(&pose.batch, pose.sent_at, |frame| {
+            newest = Some(Place::of(&frame));
+        })?;
+        let tracker = self
+            .trackers
+            .entry(pose.node)
+            .or_insert_with(|| Tracker::new(limits, now));
+        if pose.sent_at > tracker.sent_at {
+            tracker.newest = newest;
+            self.bytes -= tracker.batch.len();
+            tracker.keep(pose.sent_at, &pose.batch, POSES_BYTES_MAX - self.bytes);
+            self.bytes += tracker.batch.len();
+        }
+        Ok(())
+    }
+
+    /// Keeps those of these nodes alone.
+    pub(crate) fn retain(&mut self, keeps: impl Fn(NodeId) -> bool) {
+        self.trackers.retain(|node, _| keeps(*node));
+        let kept = self.trackers.values();
+        self.bytes = kept.map(|tracker| tracker.batch.len()).sum();
+    }
+
+    /// From here on, what comes is of a later round.
+    pub(crate) const fn begin_round(&mut self) {
+        self.round += 1;
+    }
+
+    /// Those from a node on whose batch came in a round or later.
+    pub(crate) fn since(&self, round: Round, from: NodeId) -> impl Iterator<Item = LivePose> + '_ {
+        let trackers = self.trackers.range(from..);
+        let late = trackers.filter(move |(_, tracker)| tracker.round >= round);
+        late.filter_map(|(node, tracker)| tracker.pose(*node))
     }
 
     /// The node is gone, or another's.
@@ -74,12 +124,7 @@ impl Trackers {
     /// All that is kept.
     pub(crate) fn poses(&self) -> impl Iterator<Item = LivePose> + '_ {
         let kept = self.trackers.iter();
-        kept.filter(|(_, tracker)| !tracker.batch.is_empty())
-            .map(|(node, tracker)| LivePose {
-                node: *node,
-                sent_at: tracker.sent_at,
-                batch: tracker.batch.clone(),
-            })
+        kept.filter_map(|(node, tracker)| tracker.pose(*node))
     }
 }
 
@@ -90,15 +135,24 @@ impl Tracker {
             newest: None,
             sent_at: Micros::ZERO,
             batch: Vec::new(),
+            round: 0,
         }
     }
 
+    fn pose(&self, node: NodeId) -> Option<LivePose> {
+        (!self.batch.is_empty()).then(|| LivePose {
+            node,
+            sent_at: self.sent_at,
+            batch: self.batch.clone(),
+        })
+    }
+
     /// Into the same memory each time: no datagram is held for it.
-    fn keep(&mut self, arrival: Arrival<'_>, bytes_max: usize) {
-        self.sent_at = arrival.sent_at;
+    fn keep(&mut self, sent_at: Micros, batch: &[u8], bytes_max: usize) {
+        self.sent_at = sent_at;
         self.batch.clear();
-        if arrival.batch.len() <= bytes_max {
-            self.batch.extend_from_slice(arrival.batch);
+        if batch.len() <= bytes_max {
+            self.batch.extend_from_slice(batch);
         }
     }
 }

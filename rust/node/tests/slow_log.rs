@@ -7,7 +7,7 @@ mod common;
 use std::collections::VecDeque;
 
 use common::{Table, config, words::*};
-use synced_node::{Limits, Log, Node, NodeConfig, Rate};
+use synced_node::{Limits, Log, News, Node, NodeConfig, Rate};
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId},
     link::{CloseCode, ConnectionId, Event},
@@ -26,20 +26,20 @@ struct SlowLog {
 }
 
 impl Log for SlowLog {
-    fn append(&mut self, entry: LogEntry) -> LogIndex {
+    fn append(&mut self, entry: LogEntry) -> Result<LogIndex, LogEntry> {
         self.last = self.last.next();
         let log_index = self.last;
         self.entries.push_back(Commit { log_index, entry });
-        log_index
+        Ok(log_index)
     }
 
-    fn poll_committed(&mut self) -> Option<Commit> {
+    fn poll(&mut self) -> Option<News> {
         let committed = self.committed;
         let next = self.entries.front()?;
         if next.log_index > committed {
             return None;
         }
-        self.entries.pop_front()
+        self.entries.pop_front().map(News::Committed)
     }
 }
 

@@ -95,6 +95,23 @@ impl HlcClock {
         self.latest
     }
 
+    /// The timestamp of an event that happens here while nobody knows the time: after all that was given or seen, and as little
+    /// later as can be.
+    pub fn after_all(&mut self) -> HlcTimestamp {
+        self.now(Micros::ZERO)
+    }
+
+    /// The greatest timestamp that was given or seen.
+    #[must_use]
+    pub const fn latest(&self) -> HlcTimestamp {
+        self.latest
+    }
+
+    /// Takes notice of a timestamp that is certain, however far ahead it is: most servers let it pass when it was given.
+    pub fn adopt(&mut self, certain: HlcTimestamp) {
+        self.latest = self.latest.max(certain);
+    }
+
     /// Takes notice of a timestamp that came by message.
     ///
     /// # Errors
@@ -142,6 +159,17 @@ mod tests {
         let far = HlcTimestamp::from_physical(Micros(1_000) + OFFSET + Micros(1));
         assert!(clock.observe(far, Micros(1_000)).is_err());
         assert_eq!(clock.now(Micros(1_000)).physical(), Micros(1_000));
+    }
+
+    #[test]
+    fn while_nobody_knows_the_time_events_follow_what_was_seen_and_what_is_certain_is_never_refused()
+     {
+        let mut clock = HlcClock::new(OFFSET);
+        let certain = HlcTimestamp::from_physical(Micros::from_secs(1_000));
+        clock.adopt(certain);
+        assert_eq!(clock.after_all(), HlcTimestamp(certain.0 + 1));
+        clock.adopt(HlcTimestamp::ZERO);
+        assert_eq!(clock.latest(), HlcTimestamp(certain.0 + 1));
     }
 
     proptest! {

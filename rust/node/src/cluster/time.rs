@@ -1,0 +1,239 @@
+//! Session time, as one server of several knows it.
+//!
+//! It is the leader's. Every server asks all others what time it is, follows the leader's answers while it follows the leader,
+//! and goes on from there when it leads itself: so no player's clock jumps. A server that has no answers yet, or whose clock
+//! may have been set, is *unsure*: it stamps what happens after all that it has heard, and not by its own clock.
+
+use std::collections::VecDeque;
+
+use synced_protocol::time::Micros;
+
+use super::config::{CLOCK_STEP_MAX, DISAGREEMENT_MAX, PROBE_AGE_MAX, PROBES_MIN};
+use crate::config::COMPLAINT_INTERVAL;
+
+/// One answer to the question what time it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// When it arrived, in local time.
+    pub(super) at: Micros,
+    /// From the question to the answer.
+    pub(super) delay: Micros,
+    /// The other's session time less local time, in microseconds, if both ways took as long.
+    pub(super) offset_us: i64,
+    /// Whether the other was sure of it.
+    pub(super) sure: bool,
+}
+
+impl Answer {
+    /// An answer of `session_time` that arrived at `now` to a question of `asked_at`.
+    pub(super) const fn new(
+        asked_at: Micros,
+        now: Micros,
+        session_time: Micros,
+        sure: bool,
+    ) -> Self {
+        let delay = now.since(asked_at);
+        let between = Micros(asked_at.0 + delay.0 / 2);
+        Self {
+            at: now,
+            delay,
+            offset_us: session_time.offset_from(between),
+            sure,
+        }
+    }
+}
+
+/// The latest answers of one peer. The one that took least is the truest: it waited least, on either way.
+#[derive(Debug, Default)]
+pub(super) struct PeerClock {
+    answers: VecDeque<Answer>,
+}
+
+impl PeerClock {
+    pub(super) fn add(&mut self, answer: Answer) {
+        self.answers.push_back(answer);
+        let oldest = answer.at - PROBE_AGE_MAX;
+        while self.answers.front().is_some_and(|first| first.at < oldest) {
+            self.answers.pop_front();
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.answers.clear();
+    }
+
+    /// Too few answers are none. Whoever was sure meanwhile is asked once more.
+    pub(super) fn best(&self) -> Option<Answer> {
+        if self.answers.len() < PROBES_MIN {
+            return None;
+        }
+        let best = self.answers.iter().min_by_key(|answer| answer.delay);
+        let sure = self.answers.back().is_some_and(|last| last.sure);
+        best.map(|best| Answer { sure, ..*best })
+    }
+}
+
+/// How well this server knows the time.
+#[derive(Debug)]
+pub(super) struct ClusterTime {
+    max_offset: Micros,
+    sure: bool,
+    /// By how much the local clock has run ahead of what can be believed.
+    doubt: Micros,
+    heard_at: Option<Micros>,
+    disagrees_since: Option<Micros>,
+    complained_at: Option<Micros>,
+}
+
+impl ClusterTime {
+    pub(super) const fn new(max_offset: Micros) -> Self {
+        Self {
+            max_offset,
+            sure: false,
+            doubt: Micros::ZERO,
+            heard_at: None,
+            disagrees_since: None,
+            complained_at: None,
+        }
+    }
+
+    pub(super) const fn is_sure(&self) -> bool {
+        self.sure
+    }
+
+    pub(super) const fn doubt(&self) -> Micros {
+        self.doubt
+    }
+
+    /// Takes notice of the local clock; returns the step that it made, if that is too large to be believed. The driver hands in
+    /// the time every tick: the process may have stood still, or the clock may have been set.
+    pub(super) fn step(&mut self, now: Micros) -> Option<Micros> {
+        let before = self.heard_at.replace(now).unwrap_or(now);
+        let step = now.since(before);
+        if step <= CLOCK_STEP_MAX {
+            return None;
+        }
+        self.sure = false;
+        self.doubt = self.doubt + step;
+        Some(step)
+    }
+
+    /// Whether an answer may be true, if by this server's own account the offset is `offset_us`.
+    pub(super) fn believes(&self, answer_us: i64, offset_us: i64) -> bool {
+        let ahead = answer_us.saturating_sub(offset_us);
+        let (least, most) = (
+            -signed(self.max_offset),
+            signed(self.max_offset + self.doubt),
+        );
+        (least..=most).contains(&ahead)
+    }
+
+    /// From here on, session time is certain.
+    pub(super) const fn settle(&mut self) {
+        self.sure = true;
+        self.doubt = Micros::ZERO;
+    }
+
+    /// Takes notice of whether more than half of the peers have another idea of the time; returns whether that has been so for
+    /// long.
+    pub(super) fn disagrees(&mut self, now: Micros, with_most: bool) -> bool {
+        if !with_most {
+            self.disagrees_since = None;
+            return false;
+        }
+        let since = *self.disagrees_since.get_or_insert(now);
+        now.since(since) >= DISAGREEMENT_MAX
+    }
+
+    /// Whether to complain of the time in the log now, and not too soon after the last time.
+    pub(super) fn complains(&mut self, now: Micros) -> bool {
+        let last = self.complained_at;
+        let due = last.is_none_or(|last| now.since(last) >= COMPLAINT_INTERVAL);
+        if due {
+            self.complained_at = Some(now);
+        }
+        due
+    }
+}
+
+const fn signed(span: Micros) -> i64 {
+    span.0.cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OFFSET_US: i64 = -200_000;
+
+    fn answer(asked_at: u64, there_us: u64, back_us: u64) -> Answer {
+        let session = Micros(asked_at + there_us).shifted(OFFSET_US);
+        Answer::new(
+            Micros(asked_at),
+            Micros(asked_at + there_us + back_us),
+            session,
+            true,
+        )
+    }
+
+    #[test]
+    fn of_a_symmetric_way_the_offset_is_known_to_half_a_microsecond() {
+        assert_eq!(answer(5_000_000, 700, 700).offset_us, OFFSET_US);
+        assert_eq!(answer(5_000_000, 700, 701).offset_us, OFFSET_US);
+    }
+
+    #[test]
+    fn too_few_or_too_old_answers_say_nothing() {
+        let mut clock = PeerClock::default();
+        for place in 0..PROBES_MIN as u64 {
+            assert_eq!(clock.best(), None);
+            clock.add(answer(1_000_000 + place, 10, 10));
+        }
+        assert!(clock.best().is_some());
+        clock.add(answer(1_000_100 + PROBE_AGE_MAX.0, 10, 10));
+        assert_eq!(clock.best(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_waits_on_the_way_the_fastest_answer_is_wrong_by_half_its_own_waiting_at_most(
+            waits in prop::collection::vec((0..50_000_u64, 0..50_000_u64), 5..40),
+        ) {
+            let mut clock = PeerClock::default();
+            for (place, (there, back)) in (0..).zip(&waits) {
+                clock.add(answer(1_000_000 + place * 20_000, 300 + there, 300 + back));
+            }
+            let least = waits.iter().map(|(there, back)| there + back).min().unwrap_or(0);
+            let best = clock.best().map(|best| best.offset_us.abs_diff(OFFSET_US));
+            prop_assert!(best.is_some_and(|wrong| wrong <= least / 2 + 1), "{best:?} of {least}");
+        }
+    }
+
+    #[test]
+    fn a_step_of_the_clock_is_believed_to_have_been_a_pause_or_a_setting_and_leaves_doubt() {
+        let mut time = ClusterTime::new(Micros::from_millis(250));
+        time.settle();
+        let (start, step) = (Micros::from_secs(5), Micros::from_secs(10));
+        assert_eq!(time.step(start), None);
+        assert_eq!(time.step(start + CLOCK_STEP_MAX), None);
+        assert_eq!(time.step(start + CLOCK_STEP_MAX + step), Some(step));
+        assert!(!time.is_sure());
+        assert!(time.believes(signed(step), 0) && time.believes(0, 0));
+        assert!(!time.believes(signed(step) + 250_001, 0) && !time.believes(-250_001, 0));
+        time.settle();
+        assert!(!time.believes(signed(step), 0));
+    }
+
+    #[test]
+    fn only_who_disagrees_for_long_is_wrong() {
+        let mut time = ClusterTime::new(Micros::from_millis(250));
+        let start = Micros::from_secs(5);
+        assert!(!time.disagrees(start, true));
+        assert!(!time.disagrees(start + DISAGREEMENT_MAX - Micros(1), true));
+        assert!(time.disagrees(start + DISAGREEMENT_MAX, true));
+        assert!(!time.disagrees(start + DISAGREEMENT_MAX, false));
+        assert!(!time.disagrees(start + DISAGREEMENT_MAX, true));
+    }
+}
