@@ -47,27 +47,32 @@ impl Acceptor {
         self.seats.close();
     }
 
-    /// Accepts until the endpoint is closed.
-    pub(crate) async fn run(self, arrivals: mpsc::Sender<Arrival>) {
+    /// Lets `greet` do the handshake of each that is taken in, until the endpoint is closed.
+    pub(crate) async fn run<G>(self, greet: impl Fn(Connecting, OwnedSemaphorePermit) -> G)
+    where
+        G: Future<Output = ()> + Send + 'static,
+    {
         let mut handshakes = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 Some(_) = handshakes.join_next() => {}
                 incoming = self.endpoint.accept() => match incoming {
-                    Some(incoming) => self.take_in(incoming, &mut handshakes, &arrivals),
+                    Some(incoming) => self.take_in(incoming, &mut handshakes, &greet),
                     None => return,
                 },
             }
         }
     }
 
-    fn take_in(
+    fn take_in<G>(
         &self,
         incoming: Incoming,
         handshakes: &mut JoinSet<()>,
-        arrivals: &mpsc::Sender<Arrival>,
-    ) {
+        greet: &impl Fn(Connecting, OwnedSemaphorePermit) -> G,
+    ) where
+        G: Future<Output = ()> + Send + 'static,
+    {
         let seat = match judge(
             handshakes.len(),
             self.unvalidated_max,
@@ -82,9 +87,7 @@ impl Acceptor {
             return incoming.refuse();
         };
         match incoming.accept() {
-            Ok(connecting) => {
-                drop(handshakes.spawn(shake_hands(connecting, seat, arrivals.clone())))
-            }
+            Ok(connecting) => drop(handshakes.spawn(greet(connecting, seat))),
             Err(error) => tracing::debug!("a connection attempt came to nothing: {error}"),
         }
     }
@@ -106,7 +109,8 @@ fn validate(incoming: Incoming) {
     }
 }
 
-async fn shake_hands(
+/// Takes in a player.
+pub(crate) async fn shake_hands(
     connecting: Connecting,
     seat: OwnedSemaphorePermit,
     arrivals: mpsc::Sender<Arrival>,

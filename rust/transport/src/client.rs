@@ -15,6 +15,7 @@ use crate::{
     handle::{self, Handle},
     limits,
     role::Role,
+    side::Alone,
     signals::{StopSignal, Waker},
     stats::TransportStats,
     trust::{Policy, Trust},
@@ -79,8 +80,16 @@ impl ClientEndpoint {
     }
 
     /// Drives `logic` until it is finished or `stop` is given, and gives it back. Must be called within a tokio runtime.
-    pub async fn run<L: Logic>(self, logic: L, waker: Waker, stop: StopSignal) -> L {
-        self.into_driver(logic).run(waker, stop).await
+    ///
+    /// # Errors
+    /// When the system does not give what the endpoint needs.
+    pub async fn run<L: Logic + Send>(
+        self,
+        logic: L,
+        waker: Waker,
+        stop: StopSignal,
+    ) -> Result<L, TransportError> {
+        Ok(self.into_driver(logic)?.run(waker, stop).await)
     }
 
     /// As [`run`](Self::run), in a thread and runtime of its own.
@@ -92,15 +101,16 @@ impl ClientEndpoint {
         logic: L,
         waker: Waker,
     ) -> Result<Handle<L>, TransportError> {
-        handle::spawn(
-            "synced-client",
-            handle::runtime()?,
-            self.into_driver(logic),
-            waker,
-        )
+        let runtime = handle::runtime()?;
+        let driver = {
+            let _within = runtime.enter();
+            self.into_driver(logic)?
+        };
+        handle::spawn("synced-client", runtime, driver, waker)
     }
 
-    fn into_driver<L: Logic>(self, logic: L) -> Driver<L> {
-        Driver::new(logic, Role::Client(Arc::new(self.connector)), self.stats)
+    fn into_driver<L: Logic + Send>(self, logic: L) -> Result<Driver<L, Alone>, TransportError> {
+        let role = Role::Client(Arc::new(self.connector));
+        Driver::new(logic, role, Alone, self.stats)
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::pending,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -183,13 +183,9 @@ async fn resolve(place: &Place) -> Result<Vec<SocketAddr>, Failure> {
 
 /// A fresh socket for each attempt: a network that has changed since the last leaves nothing stale behind.
 fn endpoint_for(remote: IpAddr) -> std::io::Result<Endpoint> {
-    let local: IpAddr = match remote {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = socket::bind((local, 0).into())?;
+    let socket = socket::bind_for(remote)?;
     Endpoint::new(
-        settings::endpoint_config(),
+        settings::client_endpoint_config(),
         None,
         socket,
         Arc::new(TokioRuntime),

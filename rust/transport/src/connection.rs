@@ -1,11 +1,11 @@
 //! One connection: its frames and datagrams in, its frames out, and why it ended.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use quinn::{ConnectionError, ReadError, RecvStream, SendStream, Side, VarInt};
+use quinn::{ConnectionError, RecvStream, SendStream, Side, VarInt};
 use synced_protocol::{
-    limits::MAX_DATAGRAM_BYTES,
+    limits::{MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES},
     link::{CloseCode, CloseReason, ConnectionId},
 };
 use tokio::{
@@ -14,10 +14,11 @@ use tokio::{
 };
 
 use crate::{
-    framing::{self, FrameReader},
     limits,
+    link::Dropped,
     queue::SendQueue,
-    stats::{Sampler, TransportStats},
+    reader::{self, Unreadable},
+    stats::{self, TransportStats},
     writer::{FrameWriter, Unwritable},
 };
 
@@ -65,7 +66,7 @@ impl ConnectionTask {
         endpoint: Option<quinn::Endpoint>,
         seat: Option<OwnedSemaphorePermit>,
     ) {
-        let reason = self.converse_and_count().await;
+        let reason = stats::sampled(&self.connection, &self.stats, self.converse()).await;
         // Without a driver there is nobody to tell.
         let _ = self
             .inboxes
@@ -76,21 +77,6 @@ impl ConnectionTask {
         if let Some(endpoint) = endpoint {
             let _ = time::timeout(limits::DRAIN_TIME_MAX, endpoint.wait_idle()).await;
         }
-    }
-
-    async fn converse_and_count(&self) -> CloseReason {
-        let mut sampler = Sampler::default();
-        let mut ticks = time::interval(limits::STATS_INTERVAL);
-        let mut conversation = pin!(self.converse());
-        let reason = loop {
-            tokio::select! {
-                biased;
-                reason = &mut conversation => break reason,
-                _ = ticks.tick() => sampler.sample(&self.connection, &self.stats),
-            }
-        };
-        sampler.sample(&self.connection, &self.stats);
-        reason
     }
 
     async fn converse(&self) -> CloseReason {
@@ -133,37 +119,13 @@ impl ConnectionTask {
     }
 
     async fn read_frames(&self, mut stream: RecvStream) -> CloseReason {
-        let mut reader = FrameReader::default();
-        loop {
-            match stream.read_chunk(usize::MAX, true).await {
-                Ok(Some(chunk)) => {
-                    if let Err(error) = self.forward_frames(&mut reader, chunk.bytes).await {
-                        return self.reject(error.to_string());
-                    }
-                }
-                Ok(None) if reader.is_between_frames() => return self.await_close().await,
-                Ok(None) => return self.reject("ended its stream within a frame".to_owned()),
-                Err(ReadError::ConnectionLost(error)) => return self.lost(error),
-                Err(error) => return self.reject(format!("broke its stream: {error}")),
-            }
+        let wrap = |frame| Arrival::Frame(self.id, frame);
+        let inbox = &self.inboxes.arrivals;
+        match reader::read_frames(&mut stream, MAX_FRAME_BYTES, inbox, wrap).await {
+            Unreadable::Ended => self.await_close().await,
+            Unreadable::Broken(text) => self.reject(text),
+            Unreadable::Lost(error) => self.lost(error),
         }
-    }
-
-    async fn forward_frames(
-        &self,
-        reader: &mut FrameReader,
-        mut chunk: Bytes,
-    ) -> Result<(), framing::BadLength> {
-        while !chunk.is_empty() {
-            if let Some(frame) = reader.next(&mut chunk)? {
-                let _ = self
-                    .inboxes
-                    .arrivals
-                    .send(Arrival::Frame(self.id, frame))
-                    .await;
-            }
-        }
-        Ok(())
     }
 
     /// A peer that closes ends its stream first, and the connection once it knows that all has arrived.
@@ -176,7 +138,7 @@ impl ConnectionTask {
     }
 
     async fn write_until_closed(&self, stream: SendStream) -> CloseReason {
-        let mut writer = FrameWriter::new(&self.queue, stream);
+        let mut writer = FrameWriter::new(&self.queue, stream, limits::SEND_STALL_TIME_MAX);
         let out_of_time = async {
             self.queue.closing().await;
             time::sleep(limits::CLOSE_FLUSH_TIME_MAX).await;
@@ -217,6 +179,18 @@ impl ConnectionTask {
 /// Ends a connection now; what has not been sent is lost.
 pub(crate) fn close(connection: &quinn::Connection, code: CloseCode) {
     connection.close(VarInt::from_u32(code.code()), code.to_string().as_bytes());
+}
+
+/// Newest wins: when the path is full, the oldest datagrams that wait make way.
+pub(crate) fn send_datagram(
+    connection: &quinn::Connection,
+    datagram: Bytes,
+) -> Result<(), Dropped> {
+    let room = connection.datagram_send_buffer_space() >= datagram.len();
+    match connection.send_datagram(datagram) {
+        Ok(()) if room => Ok(()),
+        _ => Err(Dropped),
+    }
 }
 
 /// Ends an endpoint and what connections it has left.

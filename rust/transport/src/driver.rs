@@ -10,25 +10,30 @@ use synced_protocol::{
 };
 use tokio::{
     sync::mpsc,
-    task::{AbortHandle, JoinSet},
-    time::{self, Instant},
+    task::{self, AbortHandle, JoinSet},
+    time,
 };
 
 use crate::{
     clock,
     connection::{self, Arrival, ConnectionTask, Established, Inboxes},
+    error::TransportError,
     limits,
     link::Link,
     role::Role,
+    side::Side,
     signals::{StopSignal, Waker},
     stats::TransportStats,
+    timer::Timer,
 };
 
 /// Drives one logic over the connections of one endpoint, all in one task.
 #[derive(Debug)]
-pub(crate) struct Driver<L> {
+pub(crate) struct Driver<L, S> {
     logic: L,
     role: Role,
+    side: S,
+    timer: Timer,
     links: BTreeMap<ConnectionId, Link>,
     /// What the logic asked for and has heard nothing of yet.
     attempts: BTreeMap<ConnectionId, AbortHandle>,
@@ -43,16 +48,23 @@ pub(crate) struct Driver<L> {
     stats: Arc<TransportStats>,
 }
 
-impl<L: Logic> Driver<L> {
+impl<L: Logic, S: Side<L>> Driver<L, S> {
     /// Must be called within a runtime.
-    pub(crate) fn new(logic: L, role: Role, stats: Arc<TransportStats>) -> Self {
+    pub(crate) fn new(
+        logic: L,
+        role: Role,
+        side: S,
+        stats: Arc<TransportStats>,
+    ) -> Result<Self, TransportError> {
         let (to_arrivals, arrivals) = mpsc::channel(limits::ARRIVALS_MAX);
         let (to_datagrams, datagrams) = mpsc::channel(limits::DATAGRAMS_MAX);
         let mut newcomers = JoinSet::new();
         role.begin(&to_arrivals, &mut newcomers);
-        Self {
+        Ok(Self {
             logic,
             role,
+            side,
+            timer: Timer::new()?,
             links: BTreeMap::new(),
             attempts: BTreeMap::new(),
             last_id: 0,
@@ -66,7 +78,7 @@ impl<L: Logic> Driver<L> {
             connections: JoinSet::new(),
             newcomers,
             stats,
-        }
+        })
     }
 
     /// What this endpoint counts.
@@ -92,16 +104,18 @@ impl<L: Logic> Driver<L> {
             () = stop.stopped() => return false,
             () = waker.woken() => self.wake(),
             Some(datagram) = self.datagrams.recv() => self.on_datagram(datagram),
+            happening = self.side.happened() => self.side.tell(&mut self.logic, happening),
             Some(arrival) = self.arrivals.recv() => self.on_arrival(arrival),
             Some(ended) = self.connections.join_next() => log_panic(ended),
             Some(ended) = self.newcomers.join_next() => log_panic(ended),
-            () = time::sleep_until(deadline) => self.wake(),
+            // What has come by now goes before the deadline: after a stall the logic must not judge by the clock alone.
+            () = self.timer.until(deadline) => task::yield_now().await,
         }
         self.catch_up();
         true
     }
 
-    /// Takes what else is there, the live lane first, and a bounded share of each so that neither starves the other.
+    /// Takes what else is there, the live lane first, and a bounded share of each so that none starves the others.
     fn catch_up(&mut self) {
         for _ in 0..limits::DATAGRAMS_MAX {
             let Ok(datagram) = self.datagrams.try_recv() else {
@@ -109,22 +123,21 @@ impl<L: Logic> Driver<L> {
             };
             self.on_datagram(datagram);
         }
+        self.side.catch_up(&mut self.logic);
         for _ in 0..limits::ARRIVALS_MAX {
             let Ok(arrival) = self.arrivals.try_recv() else {
                 break;
             };
             self.on_arrival(arrival);
         }
-        if self.deadline() <= Instant::now() {
+        if self.deadline() <= clock::now() {
             self.wake();
         }
     }
 
-    fn deadline(&self) -> Instant {
-        let wanted = clock::instant(self.logic.poll_deadline().unwrap_or(Micros(u64::MAX)));
-        let allowed = self
-            .last_wake
-            .map(|last| clock::instant(last) + limits::WAKE_INTERVAL_MIN);
+    fn deadline(&self) -> Micros {
+        let wanted = self.logic.poll_deadline().unwrap_or(Micros(u64::MAX));
+        let allowed = self.last_wake.map(|last| last + limits::WAKE_INTERVAL_MIN);
         allowed.map_or(wanted, |allowed| wanted.max(allowed))
     }
 
@@ -206,9 +219,17 @@ impl<L: Logic> Driver<L> {
         ConnectionId(self.last_id)
     }
 
+    /// What is for peers goes first: players wait for it.
     fn perform_outputs(&mut self) {
-        while let Some(output) = self.logic.poll_output() {
-            self.perform(output);
+        loop {
+            let mut any = self.side.perform_outputs(&mut self.logic);
+            while let Some(output) = self.logic.poll_output() {
+                any = true;
+                self.perform(output);
+            }
+            if !any {
+                return;
+            }
         }
     }
 
@@ -291,6 +312,7 @@ impl<L: Logic> Driver<L> {
         for connection in self.links.keys().copied().collect::<Vec<_>>() {
             self.on_closed(connection, CloseReason::ByUs(goodbye));
         }
+        self.side.wind_down(&mut self.logic).await;
         self.role.end().await;
         let _ = time::timeout(limits::DRAIN_TIME_MAX, async {
             while self.connections.join_next().await.is_some() {}
@@ -313,7 +335,7 @@ impl<L: Logic> Driver<L> {
     }
 }
 
-fn log_panic(ended: Result<(), tokio::task::JoinError>) {
+pub(crate) fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && !error.is_cancelled()
     {

@@ -30,6 +30,8 @@ pub enum TransportError {
         /// What it says.
         problem: String,
     },
+    /// The operator must act: a server was given the credentials of an operator.
+    NotAServer,
     /// We must act: the endpoint's thread panicked; the log says where.
     Panicked,
 }
@@ -65,6 +67,9 @@ impl fmt::Display for TransportError {
             Self::System { what, problem } => {
                 write!(f, "cannot get {what} from the system: {problem}")
             }
+            Self::NotAServer => f.write_str(
+                "these are the credentials of an operator; a server needs those that were made for it",
+            ),
             Self::Panicked => f.write_str(
                 "the network thread panicked; this is a defect, please report it with the log",
             ),

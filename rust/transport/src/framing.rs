@@ -1,16 +1,16 @@
-//! Frames of the confirmed lane on a QUIC stream: a length (u32, little-endian), then so many bytes.
+//! Frames on a QUIC stream: a length (u32, little-endian), then so many bytes.
 
 use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
-use synced_protocol::limits::MAX_FRAME_BYTES;
+use synced_protocol::limits::MAX_PEER_FRAME_BYTES;
 
 /// How long the length is, in bytes.
 pub(crate) const PREFIX_BYTES: usize = 4;
 
-/// The length that goes before a frame; a frame has at most [`MAX_FRAME_BYTES`].
+/// The length that goes before a frame; a frame has at most [`MAX_PEER_FRAME_BYTES`].
 pub(crate) fn prefix(frame: &Bytes) -> [u8; PREFIX_BYTES] {
-    const { assert!(MAX_FRAME_BYTES <= u32::MAX as usize) };
+    const { assert!(MAX_PEER_FRAME_BYTES <= u32::MAX as usize) };
     #[expect(
         clippy::cast_possible_truncation,
         reason = "frames are checked when queued"
@@ -19,14 +19,25 @@ pub(crate) fn prefix(frame: &Bytes) -> [u8; PREFIX_BYTES] {
 }
 
 /// Cuts a stream into frames. Holds at most one frame's bytes, and never more than twice what has arrived of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FrameReader {
+    bytes_max: usize,
     prefix: [u8; PREFIX_BYTES],
     prefix_bytes: usize,
     frame: BytesMut,
 }
 
 impl FrameReader {
+    /// For frames of at most `bytes_max`.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            prefix: [0; PREFIX_BYTES],
+            prefix_bytes: 0,
+            frame: BytesMut::new(),
+        }
+    }
+
     /// Takes from `chunk` up to the end of the next frame, and gives that frame if it is complete; `None` means that all
     /// of the chunk was taken. A frame that lies whole within the chunk is not copied.
     ///
@@ -65,8 +76,11 @@ impl FrameReader {
     fn length(&self) -> Result<usize, BadLength> {
         let length = u32::from_le_bytes(self.prefix);
         match usize::try_from(length) {
-            Ok(bytes @ 1..=MAX_FRAME_BYTES) => Ok(bytes),
-            _ => Err(BadLength(length)),
+            Ok(bytes) if (1..=self.bytes_max).contains(&bytes) => Ok(bytes),
+            _ => Err(BadLength {
+                announced: length,
+                bytes_max: self.bytes_max,
+            }),
         }
     }
 
@@ -78,14 +92,17 @@ impl FrameReader {
 
 /// A length that no frame has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BadLength(u32);
+pub(crate) struct BadLength {
+    announced: u32,
+    bytes_max: usize,
+}
 
 impl fmt::Display for BadLength {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a frame of {} bytes was announced; a frame has 1 to {MAX_FRAME_BYTES}",
-            self.0
+            "announced a frame of {} bytes; a frame has 1 to {}",
+            self.announced, self.bytes_max
         )
     }
 }
@@ -94,13 +111,14 @@ impl fmt::Display for BadLength {
 mod tests {
     use bytes::BufMut;
     use proptest::prelude::*;
+    use synced_protocol::limits::MAX_FRAME_BYTES;
 
     use super::*;
 
     fn read_all(
         chunks: impl IntoIterator<Item = Bytes>,
     ) -> Result<(Vec<Bytes>, FrameReader), BadLength> {
-        let (mut reader, mut frames) = (FrameReader::default(), Vec::new());
+        let (mut reader, mut frames) = (FrameReader::new(MAX_FRAME_BYTES), Vec::new());
         for mut chunk in chunks {
             while !chunk.is_empty() {
                 frames.extend(reader.next(&mut chunk)?);
@@ -129,7 +147,8 @@ mod tests {
     fn lengths_of_nothing_and_beyond_the_limit_are_refused_at_once() {
         for length in [0, 64 * 1024 + 1, u32::MAX] {
             let stream = Bytes::copy_from_slice(&length.to_le_bytes());
-            assert_eq!(read_all([stream]).unwrap_err(), BadLength(length));
+            let error = read_all([stream]).unwrap_err();
+            assert_eq!(error.announced, length);
         }
     }
 

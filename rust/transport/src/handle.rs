@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     driver::Driver,
     error::TransportError,
+    side::Side,
     signals::{StopSignal, Waker},
     stats::TransportStats,
 };
@@ -69,12 +70,16 @@ pub(crate) fn runtime() -> Result<Runtime, TransportError> {
 }
 
 /// Runs `driver`, which was made within `runtime`, in a thread of the given name.
-pub(crate) fn spawn<L: Logic + Send + 'static>(
+pub(crate) fn spawn<L, S>(
     name: &str,
     runtime: Runtime,
-    driver: Driver<L>,
+    driver: Driver<L, S>,
     waker: Waker,
-) -> Result<Handle<L>, TransportError> {
+) -> Result<Handle<L>, TransportError>
+where
+    L: Logic + Send + 'static,
+    S: Side<L> + Send + 'static,
+{
     let stop = StopSignal::new();
     let stats = driver.stats();
     let body = {

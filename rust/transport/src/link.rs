@@ -7,6 +7,7 @@ use synced_protocol::link::CloseCode;
 
 use crate::{
     connection,
+    limits::SEND_QUEUE_BYTES_MAX,
     queue::{Overflow, SendQueue},
 };
 
@@ -25,7 +26,7 @@ impl Link {
     pub(crate) fn new(connection: quinn::Connection) -> Self {
         Self {
             connection,
-            queue: Arc::default(),
+            queue: Arc::new(SendQueue::new(SEND_QUEUE_BYTES_MAX)),
         }
     }
 
@@ -42,13 +43,8 @@ impl Link {
         self.queue.push(frame)
     }
 
-    /// Newest wins: when the path is full, the oldest datagrams that wait make way.
     pub(crate) fn send_datagram(&self, datagram: Bytes) -> Result<(), Dropped> {
-        let room = self.connection.datagram_send_buffer_space() >= datagram.len();
-        match self.connection.send_datagram(datagram) {
-            Ok(()) if room => Ok(()),
-            _ => Err(Dropped),
-        }
+        connection::send_datagram(&self.connection, datagram)
     }
 
     /// Ends the connection once the frames before have been delivered.

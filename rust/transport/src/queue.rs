@@ -10,16 +10,15 @@ use bytes::Bytes;
 use synced_protocol::link::CloseCode;
 use tokio::sync::Notify;
 
-use crate::limits::SEND_QUEUE_BYTES_MAX;
-
 /// What a waiting frame costs beside its own bytes: its place in the queue, and that of its prefix when written.
 pub(crate) const FRAME_OVERHEAD_BYTES: usize = 2 * size_of::<Bytes>();
 
 /// Frames go in at the driver, and out at the one task that writes to the connection.
 ///
 /// Closing is in the queue's order: what was pushed before goes out first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SendQueue {
+    bytes_max: usize,
     state: Mutex<State>,
     changed: Notify,
     close_asked: Notify,
@@ -38,17 +37,27 @@ struct State {
 pub(crate) struct Overflow;
 
 impl SendQueue {
+    /// A queue in which no more than `bytes_max` wait, with [`FRAME_OVERHEAD_BYTES`] for each frame.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            close_asked: Notify::new(),
+        }
+    }
+
     /// Appends a frame. After [`close`](Self::close) frames vanish.
     ///
     /// # Errors
-    /// When more than [`SEND_QUEUE_BYTES_MAX`] would wait; the frame is not taken.
+    /// When more would wait than may; the frame is not taken.
     pub(crate) fn push(&self, frame: Bytes) -> Result<(), Overflow> {
         let mut state = self.state();
         let bytes = state.bytes + cost(&frame);
         if state.close.is_some() {
             return Ok(());
         }
-        if bytes > SEND_QUEUE_BYTES_MAX {
+        if bytes > self.bytes_max {
             return Err(Overflow);
         }
         state.bytes = bytes;
@@ -116,6 +125,7 @@ fn cost(frame: &Bytes) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SEND_QUEUE_BYTES_MAX;
 
     fn frame(length: usize) -> Bytes {
         Bytes::from(vec![1; length])
@@ -129,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn frames_pushed_before_the_close_come_out_in_order_and_later_ones_do_not() {
-        let queue = SendQueue::default();
+        let queue = SendQueue::new(SEND_QUEUE_BYTES_MAX);
         queue.push(frame(1)).unwrap();
         queue.push(frame(2)).unwrap();
         queue.close(CloseCode::Done);
@@ -140,7 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_close_code_stands() {
-        let queue = SendQueue::default();
+        let queue = SendQueue::new(SEND_QUEUE_BYTES_MAX);
         assert_eq!(queue.close_code(), None);
         queue.close(CloseCode::TooSlow);
         queue.close(CloseCode::Done);
@@ -149,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_overflows_past_its_limit_and_takes_more_once_frames_are_handed_on() {
-        let queue = SendQueue::default();
+        let queue = SendQueue::new(SEND_QUEUE_BYTES_MAX);
         let fitting = SEND_QUEUE_BYTES_MAX - FRAME_OVERHEAD_BYTES;
         queue.push(frame(fitting)).unwrap();
         assert_eq!(queue.push(frame(1)), Err(Overflow));
@@ -161,7 +171,7 @@ mod tests {
 
     #[test]
     fn tiny_frames_fill_the_queue_too() {
-        let queue = SendQueue::default();
+        let queue = SendQueue::new(SEND_QUEUE_BYTES_MAX);
         let fitting = SEND_QUEUE_BYTES_MAX / (1 + FRAME_OVERHEAD_BYTES);
         for _ in 0..fitting {
             queue.push(Bytes::from_static(b"x")).unwrap();
@@ -171,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiting_taker_is_woken_by_a_frame_and_by_the_close() {
-        let queue = SendQueue::default();
+        let queue = SendQueue::new(SEND_QUEUE_BYTES_MAX);
         let (first, ()) = tokio::join!(taken(&queue), async { queue.push(frame(5)).unwrap() });
         let (second, ()) = tokio::join!(taken(&queue), async { queue.close(CloseCode::Done) });
         assert_eq!((first, second), (Some(vec![5]), None));

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    accept::Acceptor,
+    accept::{self, Acceptor},
     connect::Connector,
     connection::{self, Arrival},
     limits,
@@ -27,7 +27,10 @@ impl Role {
     /// Starts to accept connections, as a server.
     pub(crate) fn begin(&self, arrivals: &mpsc::Sender<Arrival>, newcomers: &mut JoinSet<()>) {
         if let Self::Server(acceptor) = self {
-            newcomers.spawn(acceptor.clone().run(arrivals.clone()));
+            let arrivals = arrivals.clone();
+            newcomers.spawn(acceptor.clone().run(move |connecting, seat| {
+                accept::shake_hands(connecting, seat, arrivals.clone())
+            }));
         }
     }
 

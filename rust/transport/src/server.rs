@@ -18,6 +18,7 @@ use crate::{
     limits,
     role::Role,
     settings,
+    side::{Alone, Side},
     signals::{StopSignal, Waker},
     socket,
     stats::TransportStats,
@@ -54,7 +55,7 @@ impl ServerConfig {
 pub struct ServerEndpoint {
     socket: UdpSocket,
     local_addr: SocketAddr,
-    fingerprint: Fingerprint,
+    identity: Identity,
     config: quinn::ServerConfig,
     connections_max: usize,
     handshakes_unvalidated_max: usize,
@@ -75,8 +76,8 @@ impl ServerEndpoint {
         Ok(Self {
             local_addr: socket.local_addr().map_err(in_use)?,
             socket,
-            fingerprint: config.identity.fingerprint(),
             config: settings::server_config(&config.identity, config.segmentation_offload)?,
+            identity: config.identity,
             connections_max: config.connections_max,
             handshakes_unvalidated_max: limits::HANDSHAKES_UNVALIDATED_MAX,
             stats: Arc::default(),
@@ -92,7 +93,7 @@ impl ServerEndpoint {
     /// What clients pin to trust this server.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        self.identity.fingerprint()
     }
 
     /// What the endpoint counts.
@@ -109,13 +110,13 @@ impl ServerEndpoint {
     ///
     /// # Errors
     /// When the system does not give what the endpoint needs.
-    pub async fn run<L: Logic>(
+    pub async fn run<L: Logic + Send>(
         self,
         logic: L,
         waker: Waker,
         stop: StopSignal,
     ) -> Result<L, TransportError> {
-        Ok(self.into_driver(logic)?.run(waker, stop).await)
+        Ok(self.into_driver(logic, Alone)?.run(waker, stop).await)
     }
 
     /// As [`run`](Self::run), in a thread and runtime of its own.
@@ -130,14 +131,18 @@ impl ServerEndpoint {
         let runtime = handle::runtime()?;
         let driver = {
             let _within = runtime.enter();
-            self.into_driver(logic)?
+            self.into_driver(logic, Alone)?
         };
         handle::spawn("synced-server", runtime, driver, waker)
     }
 
-    fn into_driver<L: Logic>(self, logic: L) -> Result<Driver<L>, TransportError> {
+    pub(crate) fn into_driver<L: Logic, S: Side<L>>(
+        self,
+        logic: L,
+        side: S,
+    ) -> Result<Driver<L, S>, TransportError> {
         let endpoint = Endpoint::new(
-            settings::endpoint_config(),
+            settings::endpoint_config(&self.identity, "players"),
             Some(self.config),
             self.socket,
             Arc::new(TokioRuntime),
@@ -148,7 +153,7 @@ impl ServerEndpoint {
             self.connections_max,
             self.handshakes_unvalidated_max,
         );
-        Ok(Driver::new(logic, Role::Server(acceptor), self.stats))
+        Driver::new(logic, Role::Server(acceptor), side, self.stats)
     }
 }
 

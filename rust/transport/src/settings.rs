@@ -6,6 +6,8 @@ use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt,
     crypto::rustls::{QuicClientConfig, QuicServerConfig},
 };
+use quinn_proto::HashedConnectionIdGenerator;
+use ring::hmac;
 use rustls::{
     client::{Resumption, danger::ServerCertVerifier},
     crypto::CryptoProvider,
@@ -35,8 +37,24 @@ pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-pub(crate) fn endpoint_config() -> EndpointConfig {
-    let mut config = EndpointConfig::default();
+/// The endpoint of a client, which nobody looks for after its end.
+pub(crate) fn client_endpoint_config() -> EndpointConfig {
+    with_payload_limit(EndpointConfig::default())
+}
+
+/// The endpoint of a server at the port for `purpose`. After a restart it tells those who still talk to the one before that it
+/// is gone: for that, the keys of connection ids and of stateless resets (RFC 9000 section 10.3) come from the certificate's.
+pub(crate) fn endpoint_config(identity: &Identity, purpose: &str) -> EndpointConfig {
+    let secret = |what| identity.seed().secret(&format!("{purpose} {what}"));
+    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &secret("stateless reset"));
+    let bytes = secret("connection ids").into_iter().take(size_of::<u64>());
+    let key = bytes.fold(0, |key, byte| key << 8 | u64::from(byte));
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(key)));
+    with_payload_limit(config)
+}
+
+fn with_payload_limit(mut config: EndpointConfig) -> EndpointConfig {
     if config.max_udp_payload_size(UDP_PAYLOAD_BYTES).is_err() {
         unreachable!("QUIC allows every payload size from 1200 bytes");
     }
@@ -91,12 +109,12 @@ pub(crate) fn client_config(
     Ok(config)
 }
 
-fn no_tls(error: impl std::fmt::Display) -> TransportError {
+pub(crate) fn no_tls(error: impl std::fmt::Display) -> TransportError {
     TransportError::system("TLS 1.3", error)
 }
 
 /// What client and server have in common. Neither lets the other open a stream; a server then allows just one.
-fn transport_config(segmentation_offload: bool) -> TransportConfig {
+pub(crate) fn transport_config(segmentation_offload: bool) -> TransportConfig {
     let mut config = TransportConfig::default();
     config
         // No packet may exceed what every path carries, so none is probed for more.
@@ -143,7 +161,7 @@ mod tests {
     #[test]
     fn an_endpoint_takes_no_larger_payload_than_the_protocol_allows() {
         assert_eq!(
-            endpoint_config().get_max_udp_payload_size(),
+            client_endpoint_config().get_max_udp_payload_size(),
             MAX_UDP_PAYLOAD_BYTES as u64
         );
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -25,6 +25,15 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// A socket to reach `remote` from, at any free port.
+pub(crate) fn bind_for(remote: IpAddr) -> io::Result<UdpSocket> {
+    let local: IpAddr = match remote {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    bind((local, 0).into())
+}
+
 /// Bursts of many clients fall into one wake-up of the thread; what does not fit into the buffer is lost.
 fn enlarge_buffers(socket: &Socket) {
     // Best effort: what is granted in the end is logged.
@@ -42,8 +51,6 @@ fn enlarge_buffers(socket: &Socket) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv6Addr;
-
     use super::*;
 
     #[test]

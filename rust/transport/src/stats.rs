@@ -1,8 +1,14 @@
 //! What an endpoint counts.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use serde::Serialize;
+use tokio::time;
+
+use crate::limits::STATS_INTERVAL;
 
 /// Counters of one endpoint over all of its connections, which any thread may read at any time without a lock.
 ///
@@ -17,6 +23,7 @@ pub struct TransportStats {
     datagrams_sent: AtomicU64,
     datagrams_received: AtomicU64,
     datagrams_dropped: AtomicU64,
+    refused: AtomicU64,
     round_trip_us: AtomicU64,
 }
 
@@ -39,6 +46,8 @@ pub struct TransportCounters {
     pub datagrams_received: u64,
     /// Datagrams that were not sent, since newer ones or a limit took their place.
     pub datagrams_dropped: u64,
+    /// Connection attempts that were refused or came to nothing, where this side was the one to accept them.
+    pub refused: u64,
     /// The round trip in microseconds of the connection that was looked at last: on a client, of the only one.
     pub round_trip_us: u64,
 }
@@ -56,6 +65,7 @@ impl TransportStats {
             datagrams_sent: self.datagrams_sent.load(Relaxed),
             datagrams_received: self.datagrams_received.load(Relaxed),
             datagrams_dropped: self.datagrams_dropped.load(Relaxed),
+            refused: self.refused.load(Relaxed),
             round_trip_us: self.round_trip_us.load(Relaxed),
         }
     }
@@ -64,19 +74,43 @@ impl TransportStats {
         self.connections.store(open as u64, Relaxed);
     }
 
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn count_dropped_datagram(&self) {
         self.datagrams_dropped.fetch_add(1, Relaxed);
     }
 }
 
+/// Adds what a connection counts to its endpoint's counters, now and then while `conversation` lasts and once after it.
+pub(crate) async fn sampled<R>(
+    connection: &quinn::Connection,
+    totals: &TransportStats,
+    conversation: impl Future<Output = R>,
+) -> R {
+    let mut sampler = Sampler::default();
+    let mut ticks = time::interval(STATS_INTERVAL);
+    let mut conversation = pin!(conversation);
+    let result = loop {
+        tokio::select! {
+            biased;
+            result = &mut conversation => break result,
+            _ = ticks.tick() => sampler.sample(connection, totals),
+        }
+    };
+    sampler.sample(connection, totals);
+    result
+}
+
 /// Adds what one connection has counted since the last look to its endpoint's counters.
 #[derive(Debug, Default)]
-pub(crate) struct Sampler {
+struct Sampler {
     before: quinn::ConnectionStats,
 }
 
 impl Sampler {
-    pub(crate) fn sample(&mut self, connection: &quinn::Connection, totals: &TransportStats) {
+    fn sample(&mut self, connection: &quinn::Connection, totals: &TransportStats) {
         let (now, before) = (connection.stats(), &self.before);
         for (total, now, before) in [
             (&totals.bytes_sent, now.udp_tx.bytes, before.udp_tx.bytes),

@@ -1,12 +1,12 @@
-//! Writing frames to the stream of the confirmed lane.
+//! Writing frames to a stream.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use quinn::{SendStream, WriteError};
 use tokio::time;
 
-use crate::{framing, limits::SEND_STALL_TIME_MAX, queue::SendQueue};
+use crate::{framing, queue::SendQueue};
 
 /// Why frames cannot be written any more.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) enum Unwritable {
 pub(crate) struct FrameWriter<'a> {
     queue: &'a SendQueue,
     stream: SendStream,
+    stall_time_max: Duration,
     batch: VecDeque<Bytes>,
     prefixes: BytesMut,
     /// A prefix and its frame, in turn.
@@ -32,10 +33,12 @@ pub(crate) struct FrameWriter<'a> {
 }
 
 impl<'a> FrameWriter<'a> {
-    pub(crate) fn new(queue: &'a SendQueue, stream: SendStream) -> Self {
+    /// A peer may take nothing for `stall_time_max`.
+    pub(crate) fn new(queue: &'a SendQueue, stream: SendStream, stall_time_max: Duration) -> Self {
         Self {
             queue,
             stream,
+            stall_time_max,
             batch: VecDeque::new(),
             prefixes: BytesMut::new(),
             chunks: Vec::new(),
@@ -86,7 +89,7 @@ impl<'a> FrameWriter<'a> {
     /// Writes what QUIC takes of the chunks from the one at `from` on, and gives how many it took whole.
     async fn write_some(&mut self, from: usize) -> Result<usize, Unwritable> {
         let writing = self.stream.write_chunks(&mut self.chunks[from..]);
-        match time::timeout(SEND_STALL_TIME_MAX, writing).await {
+        match time::timeout(self.stall_time_max, writing).await {
             Ok(Ok(written)) => Ok(written.chunks),
             Ok(Err(WriteError::Stopped(_))) => Err(Unwritable::Refused),
             Ok(Err(_)) => Err(Unwritable::Lost),

@@ -63,10 +63,7 @@ fn a_logic_whose_deadline_stays_in_the_past_does_not_spin() {
     let (_handle, times) = sleep(Some(Micros::ZERO), &Waker::new());
     let times: Vec<_> = times.iter().take(20).collect();
     for pair in times.windows(2) {
-        assert!(
-            u128::from(pair[1].since(pair[0]).0) >= WAKE_INTERVAL_MIN.as_micros(),
-            "{times:?}"
-        );
+        assert!(pair[1].since(pair[0]) >= WAKE_INTERVAL_MIN, "{times:?}");
     }
 }
 

@@ -1,0 +1,143 @@
+//! What who runs a cluster asks of its servers.
+
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use quinn::{Connection, Endpoint, TokioRuntime};
+use synced_protocol::link::CloseCode;
+use tokio::{net::lookup_host, time};
+
+use crate::{
+    address::AddressError,
+    cluster::{ClusterVerifier, Credentials, Holder},
+    connection::close,
+    limits,
+    peers::{refusals, settings},
+    place::Place,
+    settings::client_endpoint_config,
+    socket,
+};
+
+/// Asks the server of a cluster at `address`, the `host:port` for its peers, within `time_max`. Request and answer are JSON.
+///
+/// Must be called within a tokio runtime with its timers and I/O.
+///
+/// # Errors
+/// Why there is no answer; what the answer says is not looked at.
+pub async fn ask(
+    address: &str,
+    credentials: &Credentials,
+    request: &[u8],
+    time_max: Duration,
+) -> Result<Vec<u8>, OperatorError> {
+    if credentials.holder() != Holder::Operator {
+        return Err(OperatorError::NotAnOperator);
+    }
+    let place: Place = address.parse().map_err(OperatorError::Address)?;
+    let asked = async {
+        let (endpoint, connection) = connect(&place, credentials).await?;
+        let answer = exchange(&connection, request).await;
+        close(&connection, CloseCode::Done);
+        // The server need not find out by itself that nobody is there any more.
+        let _ = time::timeout(limits::DRAIN_TIME_MAX, endpoint.wait_idle()).await;
+        answer
+    };
+    let failed = |why| OperatorError::NoAnswer {
+        place: place.clone(),
+        why,
+    };
+    match time::timeout(time_max, asked).await {
+        Ok(answer) => answer.map_err(failed),
+        Err(_) => Err(failed(format!("nothing was heard within {time_max:?}"))),
+    }
+}
+
+async fn connect(
+    place: &Place,
+    credentials: &Credentials,
+) -> Result<(Endpoint, Connection), String> {
+    let addresses = lookup_host((place.host(), place.port()))
+        .await
+        .map_err(|error| format!("the name has no address: {error}"))?;
+    let mut failure = "the name has no address".to_owned();
+    for address in addresses.take(limits::ADDRESSES_MAX) {
+        let verifier = Arc::new(ClusterVerifier::new(credentials, None));
+        let config = settings::operator_config(credentials, verifier.clone()).map_err(in_words)?;
+        let endpoint = endpoint_for(address.ip()).map_err(in_words)?;
+        let name = credentials.cluster().as_str();
+        let connecting = endpoint
+            .connect_with(config, address, name)
+            .map_err(in_words)?;
+        match connecting.await {
+            Ok(connection) => return Ok((endpoint, connection)),
+            Err(error) => {
+                failure = match verifier.refusal() {
+                    Some(refusal) => refusal.to_owned(),
+                    None => refusals::in_words(&error),
+                };
+            }
+        }
+    }
+    Err(failure)
+}
+
+fn endpoint_for(remote: IpAddr) -> std::io::Result<Endpoint> {
+    let socket = socket::bind_for(remote)?;
+    Endpoint::new(
+        client_endpoint_config(),
+        None,
+        socket,
+        Arc::new(TokioRuntime),
+    )
+}
+
+async fn exchange(connection: &Connection, request: &[u8]) -> Result<Vec<u8>, String> {
+    let exchanged = async {
+        let (mut send, mut receive) = connection.open_bi().await.map_err(in_words)?;
+        send.write_all(request).await.map_err(in_words)?;
+        send.finish().map_err(in_words)?;
+        let answer = receive.read_to_end(limits::OPERATOR_ANSWER_BYTES_MAX).await;
+        answer.map_err(in_words)
+    };
+    // Where the connection has ended, how it did tells more.
+    exchanged
+        .await
+        .map_err(|error: String| match connection.close_reason() {
+            Some(reason) => refusals::in_words(&reason),
+            None => error,
+        })
+}
+
+fn in_words(error: impl fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// The address is none.
+    Address(AddressError),
+    /// The credentials are those of a server.
+    NotAnOperator,
+    /// The server could not be reached, would not talk, or did not answer in time.
+    NoAnswer {
+        /// Where it was looked for.
+        place: Place,
+        /// What failed.
+        why: String,
+    },
+}
+
+impl fmt::Display for OperatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::NotAnOperator => f.write_str(
+                "these are the credentials of a server; a cluster is run with those of its operator",
+            ),
+            Self::NoAnswer { place, why } => write!(f, "no answer from {place}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for OperatorError {}
