@@ -134,7 +134,7 @@ impl fmt::Debug for Database {
 fn open_blocks(file: File, path: &Path) -> StorageResult<redb::Database> {
     Builder::new()
         .set_cache_size(CACHE_BYTES)
-        .create_with_backend(Blocks::new(file, path))
+        .create_with_backend(Blocks::new(file))
         .at(path)
 }
 
