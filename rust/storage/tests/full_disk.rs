@@ -16,8 +16,8 @@ use synced_storage::{LastStop, StorageError, StorageResult, Store};
 
 /// Tells the child where its file system is mounted.
 const FOLDER_VARIABLE: &str = "SYNCED_STORAGE_TEST_DISK";
-/// Runs the rest of its arguments with 4 MiB of disk mounted at its first.
-const MOUNT: &str = "mount -t tmpfs -o size=4m none \"$0\" && exec \"$@\"";
+/// Runs the rest of its arguments with 8 MiB of disk mounted at its first.
+const MOUNT: &str = "mount -t tmpfs -o size=8m none \"$0\" && exec \"$@\"";
 
 fn in_small_disk(child: &str) {
     let folder = Folder::on_disk("small-disk");
@@ -105,7 +105,7 @@ fn journal_is_full() {
     let (folder, ballast) = (disk().join("data"), disk().join("ballast"));
     let mut store = found(&folder);
     // What is in the journal will need as much space again in the database.
-    std::fs::write(&ballast, vec![1; 2 * 1024 * 1024]).unwrap();
+    std::fs::write(&ballast, vec![1; 5 * 1024 * 1024]).unwrap();
     let (written, error) = fill(&mut store, 0);
     assert_says_what_to_do(&error);
     assert!(written > 10);
