@@ -1,0 +1,142 @@
+//! What is checked of a server after each thing that came to it.
+
+use synced_consensus::{GroupStatus, Role};
+use synced_protocol::{id::LogIndex, store::EntryKind};
+
+use super::Run;
+use crate::{
+    check::{Promise, Violation},
+    happening::Host,
+    system::{GROUP, System},
+    trace::Action,
+};
+
+impl<S: System> Run<S> {
+    pub(super) fn watch(&mut self, host: Host) -> Result<(), Violation> {
+        self.check_applied(host)?;
+        self.check_lease(host)?;
+        if self.trace.is_some() {
+            self.record(host, Action::Step);
+        }
+        Ok(())
+    }
+
+    fn check_applied(&mut self, host: Host) -> Result<(), Violation> {
+        let server = &mut self.servers[host.place() - 1];
+        let Some(logic) = &mut server.logic else {
+            return Ok(());
+        };
+        let (before, applied) = (server.applied, S::applied(logic));
+        if applied == before {
+            return Ok(());
+        }
+        if applied < before {
+            let what = format!("server {} went back from {before} to {applied}", host.0);
+            return Err(Violation::new(Promise::OneHistory, what));
+        }
+        let digest = S::digest(logic);
+        server.applied = applied;
+        self.follow(host, before, applied)?;
+        let of_server = |violation: Violation| Violation {
+            what: format!("server {}: {}", host.0, violation.what),
+            ..violation
+        };
+        self.history.check_state(applied, digest).map_err(of_server)
+    }
+
+    /// Every entry that a server has applied since is the one of the history.
+    fn follow(&mut self, host: Host, before: LogIndex, applied: LogIndex) -> Result<(), Violation> {
+        let of_server = |violation: Violation| Violation {
+            what: format!("server {}: {}", host.0, violation.what),
+            ..violation
+        };
+        let mut is_new_membership = false;
+        let Some(image) = self.servers[host.place() - 1].disk.group(GROUP) else {
+            return Ok(());
+        };
+        let from = before.max(image.snapshot.index);
+        let is_ahead = self.history.last() < applied;
+        for index in (from.0 + 1..=applied.0).map(LogIndex) {
+            let Some(entry) = image.entry(index) else {
+                let what = format!("server {} applied {index}, which it never stored", host.0);
+                return Err(Violation::new(Promise::SaneStore, what));
+            };
+            if is_ahead && entry.kind == EntryKind::Membership {
+                is_new_membership = true;
+            }
+            self.history.apply(entry).map_err(of_server)?;
+        }
+        if is_new_membership && let Some(status) = self.status(host) {
+            self.history.set_members(status.members);
+        }
+        Ok(())
+    }
+
+    fn check_lease(&mut self, host: Host) -> Result<(), Violation> {
+        if !self.holds_lease(host) {
+            return Ok(());
+        }
+        if self.serving != Some(host) {
+            for other in self.hosts() {
+                if other != host && self.holds_lease(other) {
+                    let what = format!("servers {} and {} both serve", other.0, host.0);
+                    return Err(Violation::new(Promise::OneLeader, what));
+                }
+            }
+            self.serving = Some(host);
+        }
+        self.end_outage(host);
+        Ok(())
+    }
+
+    /// Whether a server would serve now, by its own clock.
+    pub(super) fn holds_lease(&mut self, host: Host) -> bool {
+        let now = self.now;
+        let Some(server) = self.server_mut(host) else {
+            return false;
+        };
+        let local = server.clock.read(now);
+        let logic = server.logic.as_mut();
+        logic.is_some_and(|logic| S::consensus(logic).holds_lease(GROUP, local))
+    }
+
+    /// How a server stands.
+    pub(super) fn status(&mut self, host: Host) -> Option<GroupStatus> {
+        let logic = self.server_mut(host)?.logic.as_mut()?;
+        S::consensus(logic).status(GROUP)
+    }
+
+    /// The server that leads in the latest term, if one does.
+    pub(super) fn leader(&mut self) -> Option<Host> {
+        let hosts = self.hosts().into_iter();
+        let leads = hosts.filter_map(|host| {
+            let status = self.status(host)?;
+            (status.role == Role::Leader).then_some((status.term, host))
+        });
+        leads.max().map(|(_, host)| host)
+    }
+
+    /// Whoever serves in a later term than before ends the time without service.
+    fn end_outage(&mut self, host: Host) {
+        if self.outage.failed.is_none() && self.outage.healed.is_none() {
+            return;
+        }
+        let Some(status) = self.status(host) else {
+            return;
+        };
+        let image = self.servers[host.place() - 1].disk.group(GROUP);
+        let committed = image.and_then(|image| image.entry(status.committed));
+        if committed.is_none_or(|entry| entry.term != status.term) {
+            return;
+        }
+        if let Some((at, term)) = self.outage.failed
+            && status.term > term
+        {
+            self.report.failovers_us.push(self.now.since(at).0);
+            self.outage.failed = None;
+        }
+        if let Some(at) = self.outage.healed.take() {
+            self.report.recoveries_us.push(self.now.since(at).0);
+        }
+    }
+}
