@@ -1,8 +1,17 @@
 //! What one server's consensus is told when it begins.
 
-use synced_protocol::{id::ReplicaId, store::Durability, time::Micros};
+use synced_protocol::{
+    id::{ReplicaId, ServerId},
+    limits::MAX_FRAME_BYTES,
+    store::Durability,
+    time::Micros,
+};
 
-use crate::codec::PeerVersions;
+use crate::codec::{PEER_VERSION_MIN, PeerVersions};
+
+const TICK_MIN: Micros = Micros(100);
+const TICK_MAX: Micros = Micros::from_secs(1);
+const TICKS_MAX: u32 = 10_000;
 
 /// One tick, unless configured otherwise.
 pub const TICK: Micros = Micros::from_millis(1);
@@ -59,6 +68,48 @@ impl Config {
             log_bytes_kept_max: LOG_BYTES_KEPT_MAX,
             entries_in_flight_bytes_max: ENTRIES_IN_FLIGHT_BYTES_MAX,
             versions: PeerVersions::OURS,
+        }
+    }
+
+    /// Whether every setting is in its range; the text says which is not, and what it may be.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let rules = [
+            (
+                self.replica.server() != ServerId(0),
+                "the server's number must be at least 1",
+            ),
+            (
+                TICK_MIN <= self.tick && self.tick <= TICK_MAX,
+                "a tick must be between 100 us and 1 s",
+            ),
+            (
+                1 <= self.heartbeat_ticks,
+                "there must be at least 1 tick between heartbeats",
+            ),
+            (
+                2 * self.heartbeat_ticks < self.election_ticks && self.election_ticks <= TICKS_MAX,
+                "an election must take more than two heartbeats, and at most 10,000 ticks",
+            ),
+            (
+                1 <= self.stagger_ticks && self.stagger_ticks <= TICKS_MAX,
+                "the next in line must wait between 1 and 10,000 ticks longer",
+            ),
+            (
+                self.election_ticks <= self.quorum_silence_ticks,
+                "a leader must bear as many silent ticks as its followers",
+            ),
+            (
+                MAX_FRAME_BYTES <= self.entries_in_flight_bytes_max,
+                "at least one entry, 65536 bytes, must be allowed in flight",
+            ),
+            (
+                PEER_VERSION_MIN <= self.versions.max && self.versions.min <= self.versions.max,
+                "the versions between servers must include one of this program's",
+            ),
+        ];
+        match rules.iter().find(|(good, _)| !good) {
+            None => Ok(()),
+            Some((_, what)) => Err((*what).to_owned()),
         }
     }
 }

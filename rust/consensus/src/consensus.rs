@@ -1,20 +1,33 @@
 //! Every group of one server, as its driver meets them.
 
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+};
+
 use bytes::Bytes;
 use synced_protocol::{
+    bytes_io::Reader,
     error::DecodeError,
-    id::{GroupId, LogIndex, ServerId},
+    id::{GroupId, LogIndex, ReplicaId, ServerId},
+    peer::PeerAddress,
     store::{MemberAddress, StoredGroup, WriteId},
     time::Micros,
 };
 
 use crate::{
+    codec::{Beats, Beginning, Header, Message, PeerVersions},
     config::Config,
     error::{ChangeError, ConsensusError, ProposeError},
+    group::{Group, Io},
     news::News,
     output::Output,
+    peers::Peers,
     status::GroupStatus,
 };
+
+/// How often a server says again that it is there, while somebody may not have heard it.
+const GREETING: Micros = Micros::from_millis(100);
 
 /// Who is to vote in a group from now on, completely. Their number must be odd.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +37,36 @@ pub struct MembersWanted {
 }
 
 /// Every group of one server.
-#[derive(Debug)]
+///
+/// Its driver hands in whatever has happened, then calls [`Consensus::advance`], then takes everything from
+/// [`Consensus::poll_news`] and [`Consensus::poll_output`], then sleeps until [`Consensus::poll_deadline`] or the next event.
 pub struct Consensus {
     config: Config,
+    now: Micros,
+    groups: BTreeMap<GroupId, Group>,
+    peers: Peers,
+    news: VecDeque<(GroupId, News)>,
+    last_write: WriteId,
+    /// Where those who founded the cluster were, for a server that takes no part yet.
+    founders: Vec<MemberAddress>,
+    connected: Option<Vec<PeerAddress>>,
+    next_greeting: Micros,
+    /// Messages that could not be read, of no group.
+    refused: u64,
+    astray: u64,
+}
+
+impl fmt::Debug for Consensus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups: Vec<GroupStatus> = self
+            .groups
+            .keys()
+            .filter_map(|group| self.status(*group))
+            .collect();
+        f.debug_struct("Consensus")
+            .field("groups", &groups)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Consensus {
@@ -36,79 +76,257 @@ impl Consensus {
     /// A setting out of its range, or a stored log that cannot be.
     pub fn new(
         config: Config,
-        _now: Micros,
-        _groups: Vec<StoredGroup>,
+        now: Micros,
+        groups: Vec<StoredGroup>,
     ) -> Result<Self, ConsensusError> {
-        Ok(Self { config })
+        config.check().map_err(ConsensusError::Config)?;
+        let mut consensus = Self {
+            peers: Peers::new(config.replica, config.versions),
+            config,
+            now,
+            groups: BTreeMap::new(),
+            news: VecDeque::new(),
+            last_write: WriteId(0),
+            founders: Vec::new(),
+            connected: None,
+            next_greeting: now + GREETING,
+            refused: 0,
+            astray: 0,
+        };
+        for stored in groups {
+            let id = stored.group;
+            consensus
+                .founders
+                .extend(stored.snapshot.members.addresses.iter().cloned());
+            let group = Group::begin(stored, &mut consensus.split().1)?;
+            if consensus.groups.insert(id, group).is_some() {
+                return Err(ConsensusError::Stored(id, "it is there twice".to_owned()));
+            }
+        }
+        consensus.connect();
+        Ok(consensus)
+    }
+
+    fn split(&mut self) -> (&mut BTreeMap<GroupId, Group>, Io<'_>) {
+        let io = Io {
+            now: self.now,
+            config: &self.config,
+            peers: &mut self.peers,
+            news: &mut self.news,
+            last_write: &mut self.last_write,
+        };
+        (&mut self.groups, io)
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut Group, &mut Io<'_>)) {
+        let (groups, mut io) = self.split();
+        for group in groups.values_mut() {
+            act(group, &mut io);
+        }
     }
 
     /// A connection with another server is up.
-    pub fn peer_up(&mut self, _now: Micros, _server: ServerId) {}
+    pub fn peer_up(&mut self, now: Micros, server: ServerId) {
+        self.now = now;
+        self.peers.up(server);
+    }
 
     /// The connection with another server is gone.
-    pub fn peer_down(&mut self, _now: Micros, _server: ServerId) {}
+    pub fn peer_down(&mut self, now: Micros, server: ServerId) {
+        self.now = now;
+        self.peers.down(server);
+        self.each(|group, io| group.peer_down(io, server));
+    }
 
     /// Takes what another server's consensus sent, by whichever lane.
     ///
     /// # Errors
-    /// Bytes that are no message; they are counted and change nothing.
+    /// Bytes that are no message; they are counted, and change nothing from where they cannot be read.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "entries are kept as slices of it"
+    )]
     pub fn receive(
         &mut self,
-        _now: Micros,
-        _from: ServerId,
-        _bytes: Bytes,
+        now: Micros,
+        from: ServerId,
+        bytes: Bytes,
     ) -> Result<(), DecodeError> {
+        self.now = now;
+        let received = self.read(from, &bytes);
+        self.refused += u64::from(received.is_err());
+        received
+    }
+
+    fn read(&mut self, from: ServerId, bytes: &Bytes) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let header = match Beginning::read(&mut reader, self.config.versions)? {
+            Beginning::Hello(hello) => {
+                self.astray += u64::from(!self.peers.hello(from, hello));
+                return Ok(());
+            }
+            Beginning::Messages(header) => header,
+        };
+        if !self.is_between_us(from, header) {
+            self.astray += 1;
+            return Ok(());
+        }
+        let from = ReplicaId::new(from, header.from);
+        while !reader.rest().is_empty() {
+            let message = Message::read(&mut reader, bytes)?;
+            self.dispatch(from, message);
+        }
         Ok(())
     }
 
-    /// Every write up to this one is as durable as was asked.
-    pub fn stored(&mut self, _now: Micros, _write: WriteId) {}
+    /// Whether a message is from a life that is not over to this one.
+    fn is_between_us(&mut self, from: ServerId, header: Header) -> bool {
+        header.to == self.config.replica.incarnation()
+            && from != self.config.replica.server()
+            && self.peers.heard(from, header.from)
+    }
 
-    /// A write failed, and none after it will be tried: every group takes no part any more.
-    pub fn store_failed(&mut self, _now: Micros, _reason: String) {}
+    fn dispatch(&mut self, from: ReplicaId, message: Message) {
+        match message {
+            Message::Group(id, message) => {
+                let (groups, mut io) = self.split();
+                match groups.get_mut(&id) {
+                    Some(group) => group.receive(&mut io, from, message),
+                    None => self.refused += 1,
+                }
+            }
+            Message::Beats(beats) => self.dispatch_beats(from, beats, Group::receive_beat),
+            // Nothing that comes back was sent in the future.
+            Message::BeatAnswers(beats) if beats.sent_at > self.now => self.refused += 1,
+            Message::BeatAnswers(beats) => {
+                self.dispatch_beats(from, beats, Group::receive_beat_answer)
+            }
+        }
+    }
+
+    fn dispatch_beats(
+        &mut self,
+        from: ReplicaId,
+        beats: Beats,
+        receive: fn(&mut Group, &mut Io<'_>, ReplicaId, Micros, crate::codec::Beat),
+    ) {
+        let (groups, mut io) = self.split();
+        for beat in beats.beats {
+            if let Some(group) = groups.get_mut(&beat.group) {
+                receive(group, &mut io, from, beats.sent_at, beat);
+            }
+        }
+    }
+
+    /// Every write up to this one is as durable as was asked.
+    pub fn stored(&mut self, now: Micros, write: WriteId) {
+        self.now = now;
+        self.each(|group, io| group.stored(io, write));
+    }
+
+    /// A write failed, and none after it will be tried: no group takes part any more. Where this server leads, the best of the others is
+    /// asked to take over.
+    #[expect(clippy::needless_pass_by_value, reason = "it comes in an event")]
+    pub fn store_failed(&mut self, now: Micros, reason: String) {
+        self.now = now;
+        self.each(|group, io| group.fail(io, reason.clone()));
+        self.peers.forget_writes();
+    }
 
     /// Runs what is due. Call it when woken, after whatever had happened was handed in.
-    pub fn advance(&mut self, _now: Micros) {}
+    pub fn advance(&mut self, now: Micros) {
+        self.now = now;
+        self.each(Group::advance);
+        if now >= self.next_greeting {
+            self.next_greeting = now + GREETING;
+            let outside = self.groups.values().any(Group::is_outside);
+            self.peers.greet_again(outside);
+        }
+        self.connect();
+    }
+
+    /// Asks for connections with everybody who takes part, whenever those have changed.
+    fn connect(&mut self) {
+        let own = self.config.replica.server();
+        let members = self
+            .groups
+            .values()
+            .flat_map(|group| &group.members().addresses);
+        let wanted = self.groups.values().flat_map(Group::wanted);
+        let mut peers: BTreeMap<ServerId, &PeerAddress> = BTreeMap::new();
+        let outside = self.groups.values().any(Group::is_outside);
+        let founders = self.founders.iter().filter(|_| outside);
+        for address in founders.chain(members).chain(wanted) {
+            peers.insert(address.peer.server, &address.peer);
+        }
+        peers.remove(&own);
+        if self
+            .connected
+            .as_ref()
+            .is_none_or(|connected| connected.iter().ne(peers.values().copied()))
+        {
+            let peers: Vec<PeerAddress> = peers.into_values().cloned().collect();
+            self.connected = Some(peers.clone());
+            self.peers.connect(peers);
+        }
+    }
 
     /// Proposes an entry, of 1 to [`MAX_FRAME_BYTES`](synced_protocol::limits::MAX_FRAME_BYTES) bytes. Its place is final unless
-    /// the leadership is lost, which [`News::Following`] tells.
+    /// the leadership is lost, which [`News::Following`] tells. What is proposed between two polls travels together.
     ///
     /// # Errors
     /// This server does not lead, or too much is in flight, or the size.
-    pub fn propose(&mut self, _group: GroupId, _data: Bytes) -> Result<LogIndex, ProposeError> {
-        Err(ProposeError::NotLeading { leader: None })
+    pub fn propose(&mut self, group: GroupId, data: Bytes) -> Result<LogIndex, ProposeError> {
+        match self.groups.get_mut(&group) {
+            Some(group) => group.propose(&self.config, data),
+            None => Err(ProposeError::NotLeading { leader: None }),
+        }
     }
 
     /// The next thing to do, or `None` when all is done for now.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.peers.poll().or_else(|| {
+            self.each(Group::propose_due);
+            self.peers.poll()
+        })
     }
 
     /// The next news, or `None` when all is told for now.
     pub fn poll_news(&mut self) -> Option<(GroupId, News)> {
-        None
+        self.news.pop_front()
     }
 
     /// The local time at which [`Consensus::advance`] is wanted at the latest.
     #[must_use]
     pub fn poll_deadline(&self) -> Option<Micros> {
-        None
+        let ticks = self.groups.values().map(Group::next_tick);
+        ticks.chain([self.next_greeting]).min()
     }
 
-    /// Answers [`News::SnapshotWanted`]: the state just after the last news told, which had `index`. Any number of parts, each
-    /// at most [`MAX_FRAME_BYTES`](synced_protocol::limits::MAX_FRAME_BYTES).
-    pub fn snapshot(&mut self, _group: GroupId, _index: LogIndex, _parts: Vec<Bytes>) {}
+    /// Answers [`News::SnapshotWanted`]: the state just after the last news told, of which `index` was the last with content. Any
+    /// number of parts up to 4,096, each at most [`MAX_FRAME_BYTES`](synced_protocol::limits::MAX_FRAME_BYTES) and all together 64 MiB; a larger state is not
+    /// taken, and counted.
+    pub fn snapshot(&mut self, group: GroupId, index: LogIndex, parts: Vec<Bytes>) {
+        let (groups, mut io) = self.split();
+        if let Some(group) = groups.get_mut(&group) {
+            group.take_snapshot(&mut io, index, parts);
+        }
+    }
 
-    /// Hands leadership over to another server, or to the one that has most of the log. Nothing can be proposed meanwhile.
+    /// Hands leadership over to another server, or to the one that has most of the log, and says which. Nothing can be proposed meanwhile.
     ///
     /// # Errors
     /// This server does not lead, or that one cannot.
     pub fn transfer(
         &mut self,
-        _group: GroupId,
-        _to: Option<ServerId>,
+        group: GroupId,
+        to: Option<ServerId>,
     ) -> Result<ServerId, ChangeError> {
-        Err(ChangeError::NotLeading { leader: None })
+        let (groups, mut io) = self.split();
+        let group = groups
+            .get_mut(&group)
+            .ok_or(ChangeError::NoSuchGroup(group))?;
+        group.transfer(&mut io, to)
     }
 
     /// Changes who takes part. New servers learn first and vote once they have caught up, all in the background:
@@ -118,22 +336,39 @@ impl Consensus {
     /// This server does not lead, or those cannot be the members.
     pub fn change_members(
         &mut self,
-        _group: GroupId,
-        _wanted: MembersWanted,
+        group: GroupId,
+        wanted: MembersWanted,
     ) -> Result<(), ChangeError> {
-        Err(ChangeError::NotLeading { leader: None })
+        let (groups, mut io) = self.split();
+        let group = groups
+            .get_mut(&group)
+            .ok_or(ChangeError::NoSuchGroup(group))?;
+        group.change_members(&mut io, wanted)?;
+        self.connect();
+        Ok(())
     }
 
     /// Whether this server leads and nobody else can have been elected since, at local time `now`.
     #[must_use]
-    pub fn holds_lease(&self, _group: GroupId, _now: Micros) -> bool {
-        false
+    pub fn holds_lease(&self, group: GroupId, now: Micros) -> bool {
+        self.groups
+            .get(&group)
+            .is_some_and(|group| group.holds_lease(&self.config, now))
     }
 
     /// How a group stands; `None` for one that is not this server's.
     #[must_use]
-    pub fn status(&self, _group: GroupId) -> Option<GroupStatus> {
-        None
+    pub fn status(&self, group: GroupId) -> Option<GroupStatus> {
+        let mut status = self.groups.get(&group)?.status(self.now);
+        status.counters.messages_refused += self.refused;
+        status.counters.messages_astray += self.astray;
+        Some(status)
+    }
+
+    /// The versions of the peer protocol that another server says it understands, once it has said so.
+    #[must_use]
+    pub fn versions(&self, server: ServerId) -> Option<PeerVersions> {
+        self.peers.versions(server)
     }
 
     /// What it was told when it began.

@@ -3,14 +3,19 @@
 //! [`Consensus`] drives an existing Raft engine without any I/O. It is handed time, bytes and answers of the disk; it gives
 //! back [`Output`]s for the network and the disk, [`News`] for those who build on it, and the time of its next deadline.
 
-pub mod codec;
+mod codec;
 mod config;
 mod consensus;
+mod engine;
 mod error;
+mod group;
+mod members;
 mod news;
 mod output;
+mod peers;
 mod status;
 
+pub use codec::{PEER_VERSION, PEER_VERSION_MIN, PeerVersions};
 pub use config::{
     Config, ELECTION_TICKS, ENTRIES_IN_FLIGHT_BYTES_MAX, HEARTBEAT_TICKS, LOG_BYTES_KEPT_MAX,
     QUORUM_SILENCE_TICKS, STAGGER_TICKS, TICK,

@@ -86,6 +86,8 @@ pub struct Counters {
     pub messages_refused: u64,
     /// Messages that were for another life of this server, or from one that is over.
     pub messages_astray: u64,
+    /// Snapshots of the state that were too large to be taken.
+    pub snapshots_refused: u64,
     /// Snapshots that were sent to another replica, complete.
     pub snapshots_sent: u64,
     /// Snapshots that were received, complete.

@@ -1,0 +1,180 @@
+//! When this replica stands for election, and when it votes.
+//!
+//! The engine counts ticks, which begin anywhere and run late. Two things must be exact: how long a follower is loyal to a leader that
+//! it has heard, since that leader's lease rests on it, and in which order followers stand, since that decides how long an election
+//! takes. Both go by the clock here. The tick of a follower begins anew whenever it hears the leader, and the engine is ticked into an
+//! election only when the loyalty is over.
+
+use raft::StateRole;
+use synced_protocol::{id::ReplicaId, time::Micros};
+
+use super::{Group, Io};
+use crate::{config::Config, members};
+
+/// The most ticks that are made up for after a stall, so that what waits to be read is read before anyone is taken for dead.
+const CATCH_UP_TICKS_MAX: u64 = 2;
+
+/// What this replica knows of time.
+#[derive(Debug)]
+pub(super) struct Election {
+    /// When the next tick is due.
+    next_tick: Micros,
+    /// Since when it is loyal: it began, or heard a leader.
+    loyal_since: Micros,
+    /// Whom it knew to lead last.
+    last_leader: Option<ReplicaId>,
+    /// How often it stood since it heard a leader.
+    attempts: u32,
+    /// When the heartbeat was sent that is being answered.
+    answering: Micros,
+}
+
+impl Election {
+    pub(super) const fn new(now: Micros) -> Self {
+        Self {
+            next_tick: now,
+            loyal_since: now,
+            last_leader: None,
+            attempts: 0,
+            answering: Micros::ZERO,
+        }
+    }
+
+    pub(super) const fn next_tick(&self) -> Micros {
+        self.next_tick
+    }
+
+    pub(super) const fn answer(&mut self, sent_at: Micros) {
+        self.answering = sent_at;
+    }
+
+    pub(super) const fn answering(&self) -> Micros {
+        self.answering
+    }
+
+    /// How many ticks to run now.
+    fn due(&mut self, now: Micros, tick: Micros) -> u64 {
+        if now < self.next_tick {
+            return 0;
+        }
+        let due = now.since(self.next_tick).0 / tick.0 + 1;
+        self.next_tick = self.next_tick + Micros(due * tick.0);
+        due.min(CATCH_UP_TICKS_MAX)
+    }
+}
+
+/// How long a follower that heard a leader elects no other, by its own clock. Half a tick less than the shortest time after which it
+/// stands itself, since another may have heard the leader that much sooner.
+pub(super) const fn loyalty(config: &Config) -> Micros {
+    Micros(config.tick.0 * config.election_ticks as u64 - config.tick.0 / 2)
+}
+
+impl Group {
+    pub(crate) fn advance(&mut self, io: &mut Io<'_>) {
+        for _ in 0..self.election.due(io.now, io.config.tick) {
+            if self.failure.is_none() {
+                self.tick(io);
+            }
+        }
+    }
+
+    pub(crate) const fn next_tick(&self) -> Micros {
+        self.election.next_tick()
+    }
+
+    fn tick(&mut self, io: &mut Io<'_>) {
+        if self.leads() {
+            self.engine.tick();
+            self.tick_leader(io);
+        } else {
+            self.tick_follower(io);
+        }
+        self.pump(io);
+    }
+
+    fn tick_leader(&mut self, io: &mut Io<'_>) {
+        self.end_handover(io);
+        self.lease.tick(&self.members, self.own);
+        if self.lease.quorum_silence(&self.members, self.own) >= io.config.quorum_silence_ticks {
+            self.step_down();
+        }
+        self.resend_snapshots(io);
+        self.drive_members(io);
+    }
+
+    fn tick_follower(&mut self, io: &Io<'_>) {
+        let timeout = self.timeout(io.config);
+        let raft = &mut self.engine.raft;
+        raft.set_randomized_election_timeout(timeout);
+        let stands = raft.promotable() && raft.election_elapsed + 1 >= timeout;
+        if stands && !self.may_stand(io) {
+            return;
+        }
+        self.engine.tick();
+        if stands && self.engine.raft.state != StateRole::Follower {
+            self.election.attempts += 1;
+            self.counters.elections_started += 1;
+        }
+    }
+
+    /// An election that is won at once would find entries that are not stored yet, which the engine does not expect.
+    fn may_stand(&self, io: &Io<'_>) -> bool {
+        !self.is_loyal(io)
+            && (self.unstored.is_empty() || members::deciders(&self.members).len() > 1)
+    }
+
+    fn is_loyal(&self, io: &Io<'_>) -> bool {
+        io.now < self.election.loyal_since + loyalty(io.config)
+    }
+
+    /// Whether to leave a vote request unheard: somebody leads, or this replica may have promised so before it was restarted.
+    pub(super) fn withholds_vote(&self, io: &Io<'_>) -> bool {
+        self.is_loyal(io) || (self.leads() && self.handover.is_none())
+    }
+
+    /// Ticks without a word from a leader after which this replica stands. Each has its own place in line, by the number of its
+    /// server. The first time, whoever led last stands behind the others.
+    fn timeout(&self, config: &Config) -> usize {
+        let place = self.place_in_line();
+        config.election_ticks as usize + config.stagger_ticks as usize * place
+    }
+
+    fn place_in_line(&self) -> usize {
+        let voters = members::deciders(&self.members);
+        let before = voters.iter().filter(|voter| **voter < self.own).count();
+        match self
+            .election
+            .last_leader
+            .filter(|leader| voters.contains(leader))
+        {
+            Some(leader) if self.election.attempts == 0 => {
+                if leader == self.own {
+                    voters.len() - 1
+                } else {
+                    before - usize::from(leader < self.own)
+                }
+            }
+            _ => before,
+        }
+    }
+
+    /// Notes that a leader of this term was heard just now.
+    pub(super) fn hear_leader(&mut self, io: &Io<'_>, leader: ReplicaId) {
+        self.election.loyal_since = io.now;
+        self.election.last_leader = Some(leader);
+        self.election.attempts = 0;
+        self.election.next_tick = io.now + io.config.tick;
+    }
+
+    /// Notes that this replica leads.
+    pub(super) const fn begin_leading(&mut self) {
+        self.election.last_leader = Some(self.own);
+        self.election.attempts = 0;
+    }
+
+    /// Ceases to lead without a word; the others will notice.
+    pub(super) fn step_down(&mut self) {
+        let term = self.term();
+        self.engine.raft.become_follower(term, raft::INVALID_ID);
+    }
+}

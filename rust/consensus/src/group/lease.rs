@@ -1,0 +1,100 @@
+//! How long nobody else can have been elected.
+//!
+//! A follower that hears a heartbeat elects nobody else for a while (see [`loyalty`](super::election::loyalty)). It heard it after it was
+//! sent, so from the time of sending on, by the leader's own clock and less what two clocks may differ in speed, a leader whose
+//! heartbeat a quorum has acknowledged has no rival. What the engine offers instead counts ticks and goes by the time of
+//! receipt.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use synced_protocol::{id::ReplicaId, store::Members, time::Micros};
+
+use crate::members::{deciders, quorum_reached};
+
+/// The part of a span by which one server's clock may run faster than another's: one in a hundred, which is a hundred times what
+/// quartz does.
+const DRIFT: u64 = 100;
+
+/// What the others acknowledged to this leader.
+#[derive(Debug, Default)]
+pub(super) struct Lease {
+    /// When the latest heartbeat was sent that each acknowledged.
+    acknowledged: BTreeMap<ReplicaId, Micros>,
+    /// Ticks since each was heard.
+    silence: BTreeMap<ReplicaId, u32>,
+    /// Since leadership is to be handed over, for the rest of the term.
+    revoked: bool,
+}
+
+impl Lease {
+    pub(super) fn revoke(&mut self) {
+        self.revoked = true;
+    }
+
+    /// Takes a revocation back, when nobody was asked to take over yet.
+    pub(super) fn restore(&mut self) {
+        self.revoked = false;
+    }
+
+    /// Another replica has acknowledged the heartbeat that was sent then.
+    pub(super) fn acknowledge(&mut self, replica: ReplicaId, sent_at: Micros) {
+        let latest = self.acknowledged.entry(replica).or_default();
+        *latest = sent_at.max(*latest);
+        self.hear(replica);
+    }
+
+    /// Another replica was heard.
+    pub(super) fn hear(&mut self, replica: ReplicaId) {
+        self.silence.insert(replica, 0);
+    }
+
+    pub(super) fn tick(&mut self, members: &Members, own: ReplicaId) {
+        for voter in deciders(members) {
+            if voter != own {
+                *self.silence.entry(voter).or_default() += 1;
+            }
+        }
+    }
+
+    /// Ticks since a replica was heard.
+    pub(super) fn silence(&self, replica: ReplicaId) -> Option<u32> {
+        self.silence.get(&replica).copied()
+    }
+
+    /// Ticks since a quorum was heard.
+    pub(super) fn quorum_silence(&self, members: &Members, own: ReplicaId) -> u32 {
+        let silence = |replica| {
+            if replica == own {
+                Some(Reverse(0))
+            } else {
+                self.silence(replica).map(Reverse)
+            }
+        };
+        quorum_reached(members, silence).map_or(0, |Reverse(ticks)| ticks)
+    }
+
+    pub(super) fn acknowledged(&self, replica: ReplicaId) -> Option<Micros> {
+        self.acknowledged.get(&replica).copied()
+    }
+
+    /// Until when nobody else can have been elected.
+    pub(super) fn until(
+        &self,
+        members: &Members,
+        own: ReplicaId,
+        loyalty: Micros,
+    ) -> Option<Micros> {
+        if self.revoked {
+            return None;
+        }
+        let sent_at = |replica| {
+            if replica == own {
+                Some(Micros(u64::MAX))
+            } else {
+                self.acknowledged(replica)
+            }
+        };
+        let since = quorum_reached(members, sent_at)?;
+        Some(since + (loyalty - Micros(loyalty.0 / DRIFT)))
+    }
+}
