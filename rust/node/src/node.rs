@@ -151,12 +151,15 @@ impl<L: Log> Node<L> {
         }
     }
 
-    pub(crate) const fn session_time(&self, now: Micros) -> Micros {
+    /// Session time at a local time, as well as this server knows it.
+    #[must_use]
+    pub const fn session_time(&self, now: Micros) -> Micros {
         now.shifted(self.session_offset_us)
     }
 
-    /// Whether what this server knows is the newest that there is, so that players may be told.
-    pub(crate) fn serves(&self, now: Micros) -> bool {
+    /// Whether this server leads and no other can, at a local time: what it knows is the newest that there is, and players
+    /// are told.
+    pub fn serves(&self, now: Micros) -> bool {
         self.leads && self.log.holds_lease(now)
     }
 

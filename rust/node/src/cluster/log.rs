@@ -48,6 +48,12 @@ impl ClusterLog {
         }
     }
 
+    /// What the servers agree by, to be looked at.
+    #[must_use]
+    pub const fn consensus(&self) -> &Consensus {
+        &self.consensus
+    }
+
     /// Whether the consensus still takes this server for the leader.
     pub(super) fn leads(&self) -> bool {
         let status = self.consensus.status(GROUP);

@@ -1,0 +1,350 @@
+//! A player as a client should behave: it watches every server, goes to the one that leads, resumes there by its cursor and
+//! proposes again what was not decided. It checks that it hears each commit once and in order, and nothing older.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use synced_protocol::{
+    control::{self, First, Message},
+    hlc::HlcTimestamp,
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, ServerId, Term},
+    link::ConnectionId,
+    live::{Datagram, Loss, Pong, encode_ping},
+    message::{
+        Change, ClientMessage, Commit, Hello, Leader, LiveEntry, LivePose, Refusal, Resume,
+        ResumeToken, ServerMessage, SnapshotPart, Welcome,
+    },
+    mutation::{Mutation, Rejection, Transaction},
+    time::Micros,
+};
+use synced_world::{Outcome, SnapshotReader, World};
+
+use crate::{
+    net::{Net, Said},
+    words,
+};
+
+/// How often a player looks after connections that it misses.
+pub const LOOKS_EVERY: Micros = Micros::from_millis(20);
+
+#[derive(Debug, Default)]
+pub struct Player {
+    pub name: String,
+    pub links: BTreeMap<ServerId, Link>,
+    /// The server that serves it.
+    pub home: Option<ServerId>,
+    pub token: Option<ResumeToken>,
+    pub id: PlayerId,
+    pub world: Option<World>,
+    pub last_seq: ClientSeq,
+    pub pending: BTreeMap<ClientSeq, Transaction>,
+    pub confirmed: BTreeMap<ClientSeq, LogIndex>,
+    pub rejected: BTreeMap<ClientSeq, Rejection>,
+    /// Every commit that it was told, and when.
+    pub commits: Vec<(Micros, LogIndex, HlcTimestamp)>,
+    pub live: Vec<LiveEntry>,
+    pub poses: Vec<LivePose>,
+    pub relayed: Vec<Bytes>,
+    pub welcomes: Vec<(ServerId, Welcome)>,
+    /// What it was told of leaders, by whom and when.
+    pub told: Vec<(Micros, ServerId, Leader)>,
+    /// Session time as its servers told it, and when they did.
+    pub pongs: Vec<(Micros, ServerId, Pong)>,
+    pub refused: Option<Refusal>,
+    parts: Vec<SnapshotPart>,
+    helloed: Option<(ServerId, Micros)>,
+    leader: Option<(Term, ServerId)>,
+    /// Whether it stays away.
+    pub is_away: bool,
+}
+
+#[derive(Debug)]
+pub struct Link {
+    pub connection: ConnectionId,
+    has_answered: bool,
+}
+
+impl Player {
+    /// A player who begins to play; returns its place.
+    pub fn begin(net: &mut Net, name: &str) -> usize {
+        let place = net.players.len();
+        net.players.push(Self {
+            name: name.to_owned(),
+            ..Self::default()
+        });
+        Self::with(net, place, |player, net| player.look_around(net, place));
+        place
+    }
+
+    /// A player who is served when this returns.
+    pub fn join(net: &mut Net, name: &str) -> usize {
+        let place = Self::begin(net, name);
+        net.until(Micros::from_millis(300), |net| {
+            net.players[place].is_served()
+        });
+        place
+    }
+
+    pub fn is_served(&self) -> bool {
+        self.home.is_some() && self.world.is_some()
+    }
+
+    /// Proposes with the next number, and returns that.
+    pub fn propose(net: &mut Net, place: usize, transaction: impl Into<Transaction>) -> ClientSeq {
+        Self::with(net, place, |player, net| {
+            player.last_seq = player.last_seq.next();
+            let seq = player.last_seq;
+            player.pending.insert(seq, transaction.into());
+            player.send_pending(net, seq);
+            seq
+        })
+    }
+
+    /// Spawns an instance of the player's own, and returns its id.
+    pub fn spawn(net: &mut Net, place: usize, counter: u32) -> NodeId {
+        let spawn = words::instance(net.players[place].id, counter);
+        let node = spawn.node;
+        Self::propose(net, place, Mutation::Spawn(spawn));
+        node
+    }
+
+    pub fn say(net: &mut Net, place: usize, to: ServerId, message: &ClientMessage) {
+        Self::with(net, place, |player, net| player.send(net, to, message));
+    }
+
+    pub fn send_live(net: &mut Net, place: usize, datagram: Vec<u8>) {
+        Self::with(net, place, |player, net| {
+            let home = player.home.unwrap();
+            net.send_datagram(home, player.links[&home].connection, datagram);
+        });
+    }
+
+    /// Asks a server what time it is in the session.
+    pub fn ping(net: &mut Net, place: usize, to: ServerId) {
+        Self::with(net, place, |player, net| {
+            let ping = encode_ping(net.now, Loss::NONE);
+            net.send_datagram(to, player.links[&to].connection, ping.to_vec());
+        });
+    }
+
+    /// All connections are lost, and no new ones made until it is back.
+    pub fn go_away(net: &mut Net, place: usize) {
+        Self::with(net, place, |player, net| {
+            player.is_away = true;
+            player.home = None;
+            player.leader = None;
+            player.helloed = None;
+            for (server, link) in std::mem::take(&mut player.links) {
+                net.lose(server, link.connection);
+            }
+        });
+    }
+
+    pub fn come_back(net: &mut Net, place: usize) {
+        net.players[place].is_away = false;
+    }
+
+    pub fn look_after(net: &mut Net) {
+        for place in 0..net.players.len() {
+            Self::with(net, place, |player, net| player.look_around(net, place));
+        }
+    }
+
+    pub fn hear(net: &mut Net, place: usize, from: ServerId, said: Said) {
+        Self::with(net, place, |player, net| match said {
+            _ if player.is_away => {}
+            Said::Frame(frame) => player.on_frame(net, from, &frame),
+            Said::Datagram(datagram) => player.on_datagram(net, from, datagram),
+            Said::Closed(_) => player.on_closed(from),
+        });
+    }
+
+    fn with<T>(net: &mut Net, place: usize, act: impl FnOnce(&mut Self, &mut Net) -> T) -> T {
+        let mut player = std::mem::take(&mut net.players[place]);
+        let result = act(&mut player, net);
+        net.players[place] = player;
+        result
+    }
+
+    fn look_around(&mut self, net: &mut Net, place: usize) {
+        if self.is_away {
+            return;
+        }
+        for server in net.alive() {
+            if !self.links.contains_key(&server)
+                && let Some(connection) = net.connect(place, server)
+            {
+                let link = Link {
+                    connection,
+                    has_answered: false,
+                };
+                self.links.insert(server, link);
+                let watch = control::encode_first(&ClientMessage::Watch).unwrap();
+                net.send_frame(server, connection, watch);
+            }
+        }
+        self.knock(net);
+    }
+
+    /// Says hello to the leader, if that is not done yet or was long ago.
+    fn knock(&mut self, net: &mut Net) {
+        let Some((_, leader)) = self.leader.filter(|(_, at)| self.home != Some(*at)) else {
+            return;
+        };
+        let patience = Micros::from_millis(100);
+        let waits = self
+            .helloed
+            .is_some_and(|(to, at)| to == leader && net.now.since(at) < patience);
+        if waits || !self.links.contains_key(&leader) {
+            return;
+        }
+        self.helloed = Some((leader, net.now));
+        let resume = self.token.map(|token| Resume {
+            token,
+            cursor: self
+                .world
+                .as_ref()
+                .map_or(LogIndex(u64::MAX), World::log_index),
+        });
+        let hello = Hello {
+            resume,
+            ..words::hello(&self.name)
+        };
+        self.send(net, leader, &ClientMessage::Hello(hello));
+    }
+
+    fn send(&mut self, net: &mut Net, to: ServerId, message: &impl Message) {
+        if let Some(link) = self.links.get(&to) {
+            let frame = control::encode(message).unwrap();
+            net.send_frame(to, link.connection, frame);
+        }
+    }
+
+    fn send_pending(&mut self, net: &mut Net, seq: ClientSeq) {
+        if let (Some(home), Some(transaction)) = (self.home, self.pending.get(&seq)) {
+            let transaction = transaction.clone();
+            self.send(net, home, &ClientMessage::Propose { seq, transaction });
+        }
+    }
+
+    fn on_closed(&mut self, from: ServerId) {
+        self.links.remove(&from);
+        if self.home == Some(from) {
+            self.home = None;
+        }
+        self.helloed = self.helloed.filter(|(to, _)| *to != from);
+    }
+
+    fn on_frame(&mut self, net: &mut Net, from: ServerId, frame: &[u8]) {
+        let Some(link) = self.links.get_mut(&from) else {
+            return;
+        };
+        let message = if std::mem::replace(&mut link.has_answered, true) {
+            control::decode(frame).unwrap()
+        } else {
+            match control::decode_first(frame).unwrap() {
+                First::SameVersion(message) => message,
+                First::OtherVersion(version) => panic!("version {version}"),
+            }
+        };
+        match message {
+            ServerMessage::Leader(leader) => self.on_leader(net, from, leader),
+            ServerMessage::Welcome(welcome) => self.on_welcome(net, from, welcome),
+            ServerMessage::Refused(refusal) => self.refused = Some(refusal),
+            _ if self.home != Some(from) => {}
+            ServerMessage::Snapshot(part) => self.on_snapshot(net, part),
+            ServerMessage::Commit(commit) => self.on_commit(net, commit),
+            ServerMessage::Rejected { seq, reason, .. } => self.on_rejected(seq, reason),
+        }
+    }
+
+    fn on_leader(&mut self, net: &mut Net, from: ServerId, said: Leader) {
+        if self.home == Some(from) {
+            self.home = None;
+        }
+        let is_elsewhere = said.leader != Some(from);
+        self.helloed = self.helloed.filter(|(to, _)| *to != from || !is_elsewhere);
+        let known = self.leader.map_or(Term(0), |(term, _)| term);
+        let leader = said.leader.filter(|_| said.term >= known);
+        self.told.push((net.now, from, said.clone()));
+        if let Some(leader) = leader {
+            self.leader = Some((said.term, leader));
+            self.knock(net);
+        }
+    }
+
+    fn on_welcome(&mut self, net: &mut Net, from: ServerId, welcome: Welcome) {
+        let went_on = self.token == Some(welcome.token);
+        assert!(went_on || !welcome.resumed);
+        if !went_on {
+            self.pending.clear();
+            self.last_seq = ClientSeq::default();
+        }
+        let known = self.world.as_ref().map(World::log_index);
+        let is_older = known.is_some_and(|known| welcome.log_index < known);
+        assert!(!is_older, "{} was sent an older world", self.name);
+        if !welcome.resumed {
+            self.world = None;
+            self.parts.clear();
+        }
+        self.home = Some(from);
+        self.helloed = None;
+        self.token = Some(welcome.token);
+        self.id = welcome.player;
+        let again = self.pending.range(welcome.last_seq.next()..);
+        let again: Vec<_> = again.map(|(seq, _)| *seq).collect();
+        self.welcomes.push((from, welcome));
+        again
+            .into_iter()
+            .for_each(|seq| self.send_pending(net, seq));
+    }
+
+    fn on_snapshot(&mut self, _net: &mut Net, mut part: SnapshotPart) {
+        self.live.append(&mut part.live);
+        self.poses.append(&mut part.poses);
+        let last = part.last;
+        self.parts.push(part);
+        if last {
+            let mut reader = SnapshotReader::default();
+            for part in self.parts.drain(..) {
+                reader.add(part).unwrap();
+            }
+            self.world = Some(reader.finish().unwrap());
+            // What was decided before the snapshot is in it, however it was decided.
+            let decided = self.welcomes.last().unwrap().1.last_seq;
+            self.pending.retain(|seq, _| *seq > decided);
+        }
+    }
+
+    fn on_commit(&mut self, net: &mut Net, commit: Commit) {
+        let world = self.world.as_mut().expect("commits follow the snapshot");
+        let mut effects = Vec::new();
+        let outcome = world.apply(commit.log_index, &commit.entry, &mut effects);
+        assert_eq!(outcome, Ok(Outcome::Applied), "{commit:?}");
+        let told = (net.now, commit.log_index, commit.entry.hlc);
+        self.commits.push(told);
+        if let Change::Transaction { player, seq, .. } = commit.entry.change
+            && player == self.id
+        {
+            self.pending.remove(&seq);
+            let before = self.confirmed.insert(seq, commit.log_index);
+            assert_eq!(before, None, "{seq:?} was confirmed twice");
+            assert_eq!(self.rejected.get(&seq), None, "{seq:?} was rejected");
+        }
+    }
+
+    fn on_rejected(&mut self, seq: ClientSeq, reason: Rejection) {
+        if self.pending.remove(&seq).is_some() {
+            self.rejected.insert(seq, reason);
+        }
+        assert_eq!(self.confirmed.get(&seq), None, "{seq:?} was confirmed");
+    }
+
+    fn on_datagram(&mut self, net: &mut Net, from: ServerId, datagram: Bytes) {
+        match Datagram::decode(&datagram).unwrap() {
+            Datagram::Pong(pong) => self.pongs.push((net.now, from, pong)),
+            Datagram::Down { .. } => self.relayed.push(datagram),
+            _ => panic!("no word of a server"),
+        }
+    }
+}
