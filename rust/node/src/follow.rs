@@ -34,8 +34,17 @@ impl<L: Log> Node<L> {
     fn on_news(&mut self, now: Micros, news: News) {
         match news {
             News::Committed(commit) => self.on_committed(now, commit),
-            News::Leading { .. } => self.lead(now),
-            News::Following { .. } => self.follow(now),
+            News::Leading { term } => {
+                tracing::info!(term = term.0, "this server leads");
+                self.lead(now);
+            }
+            News::Following { term, leader } => {
+                match leader {
+                    Some(leader) => tracing::info!(term = term.0, "{leader} leads"),
+                    None => tracing::info!(term = term.0, "nobody is known to lead"),
+                }
+                self.follow(now);
+            }
             News::MembersChanged => self.has_to_tell = true,
             News::Restored { parts } => self.restore(now, &parts),
             News::SnapshotWanted => self.give_snapshot(now),

@@ -7,7 +7,7 @@ use synced_consensus::{ChangeError, MembersWanted};
 use synced_protocol::{
     id::ServerId,
     peer::{PeerAddress, RequestId},
-    store::MemberAddress,
+    store::{Durability, MemberAddress},
 };
 
 use super::{config::GROUP, log::ClusterLog};
@@ -81,6 +81,8 @@ impl Node<ClusterLog> {
             Request::Status => Ok(json!({
                 "node": self.stats(),
                 "connections": self.connections.len(),
+                "version": env!("CARGO_PKG_VERSION"),
+                "durability": self.log.durability(),
             })),
             Request::Transfer { to } => {
                 let to = to.map(ServerId);
@@ -120,6 +122,14 @@ impl Node<ClusterLog> {
 }
 
 impl ClusterLog {
+    /// When a commit counts as safe, as the configuration calls it.
+    const fn durability(&self) -> &'static str {
+        match self.consensus.config().durability {
+            Durability::Memory => "quorum-memory",
+            Durability::Disk => "quorum-disk",
+        }
+    }
+
     fn refusal(&self, error: &ChangeError) -> Refusal {
         let leads_elsewhere = matches!(error, ChangeError::NotLeading { .. });
         let leader = self.leader.filter(|_| leads_elsewhere);

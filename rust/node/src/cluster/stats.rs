@@ -8,6 +8,7 @@ use super::{config::GROUP, log::ClusterLog, peers::Peer};
 
 /// How one server of a cluster stands.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ClusterStats {
     /// What the cluster is called.
     pub cluster: String,
@@ -61,6 +62,7 @@ pub struct ClusterStats {
 
 /// What one server counts of all others.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PeerCounters {
     /// Messages that meant nothing.
     pub malformed: u64,
@@ -76,6 +78,7 @@ pub struct PeerCounters {
 
 /// Another server, as this one sees it.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PeerStats {
     /// Which.
     pub server: u16,
