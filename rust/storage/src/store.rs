@@ -108,6 +108,12 @@ impl Store {
         take_up(folder, identity, lock, boot)
     }
 
+    /// When its writes count as done, as it was founded. A single write may ask for more.
+    #[must_use]
+    pub const fn durability(&self) -> Durability {
+        self.durability
+    }
+
     /// Writes all of this or nothing. On return the system has it; the disk too if the write or the store's identity asks for
     /// that. Waits for the disk as well when so much was written that [`JOURNAL_BYTES_MAX`](crate::JOURNAL_BYTES_MAX) is reached
     /// before a [`Keeper`] has settled it.
@@ -245,4 +251,81 @@ fn clear(
 
 fn by_id(stored: BTreeMap<GroupId, StoredGroup>) -> Vec<StoredGroup> {
     stored.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use synced_protocol::id::ServerId;
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        /// A folder that was opened once in the boot "first", and whose process was killed then.
+        fn killed_in_first_boot(name: &str, durability: Durability) -> Self {
+            let name = format!("synced-boots-{name}-{}", std::process::id());
+            let folder = Self(std::env::temp_dir().join(name));
+            let identity = Identity {
+                cluster: "a cluster".to_owned(),
+                server: ServerId(1),
+                incarnation: 0,
+                durability,
+            };
+            let groups = vec![(GroupId(0), Members::default())];
+            Store::found(&folder.0, &Founding { identity, groups }).unwrap();
+            drop(folder.open_in("first").unwrap());
+            folder
+        }
+
+        fn open_in(&self, boot: &str) -> StorageResult<Opened> {
+            Store::open_in_boot(&self.0, boot)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn in_memory_a_kill_is_trusted_and_a_power_loss_is_not() {
+        let folder = Folder::killed_in_first_boot("memory", Durability::Memory);
+        let again = folder.open_in("first").unwrap();
+        assert_eq!(again.last_stop, LastStop::Killed);
+        drop(again);
+        let after_reboot = folder.open_in("second").unwrap_err();
+        assert!(matches!(after_reboot, StorageError::MemoryLost { .. }));
+        assert!(after_reboot.asks_for_new_replica());
+    }
+
+    #[test]
+    fn on_disk_a_power_loss_is_trusted_too() {
+        let folder = Folder::killed_in_first_boot("disk", Durability::Disk);
+        let after_reboot = folder.open_in("second").unwrap();
+        assert_eq!(after_reboot.last_stop, LastStop::PowerLost);
+    }
+
+    #[test]
+    fn an_orderly_stop_is_trusted_after_a_reboot() {
+        let folder = Folder::killed_in_first_boot("orderly", Durability::Memory);
+        folder.open_in("first").unwrap().store.close().unwrap();
+        let after_reboot = folder.open_in("second").unwrap();
+        assert_eq!(after_reboot.last_stop, LastStop::Orderly);
+        drop(after_reboot);
+        assert!(folder.open_in("third").is_err());
+    }
+
+    #[test]
+    fn a_system_that_does_not_name_its_boots_trusts_orderly_stops_alone() {
+        let folder = Folder::killed_in_first_boot("nameless", Durability::Memory);
+        folder.open_in("first").unwrap().store.close().unwrap();
+        let opened = folder.open_in("").unwrap();
+        assert_eq!(opened.last_stop, LastStop::Orderly);
+        drop(opened);
+        assert!(folder.open_in("").unwrap_err().asks_for_new_replica());
+    }
 }
