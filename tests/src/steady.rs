@@ -47,7 +47,9 @@ pub struct Story {
     pub seen: Vec<u64>,
     /// Everything that a game would have had to show as an error, told to either.
     pub errors: Vec<String>,
-    /// How often either lost its connection and came back.
+    /// How often either was told that another server leads, without more.
+    pub leader_changes: usize,
+    /// How often either was told that it lost its connection, and came back.
     pub returns: usize,
 }
 
@@ -150,9 +152,15 @@ impl Story {
     /// The longest time without a confirmation that ended after `since`: from the last one before it to the first one after.
     #[must_use]
     pub fn gap_after(&self, since: Micros) -> Option<Micros> {
+        self.gap_between(since, Micros(u64::MAX))
+    }
+
+    /// As [`gap_after`](Self::gap_after), of those that began before `until`.
+    #[must_use]
+    pub fn gap_between(&self, since: Micros, until: Micros) -> Option<Micros> {
         let pairs = self.confirmed_at.windows(2);
         let gaps = pairs
-            .filter(|pair| pair[1] >= since)
+            .filter(|pair| pair[1] >= since && pair[0] < until)
             .map(|pair| pair[1].since(pair[0]));
         gaps.max()
     }
@@ -251,7 +259,9 @@ impl Story {
             Update::Settled { seq } => self
                 .errors
                 .push(format!("{who}: what became of {seq} is not known")),
-            Update::Joined(joined) if joined.resumed => self.returns += 1,
+            Update::LeaderChanged { .. } => self.leader_changes += 1,
+            Update::Reconnecting { attempt: 1, .. } => self.returns += 1,
+            Update::Joined(joined) if joined.resumed => {}
             Update::Joined(_) => self.errors.push(format!("{who}: had to join anew")),
             _ => {}
         }
@@ -322,5 +332,7 @@ mod tests {
         story.confirmed_at = [0, 50, 54, 80, 84].map(Micros).to_vec();
         assert_eq!(story.gap_after(Micros(60)), Some(Micros(26)));
         assert_eq!(story.gap_after(Micros(90)), None);
+        assert_eq!(story.gap_between(Micros(0), Micros(54)), Some(Micros(50)));
+        assert_eq!(story.gap_between(Micros(51), Micros(54)), Some(Micros(4)));
     }
 }

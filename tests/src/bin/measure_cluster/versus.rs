@@ -1,0 +1,202 @@
+//! The same writes to five of ours and to five of etcd's, in turns, each with the machine for itself and its files in memory.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use synced_protocol::message::Game;
+use synced_tests::{
+    Failure, Outcome,
+    cluster::SyncedCluster,
+    etcd::EtcdCluster,
+    load::{Figures, Pace, Target, Work, write_to_cluster, write_to_etcd},
+    stalls::Stalls,
+};
+
+use crate::{GAME, median::Spread, options};
+
+/// Stalls of this length or longer are told.
+const STALL_MIN: Duration = Duration::from_millis(1);
+/// More than the work needs: what one player may do is not what is measured.
+const NO_LIMIT: u32 = 1_000_000;
+const NO_LIMIT_BYTES: u32 = 1_000_000_000;
+
+/// How the two are compared.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Versus {
+    /// How often each does each piece of work
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// For how many seconds
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// The bytes of a value
+    #[arg(long, default_value_t = 2_048)]
+    bytes: usize,
+    /// How many writes a second, where they are paced
+    #[arg(long, default_value_t = 500)]
+    per_second: u32,
+    /// How many writes are out, where as many are done as can be
+    #[arg(long, value_delimiter = ',', default_value = "64,256")]
+    outstanding: Vec<usize>,
+    /// The etcd, as scripts/setup-etcd prints it
+    #[arg(long)]
+    etcd: PathBuf,
+    /// Where both keep their files: a folder in memory, else disks are compared
+    #[arg(long, default_value = "/dev/shm")]
+    memory: PathBuf,
+}
+
+/// One piece of work, done by both as often as there are rounds.
+#[derive(Debug)]
+struct Row {
+    work: Work,
+    ours: Side,
+    etcd: Side,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    p50_ms: Spread,
+    p99_ms: Spread,
+    per_second: Spread,
+    failed: u64,
+}
+
+impl Side {
+    fn add(&mut self, figures: &Figures) {
+        self.p50_ms.add(figures.latency_ms(0.5));
+        self.p99_ms.add(figures.latency_ms(0.99));
+        self.per_second.add(figures.per_second());
+        self.failed += figures.failures();
+    }
+}
+
+impl Versus {
+    pub(crate) fn run(&self) -> Outcome {
+        let folder = Folder::new(&self.memory)?;
+        let mut rows: Vec<_> = self.works().map(Row::new).collect();
+        let stalls = Stalls::watch(STALL_MIN);
+        for round in 0..self.rounds {
+            self.ask_etcd(&folder.round(round, "etcd")?, &mut rows)?;
+            self.ask_ours(&folder.round(round, "synced")?, &mut rows)?;
+        }
+        print(&rows);
+        let longest = stalls.end().into_iter().max_by_key(|stall| stall.late);
+        let longest = longest.map_or(Duration::ZERO, |stall| stall.late);
+        println!(
+            "Longest stall of an idle thread meanwhile: {:.1} ms.",
+            1e3 * longest.as_secs_f64()
+        );
+        Ok(())
+    }
+
+    fn works(&self) -> impl Iterator<Item = Work> {
+        let paced = Pace::PerSecond(self.per_second);
+        let saturated = self.outstanding.iter().copied().map(Pace::Outstanding);
+        [paced].into_iter().chain(saturated).map(|pace| Work {
+            value_bytes: self.bytes,
+            pace,
+            span: Duration::from_secs(self.seconds),
+        })
+    }
+
+    fn ask_etcd(&self, folder: &Path, rows: &mut [Row]) -> Outcome {
+        let mut cluster = EtcdCluster::start(&self.etcd, folder, 5)?;
+        let leader = cluster.leader()?;
+        for row in rows {
+            row.etcd.add(&write_to_etcd(leader, row.work)?);
+        }
+        Ok(())
+    }
+
+    fn ask_ours(&self, folder: &Path, rows: &mut [Row]) -> Outcome {
+        let options = options()
+            .set("proposals_per_second_max", NO_LIMIT)
+            .set("proposals_burst_max", NO_LIMIT)
+            .set("bytes_per_second_max", NO_LIMIT_BYTES)
+            .set("bytes_burst_max", NO_LIMIT_BYTES);
+        let mut cluster = SyncedCluster::start(folder, &options)?;
+        for row in rows {
+            let leader = cluster.leader()?;
+            let target = Target {
+                url: cluster.url_of(leader)?,
+                game: Game {
+                    name: GAME.0.to_owned(),
+                    version: GAME.1.to_owned(),
+                },
+            };
+            row.ours.add(&write_to_cluster(&target, row.work)?);
+        }
+        cluster.end()
+    }
+}
+
+impl Row {
+    fn new(work: Work) -> Self {
+        Self {
+            work,
+            ours: Side::default(),
+            etcd: Side::default(),
+        }
+    }
+}
+
+fn print(rows: &[Row]) {
+    println!("| work | SyncedNode | etcd | ratio |");
+    println!("|---|---|---|---|");
+    for Row { work, ours, etcd } in rows {
+        let bytes = work.value_bytes;
+        let line = |what: &str, ours: &Spread, etcd: &Spread| {
+            let ratio = ours.median() / etcd.median();
+            println!("| {bytes} B, {what} | {ours} | {etcd} | {ratio:.2} |");
+        };
+        match work.pace {
+            Pace::PerSecond(rate) => {
+                line(&format!("{rate}/s: p50 ms"), &ours.p50_ms, &etcd.p50_ms);
+                line(&format!("{rate}/s: p99 ms"), &ours.p99_ms, &etcd.p99_ms);
+            }
+            Pace::Outstanding(count) => {
+                line(
+                    &format!("{count} out: writes/s"),
+                    &ours.per_second,
+                    &etcd.per_second,
+                );
+                line(&format!("{count} out: p50 ms"), &ours.p50_ms, &etcd.p50_ms);
+            }
+        }
+        if ours.failed + etcd.failed > 0 {
+            println!("| of these failed | {} | {} | |", ours.failed, etcd.failed);
+        }
+    }
+}
+
+/// A folder in memory that goes when this ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(memory: &Path) -> Outcome<Self> {
+        let folder = memory.join(format!("synced-versus-{}", std::process::id()));
+        make(&folder)?;
+        Ok(Self(folder))
+    }
+
+    fn round(&self, round: u32, who: &str) -> Outcome<PathBuf> {
+        let folder = self.0.join(format!("{round}-{who}"));
+        make(&folder)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left is for whoever looks into the memory.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn make(folder: &Path) -> Outcome {
+    fs::create_dir_all(folder).map_err(Failure::of(format!("cannot make {}", folder.display())))
+}
