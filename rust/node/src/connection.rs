@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stage: Stage,
+    /// Whether it ever watched: it may not know yet that its hello was answered.
+    pub(crate) has_watched: bool,
     /// Whether it was sent the first frame, which alone has a preface.
     pub(crate) is_answered: bool,
     pub(crate) allowances: Allowances,
@@ -41,6 +43,7 @@ impl Connection {
     pub(crate) fn new(limits: &Limits, now: Micros) -> Self {
         Self {
             stage: Stage::Unknown,
+            has_watched: false,
             is_answered: false,
             allowances: Allowances::new(limits, now),
             unwanted: Unwanted::default(),

@@ -96,14 +96,11 @@ impl<L: Log> Node<L> {
         let dismissed: Vec<_> = served
             .filter(|(_, connection)| connection.player().is_some())
             .map(|(&id, connection)| {
-                connection.stage = Stage::Watching;
                 connection.outlet.clear();
                 id
             })
             .collect();
-        for id in dismissed {
-            self.tell(now, id);
-        }
+        dismissed.into_iter().for_each(|id| self.watch(now, id));
     }
 
     /// Of proposals that another server rejected without the log there is only this trace: that the log goes on behind them.

@@ -36,6 +36,7 @@ impl<L: Log> Node<L> {
         match connection.stage {
             Stage::Unknown => self.greet(now, id, frame),
             Stage::Watching => self.on_watcher(now, id, frame),
+            Stage::Joining(_) if connection.has_watched && is_hello(frame) => Ok(()),
             Stage::Joining(_) => Err(CloseCode::Malformed),
             Stage::Joined(player) => self.on_message(now, id, player, frame),
         }
@@ -67,8 +68,16 @@ impl<L: Log> Node<L> {
                 self.leave(now, player);
                 Err(CloseCode::Done)
             }
+            ClientMessage::Hello(hello) if self.has_watched(id) => {
+                self.take_hello_again(now, id, player, hello)
+            }
             ClientMessage::Hello(_) | ClientMessage::Watch => Err(CloseCode::Malformed),
         }
+    }
+
+    fn has_watched(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(&id);
+        connection.is_some_and(|connection| connection.has_watched)
     }
 
     /// Everything else about a proposal is decided where it stands in the log.
@@ -108,4 +117,8 @@ impl<L: Log> Node<L> {
             connection.allowances.proposals.judge(now)
         })
     }
+}
+
+fn is_hello(frame: &[u8]) -> bool {
+    matches!(control::decode(frame), Ok(ClientMessage::Hello(_)))
 }

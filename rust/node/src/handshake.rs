@@ -75,6 +75,24 @@ impl<L: Log> Node<L> {
         }
     }
 
+    /// The peer took another word for the answer to its hello, and has said hello once more.
+    pub(crate) fn take_hello_again(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        player: PlayerId,
+        hello: Hello,
+    ) -> Result<(), CloseCode> {
+        let session = self.sessions.get(player);
+        let unheard = session.map(|session| Resume {
+            token: session.token,
+            cursor: NO_WORLD,
+        });
+        self.let_go(now, id, player);
+        let resume = hello.resume.or(unheard);
+        self.take_hello(now, id, Hello { resume, ..hello })
+    }
+
     fn objection(&self, hello: &Hello) -> Option<Refusal> {
         let Hello {
             game, player_name, ..
@@ -238,6 +256,7 @@ impl<L: Log> Node<L> {
     pub(crate) fn set_stage(&mut self, id: ConnectionId, stage: Stage) {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.stage = stage;
+            connection.has_watched |= stage == Stage::Watching;
         }
     }
 }

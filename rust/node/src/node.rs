@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use synced_protocol::{
     hlc::{HlcClock, HlcTimestamp},
+    id::PlayerId,
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     time::Micros,
 };
@@ -203,12 +204,17 @@ impl<L: Log> Node<L> {
             return false;
         };
         if let Some(player) = connection.player() {
-            let leaves_at = now + self.config.resume_grace;
-            if self.sessions.detach(player, id, leaves_at) {
-                self.timers.set(leaves_at, Timer::Grace(player));
-            }
+            self.let_go(now, id, player);
         }
         true
+    }
+
+    /// A player does not go by a connection any more, and has some time to come by another.
+    pub(crate) fn let_go(&mut self, now: Micros, id: ConnectionId, player: PlayerId) {
+        let leaves_at = now + self.config.resume_grace;
+        if self.sessions.detach(player, id, leaves_at) {
+            self.timers.set(leaves_at, Timer::Grace(player));
+        }
     }
 
     fn on_connected(&mut self, now: Micros, id: ConnectionId, remote: SocketAddr) {

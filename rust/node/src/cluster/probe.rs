@@ -123,8 +123,10 @@ impl Node<ClusterLog> {
         if 2 * (answers.len() + 1) <= voters.len() {
             return;
         }
+        let (time, mine_us) = (&self.log.time, self.session_offset_us);
         let sure = answers.iter().filter(|answer| answer.sure);
-        let mut offsets: Vec<i64> = sure.map(|answer| answer.offset_us).collect();
+        let offsets = sure.map(|answer| answer.offset_us);
+        let mut offsets: Vec<i64> = offsets.filter(|it| time.believes(*it, mine_us)).collect();
         offsets.sort_unstable();
         match offsets.get(offsets.len() / 2) {
             Some(&offset_us) => self.take_time(now, offset_us),

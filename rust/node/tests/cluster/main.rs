@@ -15,6 +15,7 @@ mod player;
 mod words;
 
 mod failover;
+mod lease;
 
 use synced_protocol::message::Game;
 

@@ -72,6 +72,8 @@ pub struct Net {
     pub blocked: BTreeSet<(ServerId, ServerId)>,
     /// Servers that no player's word reaches, and that reach none.
     pub unreachable: BTreeSet<ServerId>,
+    /// Servers that hear players and that no player hears.
+    pub muted: BTreeSet<ServerId>,
     pub config: NodeConfig,
     pub cluster: ClusterConfig,
     connected: BTreeSet<(ServerId, ServerId)>,
@@ -117,6 +119,7 @@ impl Net {
             players: Vec::new(),
             blocked: BTreeSet::new(),
             unreachable: BTreeSet::new(),
+            muted: BTreeSet::new(),
             config: NodeConfig::new(game()),
             cluster: ClusterConfig::new("test", Config::new(ReplicaId(0))),
             connected: BTreeSet::new(),
@@ -155,6 +158,13 @@ impl Net {
         self.hang_up(id);
     }
 
+    /// The server is asked to stop in an orderly way.
+    pub fn stop(&mut self, id: ServerId) {
+        let local = self.local(id);
+        self.node(id).begin_stop(local);
+        self.perform(id);
+    }
+
     fn hang_up(&mut self, id: ServerId) {
         let pairs: Vec<_> = self.connected.iter().copied().collect();
         for (a, b) in pairs {
@@ -189,6 +199,7 @@ impl Net {
     pub fn heal(&mut self) {
         self.blocked.clear();
         self.unreachable.clear();
+        self.muted.clear();
     }
 
     pub fn node(&mut self, id: ServerId) -> &mut Node<ClusterLog> {
@@ -326,6 +337,7 @@ impl Net {
         } else if let Some((_, id)) = wake {
             self.handle(id, Event::Woken);
         }
+        self.leader();
         true
     }
 
@@ -455,6 +467,9 @@ impl Net {
     }
 
     fn say(&mut self, id: ServerId, connection: ConnectionId, said: Said) {
+        if self.muted.contains(&id) {
+            return;
+        }
         if let Some(&player) = self.connections.get(&(id, connection)) {
             self.post(DELAY, Parcel::ToPlayer(player, id, said));
         }

@@ -8,7 +8,7 @@ use synced_protocol::{
     control::{self, First, Message},
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, ServerId, Term},
-    link::ConnectionId,
+    link::{CloseCode, CloseReason, ConnectionId},
     live::{Datagram, Loss, Pong, encode_ping},
     message::{
         Change, ClientMessage, Commit, Hello, Leader, LiveEntry, LivePose, Refusal, Resume,
@@ -24,6 +24,8 @@ use crate::{
     words,
 };
 
+/// How long a player waits before it asks the same server again by itself.
+pub const KNOCKS_EVERY: Micros = Micros::from_millis(500);
 /// How often a player looks after connections that it misses.
 pub const LOOKS_EVERY: Micros = Micros::from_millis(20);
 
@@ -51,8 +53,12 @@ pub struct Player {
     /// Session time as its servers told it, and when they did.
     pub pongs: Vec<(Micros, ServerId, Pong)>,
     pub refused: Option<Refusal>,
+    /// Servers that closed its connection, and why.
+    pub closed: Vec<(ServerId, CloseCode)>,
     parts: Vec<SnapshotPart>,
-    helloed: Option<(ServerId, Micros)>,
+    forged_cursor: Option<LogIndex>,
+    helloed: Option<ServerId>,
+    knocked_at: Micros,
     leader: Option<(Term, ServerId)>,
     /// Whether it stays away.
     pub is_away: bool,
@@ -144,6 +150,18 @@ impl Player {
         net.players[place].is_away = false;
     }
 
+    /// Claims to be at a place from now on; returns where it is.
+    pub fn forge_cursor(net: &mut Net, place: usize, cursor: LogIndex) -> LogIndex {
+        let player = &mut net.players[place];
+        player.forged_cursor = Some(cursor);
+        player.cursor()
+    }
+
+    fn cursor(&self) -> LogIndex {
+        let world = self.world.as_ref();
+        world.map_or(LogIndex(u64::MAX), World::log_index)
+    }
+
     pub fn look_after(net: &mut Net) {
         for place in 0..net.players.len() {
             Self::with(net, place, |player, net| player.look_around(net, place));
@@ -155,7 +173,12 @@ impl Player {
             _ if player.is_away => {}
             Said::Frame(frame) => player.on_frame(net, from, &frame),
             Said::Datagram(datagram) => player.on_datagram(net, from, datagram),
-            Said::Closed(_) => player.on_closed(from),
+            Said::Closed(reason) => {
+                if let CloseReason::ByPeer(code) = reason {
+                    player.closed.push((from, code));
+                }
+                player.on_closed(from);
+            }
         });
     }
 
@@ -183,7 +206,10 @@ impl Player {
                 net.send_frame(server, connection, watch);
             }
         }
-        self.knock(net);
+        if net.now.since(self.knocked_at) >= KNOCKS_EVERY {
+            self.helloed = None;
+            self.knock(net);
+        }
     }
 
     /// Says hello to the leader, if that is not done yet or was long ago.
@@ -191,20 +217,14 @@ impl Player {
         let Some((_, leader)) = self.leader.filter(|(_, at)| self.home != Some(*at)) else {
             return;
         };
-        let patience = Micros::from_millis(100);
-        let waits = self
-            .helloed
-            .is_some_and(|(to, at)| to == leader && net.now.since(at) < patience);
-        if waits || !self.links.contains_key(&leader) {
+        if self.helloed == Some(leader) || !self.links.contains_key(&leader) {
             return;
         }
-        self.helloed = Some((leader, net.now));
+        self.helloed = Some(leader);
+        self.knocked_at = net.now;
         let resume = self.token.map(|token| Resume {
             token,
-            cursor: self
-                .world
-                .as_ref()
-                .map_or(LogIndex(u64::MAX), World::log_index),
+            cursor: self.forged_cursor.unwrap_or(self.cursor()),
         });
         let hello = Hello {
             resume,
@@ -232,7 +252,7 @@ impl Player {
         if self.home == Some(from) {
             self.home = None;
         }
-        self.helloed = self.helloed.filter(|(to, _)| *to != from);
+        self.helloed = self.helloed.filter(|to| *to != from);
     }
 
     fn on_frame(&mut self, net: &mut Net, from: ServerId, frame: &[u8]) {
@@ -262,8 +282,9 @@ impl Player {
         if self.home == Some(from) {
             self.home = None;
         }
-        let is_elsewhere = said.leader != Some(from);
-        self.helloed = self.helloed.filter(|(to, _)| *to != from || !is_elsewhere);
+        // A server that says of itself that it leads has not heard the hello yet.
+        let is_answer = said.leader != Some(from);
+        self.helloed = self.helloed.filter(|to| *to != from || !is_answer);
         let known = self.leader.map_or(Term(0), |(term, _)| term);
         let leader = said.leader.filter(|_| said.term >= known);
         self.told.push((net.now, from, said.clone()));
