@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quinn::{Connecting, Endpoint, Incoming};
+use quinn::{Endpoint, Incoming};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     connection::{self, Arrival, Established},
     limits,
+    stats::TransportStats,
 };
 
 /// Takes connections in as far as the limits allow.
@@ -20,6 +21,7 @@ pub(crate) struct Acceptor {
     endpoint: Endpoint,
     seats: Arc<Semaphore>,
     unvalidated_max: usize,
+    stats: Arc<TransportStats>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -31,11 +33,17 @@ enum Verdict {
 }
 
 impl Acceptor {
-    pub(crate) fn new(endpoint: Endpoint, connections_max: usize, unvalidated_max: usize) -> Self {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        connections_max: usize,
+        unvalidated_max: usize,
+        stats: Arc<TransportStats>,
+    ) -> Self {
         Self {
             endpoint,
             seats: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
             unvalidated_max,
+            stats,
         }
     }
 
@@ -48,7 +56,7 @@ impl Acceptor {
     }
 
     /// Lets `greet` do the handshake of each that is taken in, until the endpoint is closed.
-    pub(crate) async fn run<G>(self, greet: impl Fn(Connecting, OwnedSemaphorePermit) -> G)
+    pub(crate) async fn run<G>(self, greet: impl Fn(Incoming, OwnedSemaphorePermit) -> G)
     where
         G: Future<Output = ()> + Send + 'static,
     {
@@ -69,7 +77,7 @@ impl Acceptor {
         &self,
         incoming: Incoming,
         handshakes: &mut JoinSet<()>,
-        greet: &impl Fn(Connecting, OwnedSemaphorePermit) -> G,
+        greet: &impl Fn(Incoming, OwnedSemaphorePermit) -> G,
     ) where
         G: Future<Output = ()> + Send + 'static,
     {
@@ -80,16 +88,18 @@ impl Acceptor {
         ) {
             Verdict::Admit => self.seats.clone().try_acquire_owned(),
             Verdict::Validate => return validate(incoming),
-            Verdict::Refuse => return incoming.refuse(),
+            Verdict::Refuse => return self.refuse(incoming),
         };
         let Ok(seat) = seat else {
             tracing::debug!(remote = %incoming.remote_address(), "refused: no connection is free");
-            return incoming.refuse();
+            return self.refuse(incoming);
         };
-        match incoming.accept() {
-            Ok(connecting) => drop(handshakes.spawn(greet(connecting, seat))),
-            Err(error) => tracing::debug!("a connection attempt came to nothing: {error}"),
-        }
+        handshakes.spawn(greet(incoming, seat));
+    }
+
+    fn refuse(&self, incoming: Incoming) {
+        self.stats.count_refused();
+        incoming.refuse();
     }
 }
 
@@ -111,27 +121,30 @@ fn validate(incoming: Incoming) {
 
 /// Takes in a player.
 pub(crate) async fn shake_hands(
-    connecting: Connecting,
+    incoming: Incoming,
     seat: OwnedSemaphorePermit,
     arrivals: mpsc::Sender<Arrival>,
+    stats: Arc<TransportStats>,
 ) {
-    let remote = connecting.remote_address();
-    match time::timeout(limits::HANDSHAKE_TIME_MAX, connecting).await {
-        Ok(Ok(connection)) => {
-            if let Err(reason) = connection::require_datagrams(&connection) {
-                return tracing::debug!(%remote, %reason, "refused");
+    let remote = incoming.remote_address();
+    let refused = match time::timeout(limits::HANDSHAKE_TIME_MAX, incoming).await {
+        Ok(Ok(connection)) => match connection::require_datagrams(&connection) {
+            Ok(()) => {
+                let established = Established {
+                    connection,
+                    endpoint: None,
+                    seat: Some(seat),
+                };
+                // Without a driver there is nobody to tell.
+                return drop(arrivals.send(Arrival::Established(None, established)).await);
             }
-            let established = Established {
-                connection,
-                endpoint: None,
-                seat: Some(seat),
-            };
-            // Without a driver there is nobody to tell.
-            let _ = arrivals.send(Arrival::Established(None, established)).await;
-        }
-        Ok(Err(error)) => tracing::debug!(%remote, "a handshake failed: {error}"),
-        Err(_) => tracing::debug!(%remote, "a handshake took too long"),
-    }
+            Err(reason) => reason.to_string(),
+        },
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the handshake took too long".to_owned(),
+    };
+    stats.count_refused();
+    tracing::debug!(%remote, "refused: {refused}");
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl<L: Logic, S: Side<L>> Driver<L, S> {
         let (to_arrivals, arrivals) = mpsc::channel(limits::ARRIVALS_MAX);
         let (to_datagrams, datagrams) = mpsc::channel(limits::DATAGRAMS_MAX);
         let mut newcomers = JoinSet::new();
-        role.begin(&to_arrivals, &mut newcomers);
+        role.begin(&to_arrivals, &mut newcomers, &stats);
         Ok(Self {
             logic,
             role,

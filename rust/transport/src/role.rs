@@ -14,6 +14,7 @@ use crate::{
     connect::Connector,
     connection::{self, Arrival},
     limits,
+    stats::TransportStats,
 };
 
 /// Which end of its connections an endpoint is.
@@ -25,11 +26,16 @@ pub(crate) enum Role {
 
 impl Role {
     /// Starts to accept connections, as a server.
-    pub(crate) fn begin(&self, arrivals: &mpsc::Sender<Arrival>, newcomers: &mut JoinSet<()>) {
+    pub(crate) fn begin(
+        &self,
+        arrivals: &mpsc::Sender<Arrival>,
+        newcomers: &mut JoinSet<()>,
+        stats: &Arc<TransportStats>,
+    ) {
         if let Self::Server(acceptor) = self {
-            let arrivals = arrivals.clone();
-            newcomers.spawn(acceptor.clone().run(move |connecting, seat| {
-                accept::shake_hands(connecting, seat, arrivals.clone())
+            let (arrivals, stats) = (arrivals.clone(), stats.clone());
+            newcomers.spawn(acceptor.clone().run(move |incoming, seat| {
+                accept::shake_hands(incoming, seat, arrivals.clone(), stats.clone())
             }));
         }
     }

@@ -152,6 +152,7 @@ impl ServerEndpoint {
             endpoint,
             self.connections_max,
             self.handshakes_unvalidated_max,
+            self.stats.clone(),
         );
         Driver::new(logic, Role::Server(acceptor), side, self.stats)
     }

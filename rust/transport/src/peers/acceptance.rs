@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use quinn::{Connecting, Connection, VarInt, crypto::rustls::HandshakeData};
+use quinn::{Connection, Incoming, VarInt, crypto::rustls::HandshakeData};
 use rustls::pki_types::CertificateDer;
 use synced_protocol::{id::ServerId, link::CloseCode};
 use tokio::{
@@ -14,7 +14,6 @@ use super::{
     connection::{Newcomer, PeerArrival},
     lanes::Lanes,
     refusals::{Fault, Refusals},
-    requests,
     settings::OPERATOR_PROTOCOL,
 };
 use crate::{
@@ -41,9 +40,9 @@ struct Refused {
 }
 
 impl Greeter {
-    pub(crate) async fn greet(self: Arc<Self>, connecting: Connecting, seat: OwnedSemaphorePermit) {
-        let remote = connecting.remote_address();
-        let refused = match time::timeout(limits::PEER_GREETING_TIME_MAX, connecting).await {
+    pub(crate) async fn greet(self: Arc<Self>, incoming: Incoming, seat: OwnedSemaphorePermit) {
+        let remote = incoming.remote_address();
+        let refused = match time::timeout(limits::PEER_GREETING_TIME_MAX, incoming).await {
             Ok(Ok(connection)) => match self.judge(&connection) {
                 Ok(holder) => self.let_in(holder, &connection, seat).await.err(),
                 Err(refused) => Some(refused),
@@ -102,7 +101,9 @@ impl Greeter {
         let server = match holder {
             Holder::Server(server) => server,
             Holder::Operator => {
-                requests::serve(connection, &self.arrivals).await;
+                let operator = PeerArrival::Operator(connection.clone(), seat);
+                // Without a driver there is nobody to tell.
+                let _ = self.arrivals.send(operator).await;
                 return Ok(());
             }
         };

@@ -30,6 +30,8 @@ pub(crate) enum PeerArrival {
     Up(Newcomer),
     Frame(ServerId, u64, Bytes),
     Down(ServerId, u64, String),
+    /// Has a place among the connections that may be accepted.
+    Operator(Connection, OwnedSemaphorePermit),
     /// The answer goes to the sender.
     Request(Bytes, oneshot::Sender<Bytes>),
 }

@@ -191,6 +191,7 @@ impl ClusterEndpoint {
                 endpoint,
                 limits::PEER_CONNECTIONS_MAX,
                 limits::PEER_HANDSHAKES_UNVALIDATED_MAX,
+                self.stats.clone(),
             ),
             stats: self.stats,
             known,

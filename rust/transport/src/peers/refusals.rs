@@ -15,6 +15,8 @@ use crate::{limits::REFUSAL_LOG_INTERVAL, stats::TransportStats};
 const BAD_CERTIFICATE: u64 = 0x100 + 42;
 const CERTIFICATE_EXPIRED: u64 = 0x100 + 45;
 const UNKNOWN_AUTHORITY: u64 = 0x100 + 48;
+/// The certificate names an authority of the right name, and has another's signature.
+const DECRYPTION: u64 = 0x100 + 51;
 const CERTIFICATE_REQUIRED: u64 = 0x100 + 116;
 const NO_APPLICATION_PROTOCOL: u64 = 0x100 + 120;
 
@@ -49,7 +51,9 @@ impl Fault {
     pub(crate) fn of(error: &ConnectionError) -> Self {
         match code(error).map(u64::from) {
             Some(CERTIFICATE_REQUIRED) => Self::NoCertificate,
-            Some(UNKNOWN_AUTHORITY | BAD_CERTIFICATE | CERTIFICATE_EXPIRED) => Self::OtherCluster,
+            Some(UNKNOWN_AUTHORITY | BAD_CERTIFICATE | CERTIFICATE_EXPIRED | DECRYPTION) => {
+                Self::OtherCluster
+            }
             Some(NO_APPLICATION_PROTOCOL) => Self::OtherVersion,
             _ => Self::Misbehaviour,
         }
@@ -70,7 +74,7 @@ pub(crate) fn in_words(error: &ConnectionError) -> String {
         return String::from_utf8_lossy(&close.reason).into_owned();
     }
     match code(error).map(u64::from) {
-        Some(CERTIFICATE_REQUIRED | UNKNOWN_AUTHORITY | BAD_CERTIFICATE) => {
+        Some(CERTIFICATE_REQUIRED | UNKNOWN_AUTHORITY | BAD_CERTIFICATE | DECRYPTION) => {
             "it does not take the certificate of this side; are both of one cluster?".to_owned()
         }
         Some(CERTIFICATE_EXPIRED) => "the certificate of this side has expired".to_owned(),

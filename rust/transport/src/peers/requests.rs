@@ -6,7 +6,7 @@ use bytes::Bytes;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use synced_protocol::peer::RequestId;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
     task::JoinSet,
     time,
 };
@@ -15,7 +15,11 @@ use super::connection::PeerArrival;
 use crate::limits;
 
 /// Takes requests by one connection until it ends: one stream for each, with the request whole, then the answer.
-pub(super) async fn serve(connection: &Connection, arrivals: &mpsc::Sender<PeerArrival>) {
+pub(super) async fn serve(
+    connection: Connection,
+    _seat: OwnedSemaphorePermit,
+    arrivals: mpsc::Sender<PeerArrival>,
+) {
     let mut requests = JoinSet::new();
     loop {
         tokio::select! {

@@ -24,7 +24,7 @@ use super::{
     connection::{FromPeer, Newcomer, PeerArrival, PeerInboxes, PeerTask},
     dialer::{Dialer, Dialling},
     link::PeerLink,
-    requests::Requests,
+    requests::{self, Requests},
 };
 use crate::{
     accept::Acceptor,
@@ -160,9 +160,9 @@ impl<D: Disk + Send> PeerSide<D> {
     pub(super) fn begin(&mut self, greeter: Greeter, reports: DiskReports) {
         self.disk.begin(reports);
         let (acceptor, greeter) = (self.acceptor.clone(), Arc::new(greeter));
-        self.tasks.spawn(acceptor.run(move |connecting, seat| {
+        self.tasks.spawn(acceptor.run(move |incoming, seat| {
             let greeter = greeter.clone();
-            greeter.greet(connecting, seat)
+            greeter.greet(incoming, seat)
         }));
     }
 
@@ -174,6 +174,11 @@ impl<D: Disk + Send> PeerSide<D> {
             }
             PeerArrival::Frame(..) => {}
             PeerArrival::Down(server, serial, why) => self.on_down(logic, server, serial, &why),
+            PeerArrival::Operator(connection, seat) => {
+                let arrivals = self.inboxes.arrivals.clone();
+                self.tasks
+                    .spawn(requests::serve(connection, seat, arrivals));
+            }
             PeerArrival::Request(bytes, answer_to) => {
                 let request = self.requests.take_in(answer_to);
                 logic.handle_peer(clock::now(), PeerEvent::Request { request, bytes });
@@ -371,7 +376,7 @@ impl<D: Disk + Send> PeerSide<D> {
                 Some(arrival) = self.arrivals.recv() => match arrival {
                     PeerArrival::Down(server, serial, why) => self.on_down(logic, server, serial, &why),
                     PeerArrival::Up(newcomer) => connection::close(&newcomer.connection, CloseCode::ServerStopping),
-                    PeerArrival::Frame(..) | PeerArrival::Request(..) => {}
+                    PeerArrival::Frame(..) | PeerArrival::Operator(..) | PeerArrival::Request(..) => {}
                 },
             }
         }

@@ -1,6 +1,8 @@
 //! A logic that a test plays by hand, and real endpoints around it.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod cluster;
+pub(crate) mod peer;
 pub(crate) mod raw;
 pub(crate) mod relay;
 

@@ -1,0 +1,372 @@
+//! Servers of a cluster whose logic a test plays by hand.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, mpsc},
+    thread,
+};
+
+use bytes::Bytes;
+use synced_protocol::{
+    id::ServerId,
+    link::{Event, Logic, Output},
+    peer::{PeerAddress, PeerEvent, PeerLogic, PeerOutput},
+    store::StoreWrite,
+    time::Micros,
+};
+use synced_transport::{
+    ClusterEndpoint, Disk, DiskReports, Handle, PeerConfig, ServerConfig, Waker, Written,
+    cluster::{Authority, Credentials, OPERATOR_FILES, SERVER_FILES},
+};
+
+use super::{PATIENCE, loopback, raw::TempDir};
+
+/// The authority of a cluster, and credentials from it.
+pub(crate) struct Cluster {
+    pub(crate) authority: Authority,
+    pub(crate) dir: TempDir,
+}
+
+impl Cluster {
+    pub(crate) fn new() -> Self {
+        Self::called("cups")
+    }
+
+    pub(crate) fn called(name: &str) -> Self {
+        Self {
+            authority: Authority::new(&name.parse().unwrap()).unwrap(),
+            dir: TempDir::new(),
+        }
+    }
+
+    pub(crate) fn credentials(&self, server: u16) -> Credentials {
+        Credentials::issued(&self.authority.server(ServerId(server), &[]).unwrap()).unwrap()
+    }
+
+    pub(crate) fn operator(&self) -> Credentials {
+        Credentials::issued(&self.authority.operator().unwrap()).unwrap()
+    }
+
+    /// The folder with the files of a server, for those who play one by hand.
+    pub(crate) fn server_files(&self, server: u16) -> std::path::PathBuf {
+        let dir = self.dir.0.join(format!("server-{server}"));
+        let issued = self.authority.server(ServerId(server), &[]).unwrap();
+        issued.write(&dir, SERVER_FILES).unwrap();
+        dir
+    }
+
+    pub(crate) fn operator_files(&self) -> std::path::PathBuf {
+        let dir = self.dir.0.join("operator");
+        let issued = self.authority.operator().unwrap();
+        issued.write(&dir, OPERATOR_FILES).unwrap();
+        dir
+    }
+
+    pub(crate) fn peer_config(&self, server: u16) -> PeerConfig {
+        PeerConfig::new(loopback(), self.credentials(server))
+    }
+
+    pub(crate) fn start(&self, server: u16) -> Server {
+        Server::start(self.peer_config(server), MemoryDisk::default())
+    }
+
+    /// Two servers that are connected.
+    pub(crate) fn pair(&self) -> (Server, Server) {
+        let (one, two) = (self.start(1), self.start(2));
+        meet(&one, &two);
+        (one, two)
+    }
+}
+
+/// Makes two servers know each other and waits until they are connected.
+pub(crate) fn meet(one: &Server, two: &Server) {
+    two.knows(&[one.address()]);
+    one.knows(&[two.address()]);
+    one.up();
+    two.up();
+}
+
+/// What a server's logic was told.
+pub(crate) enum Heard {
+    Player(Event),
+    Peer(PeerEvent),
+}
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Player(event) => event.fmt(f),
+            Self::Peer(event) => event.fmt(f),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    peer: VecDeque<PeerOutput>,
+    player: VecDeque<Output>,
+}
+
+pub(crate) type Answer = fn(&PeerEvent) -> Option<PeerOutput>;
+
+/// A logic that shows what it is told, and does what the test says.
+pub(crate) struct Puppet {
+    heard: mpsc::Sender<Heard>,
+    script: Arc<Mutex<Script>>,
+    answer: Answer,
+}
+
+impl Logic for Puppet {
+    fn handle(&mut self, _: Micros, event: Event) {
+        if !matches!(event, Event::Woken) {
+            let _ = self.heard.send(Heard::Player(event));
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.script.lock().unwrap().player.pop_front()
+    }
+
+    fn poll_deadline(&self) -> Option<Micros> {
+        None
+    }
+
+    fn is_finished(&self) -> bool {
+        false
+    }
+}
+
+impl PeerLogic for Puppet {
+    fn handle_peer(&mut self, _: Micros, event: PeerEvent) {
+        let answer = (self.answer)(&event);
+        self.script.lock().unwrap().peer.extend(answer);
+        let _ = self.heard.send(Heard::Peer(event));
+    }
+
+    fn poll_peer_output(&mut self) -> Option<PeerOutput> {
+        self.script.lock().unwrap().peer.pop_front()
+    }
+}
+
+/// The test's end of a server.
+pub(crate) struct Server {
+    pub(crate) id: ServerId,
+    pub(crate) handle: Handle<Puppet>,
+    pub(crate) peer_addr: SocketAddr,
+    pub(crate) players_addr: SocketAddr,
+    pub(crate) stats: Arc<synced_transport::TransportStats>,
+    heard: mpsc::Receiver<Heard>,
+    script: Arc<Mutex<Script>>,
+    waker: Waker,
+}
+
+impl Server {
+    pub(crate) fn start(config: PeerConfig, disk: impl Disk + Send + 'static) -> Self {
+        Self::answering(config, disk, |_| None)
+    }
+
+    pub(crate) fn answering(
+        config: PeerConfig,
+        disk: impl Disk + Send + 'static,
+        answer: Answer,
+    ) -> Self {
+        let synced_transport::cluster::Holder::Server(id) = config.credentials.holder() else {
+            panic!("not a server");
+        };
+        let players = ServerConfig::new(loopback(), config.credentials.identity().clone());
+        let endpoint = ClusterEndpoint::bind(players, config).unwrap();
+        let (sender, heard) = mpsc::channel();
+        let (script, waker) = (Arc::<Mutex<Script>>::default(), Waker::new());
+        let puppet = Puppet {
+            heard: sender,
+            script: script.clone(),
+            answer,
+        };
+        Self {
+            id,
+            peer_addr: endpoint.peer_addr(),
+            players_addr: endpoint.players().local_addr(),
+            stats: endpoint.peer_stats(),
+            handle: endpoint.spawn(puppet, disk, waker.clone()).unwrap(),
+            heard,
+            script,
+            waker,
+        }
+    }
+
+    pub(crate) fn address(&self) -> PeerAddress {
+        self.address_at(self.peer_addr)
+    }
+
+    pub(crate) fn address_at(&self, address: SocketAddr) -> PeerAddress {
+        PeerAddress {
+            server: self.id,
+            address: address.to_string(),
+        }
+    }
+
+    pub(crate) fn does(&self, output: PeerOutput) {
+        self.does_all([output]);
+    }
+
+    pub(crate) fn does_all(&self, outputs: impl IntoIterator<Item = PeerOutput>) {
+        self.script.lock().unwrap().peer.extend(outputs);
+        self.waker.wake();
+    }
+
+    pub(crate) fn does_to_players(&self, output: Output) {
+        self.script.lock().unwrap().player.push_back(output);
+        self.waker.wake();
+    }
+
+    pub(crate) fn knows(&self, peers: &[PeerAddress]) {
+        let peers = peers.to_vec();
+        self.does(PeerOutput::Connect { peers });
+    }
+
+    pub(crate) fn sends(&self, server: ServerId, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        self.does(PeerOutput::Frame { server, bytes });
+    }
+
+    pub(crate) fn sends_bulk(&self, server: ServerId, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        self.does(PeerOutput::Bulk { server, bytes });
+    }
+
+    pub(crate) fn casts(&self, server: ServerId, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        self.does(PeerOutput::Datagram { server, bytes });
+    }
+
+    pub(crate) fn next(&self) -> Heard {
+        self.heard.recv_timeout(PATIENCE).expect("nothing happened")
+    }
+
+    pub(crate) fn next_of_peers(&self) -> PeerEvent {
+        match self.next() {
+            Heard::Peer(event) => event,
+            Heard::Player(event) => panic!("expected something of a peer, saw {event:?}"),
+        }
+    }
+
+    pub(crate) fn heard_meanwhile(&self) -> Vec<Heard> {
+        self.heard.try_iter().collect()
+    }
+
+    pub(crate) fn up(&self) -> ServerId {
+        match self.next_of_peers() {
+            PeerEvent::Up { server } => server,
+            other => panic!("expected a connection, saw {other:?}"),
+        }
+    }
+
+    pub(crate) fn down(&self) -> ServerId {
+        match self.next_of_peers() {
+            PeerEvent::Down { server } => server,
+            other => panic!("expected the end of a connection, saw {other:?}"),
+        }
+    }
+
+    pub(crate) fn frame(&self) -> Bytes {
+        match self.next_of_peers() {
+            PeerEvent::Frame { bytes, .. } => bytes,
+            other => panic!("expected a frame, saw {other:?}"),
+        }
+    }
+
+    pub(crate) fn bulk(&self) -> Bytes {
+        match self.next_of_peers() {
+            PeerEvent::Bulk { bytes, .. } => bytes,
+            other => panic!("expected a bulk frame, saw {other:?}"),
+        }
+    }
+
+    pub(crate) fn datagram(&self) -> Bytes {
+        match self.next_of_peers() {
+            PeerEvent::Datagram { bytes, .. } => bytes,
+            other => panic!("expected a datagram, saw {other:?}"),
+        }
+    }
+
+    /// How many connections it has refused, once there are so many.
+    pub(crate) fn has_refused(&self, count: u64) {
+        let begin = std::time::Instant::now();
+        while self.stats.counters().refused < count {
+            assert!(begin.elapsed() < PATIENCE, "nobody was refused");
+            thread::yield_now();
+        }
+    }
+
+    pub(crate) fn join(self) -> Vec<Heard> {
+        self.handle.join().unwrap();
+        self.heard.iter().collect()
+    }
+}
+
+/// How a [`MemoryDisk`] writes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    #[default]
+    AtOnce,
+    /// By another thread, a little later.
+    Later,
+    /// Not at all: it is full.
+    Full,
+    /// Another thread finds it full.
+    FullLater,
+}
+
+/// What a disk was given, also after its end.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) writes: Vec<StoreWrite>,
+    pub(crate) ended: bool,
+}
+
+/// A disk that keeps all in memory.
+#[derive(Default)]
+pub(crate) struct MemoryDisk {
+    pub(crate) pace: Pace,
+    pub(crate) kept: Arc<Mutex<Kept>>,
+    reports: Option<DiskReports>,
+}
+
+impl MemoryDisk {
+    pub(crate) fn at(pace: Pace) -> Self {
+        Self {
+            pace,
+            ..Self::default()
+        }
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn begin(&mut self, reports: DiskReports) {
+        self.reports = Some(reports);
+    }
+
+    fn write(&mut self, write: StoreWrite) -> Result<Written, String> {
+        let (id, reports) = (write.id, self.reports.clone().unwrap());
+        if self.pace != Pace::Full {
+            self.kept.lock().unwrap().writes.push(write);
+        }
+        match self.pace {
+            Pace::AtOnce => return Ok(Written::Already),
+            Pace::Full => return Err("data/log: no space left".to_owned()),
+            Pace::Later => drop(thread::spawn(move || reports.stored(id))),
+            Pace::FullLater => {
+                drop(thread::spawn(move || {
+                    reports.failed("data/log: no space left".to_owned())
+                }));
+            }
+        }
+        Ok(Written::Later)
+    }
+
+    fn end(&mut self) {
+        self.kept.lock().unwrap().ended = true;
+    }
+}
