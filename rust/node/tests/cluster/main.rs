@@ -16,6 +16,8 @@ mod words;
 
 mod failover;
 mod lease;
+mod rejections;
+mod restart;
 
 use synced_protocol::message::Game;
 

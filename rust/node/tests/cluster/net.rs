@@ -9,7 +9,7 @@ use bytes::Bytes;
 use synced_consensus::Config;
 use synced_node::{ClusterConfig, ClusterLog, ClusterStats, Node, NodeConfig};
 use synced_protocol::{
-    id::{ReplicaId, ServerId},
+    id::{NodeId, ReplicaId, ServerId},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic as _, Output},
     peer::{PeerEvent, PeerLogic as _, PeerOutput, RequestId},
     store::StoredGroup,
@@ -97,8 +97,21 @@ impl Net {
 
     pub fn skewed(servers: u16, skew: impl Fn(u16) -> Skew) -> Self {
         let mut net = Self::founded(servers, skew);
-        (1..=servers).for_each(|id| net.start(server(id)));
+        net.alive_all();
         net
+    }
+
+    /// Starts every server that does not run.
+    pub fn alive_all(&mut self) {
+        let all: Vec<_> = self.servers.keys().copied().collect();
+        let down = all.into_iter().filter(|id| !self.is_alive(*id));
+        let down: Vec<_> = down.collect();
+        down.into_iter().for_each(|id| self.start(id));
+    }
+
+    /// A node that a player has spawned.
+    pub fn own(&self, player: usize, counter: u32) -> NodeId {
+        NodeId::spawned(self.players[player].id, counter)
     }
 
     /// Folders, and nothing that runs.
