@@ -19,6 +19,7 @@
 //! | [`capture`] | every packet of a port, as the kernel sees it |
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
+//! | [`lan`] | a network of several hosts on this machine, and what breaks it |
 //! | [`linear`] | whether what players were told could have happened one at a time |
 //! | [`load`] | the same writes to a cluster of ours and to etcd's |
 //! | [`stalls`] | how long this machine keeps anybody waiting |
@@ -36,6 +37,7 @@ pub mod godot;
 pub mod hands;
 pub mod headless;
 pub mod journal;
+pub mod lan;
 pub mod linear;
 pub mod load;
 pub mod monado;
