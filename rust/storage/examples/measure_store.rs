@@ -100,7 +100,10 @@ fn paced(folder: &Path) {
         thread::sleep(PACE);
     }
     say("write to the system, 500 a second", &times);
-    say("settling beside it, every 100 ms", &settling.join().unwrap());
+    say(
+        "settling beside it, every 100 ms",
+        &settling.join().unwrap(),
+    );
     store.close().unwrap();
 }
 

@@ -88,6 +88,12 @@ impl Database {
         self.groups.iter().map(shape).collect()
     }
 
+    /// For tests that damage it.
+    #[cfg(test)]
+    pub(crate) const fn raw(&self) -> &redb::Database {
+        &self.database
+    }
+
     /// Takes in all writes up to the one of this number, and waits for the disk. All of them or, on an error, none.
     pub(crate) fn settle(&mut self, through: u64, writes: &[StoreWrite]) -> StorageResult<()> {
         let mut transaction = self.database.begin_write().at(&self.path)?;

@@ -219,3 +219,6 @@ fn take_rest(reader: &mut Reader<'_>) -> Bytes {
     *reader = Reader::new(&[]);
     Bytes::copy_from_slice(rest)
 }
+
+#[cfg(test)]
+mod tests;
