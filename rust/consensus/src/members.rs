@@ -16,7 +16,7 @@ pub(crate) fn check(members: &Members) -> Result<(), String> {
         &members.learners,
         &members.learners_next,
     ]
-    .map(set);
+    .map(|list| set(list));
     let rules = [
         (
             !voters.is_empty() || all(members).next().is_none(),
@@ -58,7 +58,7 @@ pub(crate) fn check(members: &Members) -> Result<(), String> {
     }
 }
 
-fn set(list: &Vec<ReplicaId>) -> BTreeSet<ReplicaId> {
+fn set(list: &[ReplicaId]) -> BTreeSet<ReplicaId> {
     list.iter().copied().collect()
 }
 

@@ -20,7 +20,6 @@ impl Group {
             self.apply_entry(io, entry);
         }
         self.engine.advance_apply_to(last);
-        self.want_snapshot(io);
     }
 
     fn apply_entry(&mut self, io: &mut Io<'_>, entry: Entry) {

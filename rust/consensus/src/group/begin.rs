@@ -9,7 +9,13 @@ use synced_protocol::{
     store::{EntryKind, HardState, LogSnapshot, Members, RaftEntry, StoredGroup},
 };
 
-use super::{Group, Io, election::Election, lease::Lease, proposals::Proposals};
+use super::{
+    Group, Io,
+    election::{DOUBLINGS_MAX, Election},
+    flow::Flow,
+    lease::Lease,
+    proposals::Proposals,
+};
 use crate::{
     codec::{MembershipChange, NUMBER_MAX},
     config::Config,
@@ -62,6 +68,7 @@ impl Group {
             unstored: std::collections::VecDeque::new(),
             election: Election::new(io.now),
             lease: Lease::default(),
+            flow: Flow::default(),
             leading: None,
             told: None,
             proposals: Proposals::default(),
@@ -173,12 +180,13 @@ fn engine_hard_state(stored: HardState, snapshot: &LogSnapshot) -> eraftpb::Hard
 /// The engine counts ticks. What it would do by the clock but only knows in ticks, it is told not to do: see `election`.
 fn engine_config(config: &Config, snapshot: &LogSnapshot) -> EngineConfig {
     let election = config.election_ticks as usize;
+    let line = config.stagger_ticks as usize * 2 * MAX_SERVERS;
     EngineConfig {
         id: config.replica.0,
         election_tick: election,
         heartbeat_tick: config.heartbeat_ticks as usize,
         min_election_tick: election,
-        max_election_tick: election + config.stagger_ticks as usize * 2 * MAX_SERVERS + 1,
+        max_election_tick: (election << DOUBLINGS_MAX) + line + 1,
         applied: snapshot.index.0,
         max_size_per_msg: APPEND_BYTES_MAX,
         max_inflight_msgs: APPENDS_IN_FLIGHT_MAX,

@@ -14,6 +14,9 @@ use crate::{config::Config, members};
 /// The most ticks that are made up for after a stall, so that what waits to be read is read before anyone is taken for dead.
 const CATCH_UP_TICKS_MAX: u64 = 2;
 
+/// How often the wait for votes is doubled at most.
+pub(super) const DOUBLINGS_MAX: u32 = 5;
+
 /// What this replica knows of time.
 #[derive(Debug)]
 pub(super) struct Election {
@@ -25,6 +28,8 @@ pub(super) struct Election {
     last_leader: Option<ReplicaId>,
     /// How often it stood since it heard a leader.
     attempts: u32,
+    /// How often it was told that it would be elected, and was not.
+    defeats: u32,
     /// When the heartbeat was sent that is being answered.
     answering: Micros,
 }
@@ -36,6 +41,7 @@ impl Election {
             loyal_since: now,
             last_leader: None,
             attempts: 0,
+            defeats: 0,
             answering: Micros::ZERO,
         }
     }
@@ -103,6 +109,10 @@ impl Group {
     }
 
     fn tick_follower(&mut self, io: &Io<'_>) {
+        // An election takes as long as the disks of those who vote in it.
+        if self.votes_unstored() {
+            return;
+        }
         let timeout = self.timeout(io.config);
         let raft = &mut self.engine.raft;
         raft.set_randomized_election_timeout(timeout);
@@ -110,6 +120,8 @@ impl Group {
         if stands && !self.may_stand(io) {
             return;
         }
+        self.election.defeats +=
+            u32::from(stands && self.engine.raft.state == StateRole::Candidate);
         self.engine.tick();
         if stands && self.engine.raft.state != StateRole::Follower {
             self.election.attempts += 1;
@@ -133,10 +145,11 @@ impl Group {
     }
 
     /// Ticks without a word from a leader after which this replica stands. Each has its own place in line, by the number of its
-    /// server. The first time, whoever led last stands behind the others.
+    /// server. The first time, whoever led last stands behind the others. Elections that end without a winner take longer each time:
+    /// the votes may come more slowly than they were waited for.
     fn timeout(&self, config: &Config) -> usize {
-        let place = self.place_in_line();
-        config.election_ticks as usize + config.stagger_ticks as usize * place
+        let longer = (1 << self.election.defeats.min(DOUBLINGS_MAX)) * config.election_ticks;
+        longer as usize + config.stagger_ticks as usize * self.place_in_line()
     }
 
     fn place_in_line(&self) -> usize {
@@ -163,6 +176,7 @@ impl Group {
         self.election.loyal_since = io.now;
         self.election.last_leader = Some(leader);
         self.election.attempts = 0;
+        self.election.defeats = 0;
         self.election.next_tick = io.now + io.config.tick;
     }
 
@@ -170,6 +184,7 @@ impl Group {
     pub(super) const fn begin_leading(&mut self) {
         self.election.last_leader = Some(self.own);
         self.election.attempts = 0;
+        self.election.defeats = 0;
     }
 
     /// Ceases to lead without a word; the others will notice.

@@ -3,6 +3,7 @@
 mod apply;
 mod begin;
 mod election;
+mod flow;
 mod handover;
 mod lease;
 mod membership;
@@ -26,6 +27,7 @@ use synced_protocol::{
 
 use self::{
     election::Election,
+    flow::Flow,
     handover::Handover,
     lease::Lease,
     proposals::Proposals,
@@ -56,6 +58,7 @@ pub(crate) struct Group {
     unstored: VecDeque<Unstored>,
     election: Election,
     lease: Lease,
+    flow: Flow,
     /// The term in which it leads, and whether that was told.
     leading: Option<Leading>,
     /// The term and the leader that were told last, unless leading was.

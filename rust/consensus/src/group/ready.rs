@@ -30,6 +30,8 @@ pub(super) struct Unstored {
     messages: Vec<EngineMessage>,
     /// The place of the snapshot that is part of it.
     snapshot: Option<u64>,
+    /// Whether it says for whom this replica votes.
+    votes: bool,
 }
 
 impl Group {
@@ -39,23 +41,29 @@ impl Group {
             let ready = self.engine.ready();
             self.handle(io, ready);
         }
+        self.want_snapshot(io);
         self.note_role(io);
     }
 
     fn handle(&mut self, io: &mut Io<'_>, mut ready: Ready) {
+        let votes = ready.must_sync() && ready.entries().is_empty() && ready.snapshot().is_empty();
         let snapshot = self.take_restored(io, &ready);
         let write = self.write_ready(io, &mut ready, snapshot);
-        for message in ready.take_messages() {
-            self.send(io, message);
-        }
-        let unstored = Unstored {
-            number: ready.number(),
-            write,
-            messages: self.send_unconditional(io, ready.take_persisted_messages()),
-            snapshot,
-        };
+        let (number, messages) = (ready.number(), ready.take_messages());
+        let held = ready.take_persisted_messages();
         let committed = ready.take_committed_entries();
         self.engine.advance_append_async(ready);
+        for message in messages {
+            self.send(io, message);
+        }
+        let messages = self.send_unconditional(io, held);
+        let unstored = Unstored {
+            number,
+            write,
+            messages,
+            snapshot,
+            votes,
+        };
         self.note_role(io);
         self.apply(io, committed);
         self.hold(io, unstored);
@@ -102,6 +110,11 @@ impl Group {
             self.send(io, answer);
         }
         rest
+    }
+
+    /// Whether the disk has not yet got for whom this replica votes.
+    pub(super) fn votes_unstored(&self) -> bool {
+        self.unstored.iter().any(|unstored| unstored.votes)
     }
 
     fn hold(&mut self, io: &mut Io<'_>, unstored: Unstored) {
@@ -185,6 +198,7 @@ impl Group {
             self.counters.leaderships_lost += 1;
         }
         self.lease = super::Lease::default();
+        self.flow = super::Flow::default();
         self.proposals.clear();
         self.sending.clear();
         self.wanted = None;

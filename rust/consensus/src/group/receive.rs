@@ -125,6 +125,9 @@ impl Group {
         }
         if self.leads() && beat.term == self.term() {
             self.lease.acknowledge(from, sent_at);
+            if !self.needs_answer(from, io.now) {
+                return;
+            }
         }
         self.step(beat_into(MessageType::MsgHeartbeatResponse, from, beat));
         self.pump(io);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use raft::{
-    Ready, SnapshotStatus,
+    ProgressState, Ready, SnapshotStatus,
     eraftpb::{Message as EngineMessage, MessageType},
 };
 use synced_protocol::{
@@ -171,11 +171,6 @@ impl Group {
         if answer.place != place(&sending.snapshot) || answer.have > count(parts) {
             return;
         }
-        if answer.have == count(parts) {
-            self.sending.remove(&from);
-            self.counters.snapshots_sent += 1;
-            return;
-        }
         // After a silence whatever was on its way may be lost.
         let again = sending.silence >= RETRY_TICKS || sending.next < answer.have;
         sending.next = if again { answer.have } else { sending.next };
@@ -197,8 +192,18 @@ impl Group {
         sending.next = end.max(sending.next);
     }
 
-    /// Offers again whatever was not answered for long.
+    /// Offers again whatever was not answered for long. A snapshot counts as sent once its receiver has it as part of its log: what
+    /// it said before, it may have forgotten.
     pub(super) fn resend_snapshots(&mut self, io: &mut Io<'_>) {
+        let progress = self.engine.raft.prs();
+        let in_snapshot = |to: ReplicaId| {
+            progress
+                .get(to.0)
+                .is_some_and(|p| p.state == ProgressState::Snapshot)
+        };
+        let before = self.sending.len();
+        self.sending.retain(|to, _| in_snapshot(*to));
+        self.counters.snapshots_sent += (before - self.sending.len()) as u64;
         let mut silent = Vec::new();
         for (to, sending) in &mut self.sending {
             sending.silence += 1;
@@ -213,9 +218,9 @@ impl Group {
 
     /// Gives up on a snapshot whose receiver is out of reach.
     pub(super) fn stop_sending(&mut self, to: ReplicaId) {
-        if self.sending.remove(&to).is_some() {
-            self.engine.report_snapshot(to.0, SnapshotStatus::Failure);
-        }
+        self.sending.remove(&to);
+        // The engine passes over it where no snapshot is on its way.
+        self.engine.report_snapshot(to.0, SnapshotStatus::Failure);
     }
 }
 

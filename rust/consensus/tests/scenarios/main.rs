@@ -2,8 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "so a test fails")]
 
+mod chaos;
 mod checks;
 mod cluster;
+mod disk;
 mod elections;
+mod failover;
 mod faults;
+mod handover;
+mod lease;
+mod membership;
+mod replication;
+mod restart;
 mod server;
+mod snapshots;
+mod versions;

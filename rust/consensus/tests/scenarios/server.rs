@@ -114,6 +114,8 @@ pub(crate) struct Server {
     pub(crate) wake_at: Option<Micros>,
     /// Why its disk fails from now on.
     pub(crate) disk_fails: Option<String>,
+    /// Whether it has more parts to a snapshot than there may be.
+    pub(crate) oversized: bool,
 }
 
 /// The servers, each at an address.
@@ -177,6 +179,7 @@ impl Server {
             stalled_until: Micros::ZERO,
             wake_at: None,
             disk_fails: None,
+            oversized: false,
         }
     }
 
