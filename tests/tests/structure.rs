@@ -12,17 +12,26 @@ use std::{
 use serde_json::Value;
 
 /// Each of our crates, and those of ours that it may import.
-const IMPORTS: [(&str, &[&str]); 10] = [
+const IMPORTS: [(&str, &[&str]); 11] = [
     ("synced-protocol", &[]),
     ("synced-world", &["synced-protocol"]),
     ("synced-consensus", &["synced-protocol"]),
-    ("synced-node", &["synced-world", "synced-protocol"]),
+    (
+        "synced-node",
+        &["synced-world", "synced-consensus", "synced-protocol"],
+    ),
     ("synced-client", &["synced-world", "synced-protocol"]),
     ("synced-transport", &["synced-protocol"]),
     ("synced-storage", &["synced-protocol"]),
     (
         "synced-server",
-        &["synced-node", "synced-transport", "synced-protocol"],
+        &[
+            "synced-node",
+            "synced-consensus",
+            "synced-transport",
+            "synced-storage",
+            "synced-protocol",
+        ],
     ),
     (
         "synced-godot",
@@ -30,6 +39,16 @@ const IMPORTS: [(&str, &[&str]); 10] = [
             "synced-client",
             "synced-transport",
             "synced-node",
+            "synced-world",
+            "synced-protocol",
+        ],
+    ),
+    (
+        "simulator",
+        &[
+            "synced-client",
+            "synced-node",
+            "synced-consensus",
             "synced-world",
             "synced-protocol",
         ],

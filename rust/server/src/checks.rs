@@ -10,6 +10,14 @@ use synced_protocol::{id::ServerId, limits::MAX_SERVERS, store::MemberAddress};
 /// What is wrong, and what to write instead.
 pub(crate) fn servers(list: &[MemberAddress]) -> Result<(), String> {
     number(list.len())?;
+    entries(list)
+}
+
+/// Checks each server of a list, however many there are.
+///
+/// # Errors
+/// As [`servers`].
+pub(crate) fn entries(list: &[MemberAddress]) -> Result<(), String> {
     numbers_are_different(list)?;
     addresses_are_different(list)
 }

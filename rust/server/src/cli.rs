@@ -7,8 +7,8 @@ use synced_protocol::limits::MAX_GAME_BYTES;
 
 use crate::{
     exit,
-    kinds::{Listen, LogFilter, LogFormat, Place, Text, Whole},
-    settings::Settings,
+    kinds::{ClusterName, Listen, LogFilter, LogFormat, Place, Reached, Safety, Text, Whole},
+    settings::{ClusterSettings, Settings},
 };
 
 /// Shared worlds for Godot VR: the server.
@@ -30,6 +30,152 @@ pub(crate) enum Command {
     /// setting of the file has a variable: SYNCED_ and its key in capitals, like SYNCED_PLAYERS_MAX.
     #[command(after_help = exit::HELP, args_override_self = true)]
     Serve(Box<Serve>),
+    /// Make a cluster of servers, run it on this machine, or change who is in it.
+    #[command(subcommand, after_help = exit::HELP)]
+    Cluster(ClusterCommand),
+    /// Show how each server of a cluster stands: who leads, who lags, whose clock is off, where the players are.
+    ///
+    /// Asks every server that is known and prints a table, or with --json all that they answered. Exit code 0 if one leads and
+    /// serves, else 8.
+    #[command(after_help = exit::HELP)]
+    Status(Status),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Make the folder of a cluster: an authority, a certificate, a configuration and an empty log for each server.
+    ///
+    /// Run each server where it belongs with `synced serve --config FOLDER/server-N/server.toml`; only that server's own folder is
+    /// needed there, and all of the rest is its operator's.
+    #[command(after_help = exit::HELP)]
+    Init(Init),
+    /// Run all servers of a cluster on this machine until SIGTERM or SIGINT, and make the cluster first if there is none.
+    ///
+    /// Once one leads it prints one line, "invite URL"; players connect to the URL. Each server logs to FOLDER/server-N/log.
+    #[command(after_help = exit::HELP)]
+    Up(Up),
+    /// Let more servers take part.
+    ///
+    /// Makes their folders if there are none. A server must run before it can take part: the command says how to start it.
+    #[command(after_help = exit::HELP)]
+    Add(Add),
+    /// Let servers take part no more. They can be stopped then.
+    #[command(after_help = exit::HELP)]
+    Remove(Remove),
+    /// Let another server lead.
+    #[command(after_help = exit::HELP)]
+    Transfer(Transfer),
+}
+
+/// Which cluster.
+#[derive(Debug, Args)]
+pub(crate) struct Directory {
+    /// The folder of the cluster
+    #[arg(long, value_name = "FOLDER", default_value = "synced-cluster")]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    #[command(flatten)]
+    pub(crate) founding: Founding,
+}
+
+/// What a new cluster begins with.
+#[derive(Debug, Args)]
+pub(crate) struct Founding {
+    /// How many servers decide: an odd number; 5 if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) nodes: Option<u16>,
+    /// The game that is played, as its clients name it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) game: Option<Text<MAX_GAME_BYTES>>,
+    /// Its version, as its clients name it
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) game_version: Option<Text<MAX_GAME_BYTES>>,
+    /// The hosts on which the servers are reached, a server on each, and from the first again where there are more servers
+    #[arg(
+        long,
+        value_name = "HOSTS",
+        value_delimiter = ',',
+        default_value = "127.0.0.1"
+    )]
+    pub(crate) hosts: Vec<String>,
+    /// The UDP port for players of a host's first server, the next for its second; other servers are heard 100 above. 0 takes free
+    /// ports of this machine
+    #[arg(long, value_name = "PORT", default_value_t = synced_transport::DEFAULT_PORT)]
+    pub(crate) base_port: u16,
+    /// What the cluster is called in its certificates; random if not given
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id: Option<ClusterName>,
+    /// When a commit is safe: quorum-memory or quorum-disk
+    #[arg(long, value_name = "WHEN", default_value = "quorum-memory")]
+    pub(crate) durability: Safety,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    #[command(flatten)]
+    pub(crate) founding: Founding,
+    /// Start a server again that ended by itself
+    #[arg(long)]
+    pub(crate) restart: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    /// Their numbers; the next two if not given, since an odd number must decide
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub(crate) server: Vec<Whole<1, 65_535>>,
+    /// Where the other servers reach each of them; the next ports beside server 1 if not given
+    #[arg(
+        long,
+        value_name = "ADDRESSES",
+        value_delimiter = ',',
+        requires = "players"
+    )]
+    pub(crate) peer: Vec<Reached>,
+    /// Where players reach each of them
+    #[arg(
+        long,
+        value_name = "ADDRESSES",
+        value_delimiter = ',',
+        requires = "peer"
+    )]
+    pub(crate) players: Vec<Reached>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    /// Their numbers
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', required = true)]
+    pub(crate) server: Vec<Whole<1, 65_535>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Transfer {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    /// Who is to lead; the one that is furthest if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) to: Option<Whole<1, 65_535>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    /// Print all that the servers answered, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The settings that are often given by hand.
@@ -59,6 +205,12 @@ pub(crate) struct Serve {
     /// Write statistics here as JSON, each second and at the end
     #[arg(long, value_name = "FILE")]
     stats_file: Option<Place>,
+    /// In a cluster, the UDP address on which the other servers are heard
+    #[arg(long, value_name = "ADDRESS")]
+    peer_listen: Option<Listen>,
+    /// Stop when the standard input ends, as by a signal
+    #[arg(long, hide = true)]
+    pub(crate) until_input_ends: bool,
     /// The most players
     #[arg(long, value_name = "NUMBER")]
     players_max: Option<Whole<1, 10_000>>,
@@ -84,6 +236,10 @@ impl Serve {
             players_max: flags.players_max,
             log: flags.log.clone(),
             log_format: flags.log_format,
+            cluster: ClusterSettings {
+                peer_listen: flags.peer_listen,
+                ..ClusterSettings::default()
+            },
             ..Settings::default()
         }
     }

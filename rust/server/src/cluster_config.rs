@@ -11,6 +11,7 @@ use synced_protocol::{
     store::{Durability, MemberAddress},
     time::Micros,
 };
+use synced_transport::cluster::ClusterId;
 
 use crate::{
     checks,
@@ -20,10 +21,13 @@ use crate::{
     settings::ClusterSettings,
 };
 
+/// The secret by which any server of a cluster knows players again, in the folder of each.
+pub(crate) const RESUME_KEY_FILE: &str = "resume.key";
+
 /// What a server of a cluster needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClusterConfig {
-    pub(crate) id: String,
+    pub(crate) id: ClusterId,
     pub(crate) me: MemberAddress,
     /// Servers that the cluster was founded with, or some that are there now.
     pub(crate) servers: Vec<MemberAddress>,

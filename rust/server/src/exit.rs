@@ -10,18 +10,26 @@ pub(crate) enum Exit {
     Address = 4,
     Identity = 5,
     Stats = 6,
+    Storage = 7,
+    Unanswered = 8,
+    Declined = 9,
+    ServerEnded = 10,
 }
 
 /// The part of the help that tells the exit codes.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0  stopped in an orderly way, by SIGTERM or SIGINT
+  0  all went well; a server was stopped by SIGTERM or SIGINT
   1  something unforeseen; the log says what
   2  a flag is not understood
   3  the configuration is wrong or incomplete
   4  the address cannot be listened on
   5  the certificate or its key cannot be used
-  6  the file for statistics cannot be written";
+  6  the file for statistics cannot be written
+  7  a folder or the log in it cannot be used
+  8  no server of the cluster answers, or none leads
+  9  the cluster declined what was asked
+ 10  a server that was to run on this machine ended by itself";
 
 /// An end that somebody must do something about.
 #[derive(Debug)]

@@ -2,18 +2,24 @@
 
 mod checks;
 mod cli;
+mod cluster;
 mod cluster_config;
+mod clustered;
 mod config;
+mod disk;
 mod exit;
 mod kinds;
 mod layer;
 mod logging;
+mod memory;
 mod output;
+mod running;
 mod serve;
 mod servers;
 mod settings;
 mod signals;
 mod stats_file;
+mod stops;
 mod watch;
 
 use std::{env, process::ExitCode};
@@ -28,8 +34,12 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let Command::Serve(flags) = Cli::parse().command;
-    match run(&flags) {
+    let done = match Cli::parse().command {
+        Command::Serve(flags) => run(&flags),
+        Command::Cluster(command) => cluster::run(command),
+        Command::Status(options) => cluster::status(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("synced: {failure}");
@@ -45,7 +55,7 @@ fn run(flags: &Serve) -> Result<(), Failure> {
     let config = Config::load(flags)?;
     logging::start(&config.log, config.log_format);
     warn_of_unknown_variables();
-    serve::serve(config)
+    serve::serve(config, flags.until_input_ends)
 }
 
 /// Other programs may have variables that begin alike, so this is no error.

@@ -3,75 +3,91 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
-    time::Duration,
 };
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use synced_node::Node;
 use synced_transport::{
-    Handle, Identity, ServerAddress, ServerConfig, ServerEndpoint, TransportError, Waker,
+    Identity, ServerAddress, ServerConfig, ServerEndpoint, TransportError, Waker,
 };
-use tokio::{runtime, time};
+use tokio::runtime::{self, Runtime};
 
 use crate::{
+    clustered,
     config::{Certificate, Config},
     exit::{Exit, Failure},
-    output,
-    signals::Signals,
+    layer::wrong,
+    running::{Meters, Running},
     stats_file::StatsFile,
+    stops::Stops,
     watch::{Board, Watched},
 };
 
-/// How often statistics are written, and the network thread is looked after.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
 /// Runs until a signal asks to stop.
-pub(crate) fn serve(config: Config) -> Result<(), Failure> {
+pub(crate) fn serve(config: Config, until_input_ends: bool) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(unforeseen)?;
-    let endpoint = bind(&config)?;
-    let invitation = invitation(&config, &endpoint)?;
-    let stats_file = config.stats_file.as_deref().map(StatsFile::new);
-    let board = Board::default();
-    let node = Node::new(config.node, secret_seed()?);
-    let watched = Watched::new(node, board.clone());
-    let counters = endpoint.stats();
-    if let Some(file) = &stats_file {
-        file.write(&watched.report(), counters.counters())?;
-    }
-    let signals = {
+    // Before anything is told, so that no early signal is missed.
+    let stops = {
         let _within = runtime.enter();
-        Signals::listen().map_err(unforeseen)?
+        Stops::listen(until_input_ends).map_err(unforeseen)?
     };
-    let (local, fingerprint) = (endpoint.local_addr(), endpoint.fingerprint());
-    let handle = endpoint
-        .spawn(watched, Waker::new())
-        .map_err(of_transport)?;
-    output::say(&format!(
-        "listening on {local} fingerprint sha256={fingerprint}\ninvite {invitation}\n"
-    ))?;
-    runtime.block_on(look_after(&handle, &board, stats_file.as_ref(), signals));
-    let watched = handle.join().map_err(of_transport)?;
-    if let Some(file) = &stats_file {
-        file.write(&watched.report(), counters.counters())?;
+    let stats_file = config.stats_file.as_deref().map(StatsFile::new);
+    match config.cluster.clone() {
+        None => alone(config, &runtime, stops, stats_file),
+        Some(cluster) => clustered::serve(config, cluster, &runtime, stops, stats_file),
     }
-    tracing::info!("stopped");
-    Ok(())
 }
 
-fn bind(config: &Config) -> Result<ServerEndpoint, Failure> {
+fn alone(
+    config: Config,
+    runtime: &Runtime,
+    stops: Stops,
+    stats_file: Option<StatsFile>,
+) -> Result<(), Failure> {
+    let endpoint =
+        ServerEndpoint::bind(players(&config, identity(&config)?)).map_err(of_transport)?;
+    let invitation = invitation(&config, &endpoint)?;
+    let (board, waker) = (Board::default(), Waker::new());
+    let node = Node::new(config.node, secret_seed()?);
+    let watched = Watched::new(node, board.clone());
+    let meters = Meters {
+        players: endpoint.stats(),
+        peers: None,
+    };
+    meters.write(stats_file.as_ref(), &watched.report())?;
+    let (local, fingerprint) = (endpoint.local_addr(), endpoint.fingerprint());
+    let handle = endpoint
+        .spawn(watched, waker.clone())
+        .map_err(of_transport)?;
+    let running = Running {
+        handle,
+        board,
+        waker,
+        meters,
+        stats_file,
+    };
+    running.say_where(local, fingerprint, &invitation)?;
+    running.until_stopped(runtime, stops)
+}
+
+fn identity(config: &Config) -> Result<Identity, Failure> {
     let identity = match &config.certificate {
         Certificate::Kept(folder) => Identity::load_or_create(folder),
         Certificate::Given(chain, key) => Identity::load(chain, key),
     };
-    let server = ServerConfig {
+    identity.map_err(of_transport)
+}
+
+/// The port for players.
+pub(crate) fn players(config: &Config, identity: Identity) -> ServerConfig {
+    ServerConfig {
         connections_max: config.connections_max,
         segmentation_offload: config.segmentation_offload,
-        ..ServerConfig::new(config.listen, identity.map_err(of_transport)?)
-    };
-    ServerEndpoint::bind(server).map_err(of_transport)
+        ..ServerConfig::new(config.listen, identity)
+    }
 }
 
 /// The URL that players connect to.
@@ -88,7 +104,7 @@ fn invitation(config: &Config, endpoint: &ServerEndpoint) -> Result<ServerAddres
     };
     let address: ServerAddress = place
         .parse()
-        .map_err(|error| Failure::new(Exit::Configuration, format!("public_host: {error}")))?;
+        .map_err(|error| wrong(format_args!("public_host: {error}")))?;
     Ok(address.pinned(endpoint.fingerprint()))
 }
 
@@ -116,39 +132,15 @@ fn secret_seed() -> Result<[u8; 32], Failure> {
     Ok(seed)
 }
 
-/// Waits for a signal, or for the network thread to end by itself.
-async fn look_after(
-    handle: &Handle<Watched>,
-    board: &Board,
-    stats_file: Option<&StatsFile>,
-    mut signals: Signals,
-) {
-    let counters = handle.stats();
-    let mut looks = time::interval(LOOK_INTERVAL);
-    while !handle.is_finished() {
-        tokio::select! {
-            signal = signals.next() => {
-                tracing::info!("{signal}: stopping");
-                return;
-            }
-            _ = looks.tick() => {}
-        }
-        let written = stats_file.map(|file| file.write(&board.read(), counters.counters()));
-        if let Some(Err(failure)) = written {
-            tracing::warn!("{failure}");
-        }
-    }
-}
-
-fn of_transport(error: TransportError) -> Failure {
+pub(crate) fn of_transport(error: TransportError) -> Failure {
     let exit = match error {
         TransportError::Bind { .. } => Exit::Address,
-        TransportError::File { .. } => Exit::Identity,
+        TransportError::File { .. } | TransportError::NotAServer => Exit::Identity,
         _ => Exit::Unforeseen,
     };
     Failure::new(exit, error)
 }
 
-fn unforeseen(error: io::Error) -> Failure {
+pub(crate) fn unforeseen(error: io::Error) -> Failure {
     Failure::new(Exit::Unforeseen, error)
 }

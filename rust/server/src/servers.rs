@@ -6,30 +6,21 @@ use serde::{Deserialize, Deserializer, de};
 use synced_protocol::{
     id::ServerId, limits::MAX_NAME_BYTES, peer::PeerAddress, store::MemberAddress,
 };
+use synced_transport::cluster::ClusterId;
 
 use crate::{kinds::NotAllowed, layer::Setting};
 
-/// The longest name of a cluster: it is a label of the DNS names in its certificates.
-pub(crate) const CLUSTER_NAME_BYTES_MAX: usize = 40;
-
 /// What a cluster is called, in the certificates of its servers and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClusterName(pub(crate) String);
+pub(crate) struct ClusterName(pub(crate) ClusterId);
 
 impl FromStr for ClusterName {
     type Err = NotAllowed;
 
     fn from_str(text: &str) -> Result<Self, NotAllowed> {
-        let fits = (1..=CLUSTER_NAME_BYTES_MAX).contains(&text.len());
-        let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let is_label = text.bytes().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
-        if fits && is_label {
-            return Ok(Self(text.to_owned()));
-        }
-        let allowed = format_args!(
-            "1 to {CLUSTER_NAME_BYTES_MAX} small letters, digits and hyphens, like \"cups-europe\""
-        );
-        Err(NotAllowed::new(text, allowed))
+        const ALLOWED: &str = "1 to 32 of the letters a to z and the digits, like \"cups5\"";
+        let parsed = text.parse().map(Self);
+        parsed.map_err(|_| NotAllowed::new(text, ALLOWED))
     }
 }
 
@@ -208,24 +199,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_a_cluster_is_a_label_of_a_host_name() {
-        for right in [
-            "a",
-            "cups-europe",
-            "7f3a",
-            &"x".repeat(CLUSTER_NAME_BYTES_MAX),
-        ] {
-            assert_eq!(right.parse(), Ok(ClusterName(right.to_owned())));
-        }
-        for wrong in [
-            "",
-            "Cups",
-            "a.b",
-            "-a",
-            "a-",
-            &"x".repeat(CLUSTER_NAME_BYTES_MAX + 1),
-        ] {
-            assert!(wrong.parse::<ClusterName>().is_err(), "{wrong}");
-        }
+    fn what_is_no_name_of_a_cluster_is_told_what_would_be() {
+        assert!("cups5".parse::<ClusterName>().is_ok());
+        let error = "Cups".parse::<ClusterName>().unwrap_err().to_string();
+        assert!(error.contains("like \"cups5\""), "{error}");
     }
 }

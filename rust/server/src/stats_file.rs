@@ -28,6 +28,9 @@ struct Content<'a> {
     #[serde(flatten)]
     report: &'a Report,
     transport: TransportCounters,
+    /// The port for the other servers, in a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peers: Option<TransportCounters>,
 }
 
 impl StatsFile {
@@ -45,11 +48,13 @@ impl StatsFile {
         &self,
         report: &Report,
         transport: TransportCounters,
+        peers: Option<TransportCounters>,
     ) -> Result<(), Failure> {
         let content = Content {
             uptime_s: self.started.elapsed().as_secs_f64(),
             report,
             transport,
+            peers,
         };
         self.replace(&content).map_err(|error| {
             let message = format!("{}: cannot be written: {error}", self.path.display());

@@ -1,11 +1,15 @@
-//! A node under watch: what it counts, told once a second, and how long its turns take.
+//! A node under watch: what it counts, told once a second, how long its turns take, and how it is asked to stop.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
-use synced_node::{Node, NodeStats};
+use synced_node::{ClusterLog, Log, Node, NodeStats};
 use synced_protocol::{
     link::{Event, Logic, Output},
+    peer::{PeerEvent, PeerLogic, PeerOutput},
     stage::{Stage, Summary},
     time::Micros,
 };
@@ -22,27 +26,35 @@ pub(crate) struct Report {
     pub(crate) node: NodeStats,
 }
 
-/// Where the newest report hangs.
+/// Where the newest report hangs, and where a wish to stop is left.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Board(Arc<Mutex<Report>>);
+pub(crate) struct Board {
+    report: Arc<Mutex<Report>>,
+    has_to_stop: Arc<AtomicBool>,
+}
 
 impl Board {
     pub(crate) fn read(&self) -> Report {
-        self.0
+        self.report
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
+    /// Asks the node for an orderly stop; it must be woken to see it.
+    pub(crate) fn ask_to_stop(&self) {
+        self.has_to_stop.store(true, Ordering::Release);
+    }
+
     fn post(&self, report: Report) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = report;
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report;
     }
 }
 
 /// A node that posts its reports.
 #[derive(Debug)]
-pub(crate) struct Watched {
-    node: Node,
+pub(crate) struct Watched<L> {
+    node: Node<L>,
     board: Board,
     posts_at: Micros,
     leader: Stage,
@@ -56,8 +68,27 @@ struct Turn {
     has_output: bool,
 }
 
-impl Watched {
-    pub(crate) fn new(node: Node, board: Board) -> Self {
+/// A log whose node can be stopped in an orderly way.
+pub(crate) trait Stopping: Log {
+    /// The node finishes as soon as it may.
+    fn begin_stop(node: &mut Node<Self>, now: Micros);
+}
+
+impl Stopping for synced_node::SoloLog {
+    fn begin_stop(node: &mut Node<Self>, _now: Micros) {
+        node.stop();
+    }
+}
+
+/// A leader hands over first.
+impl Stopping for ClusterLog {
+    fn begin_stop(node: &mut Node<Self>, now: Micros) {
+        node.begin_stop(now);
+    }
+}
+
+impl<L: Stopping> Watched<L> {
+    pub(crate) fn new(node: Node<L>, board: Board) -> Self {
         Self {
             node,
             board,
@@ -74,6 +105,13 @@ impl Watched {
         }
     }
 
+    fn begin_turn(&mut self, now: Micros) {
+        self.turn.get_or_insert(Turn {
+            began_at: now,
+            has_output: false,
+        });
+    }
+
     fn end_turn(&mut self) {
         if let Some(turn) = self.turn.take().filter(|turn| turn.has_output) {
             self.leader.record(clock::now().since(turn.began_at));
@@ -81,15 +119,15 @@ impl Watched {
     }
 }
 
-impl Logic for Watched {
+impl<L: Stopping> Logic for Watched<L> {
     fn handle(&mut self, now: Micros, event: Event) {
         if matches!(event, Event::Frame { .. } | Event::Datagram { .. }) {
-            self.turn.get_or_insert(Turn {
-                began_at: now,
-                has_output: false,
-            });
+            self.begin_turn(now);
         }
         self.node.handle(now, event);
+        if self.board.has_to_stop.swap(false, Ordering::Acquire) {
+            L::begin_stop(&mut self.node, now);
+        }
         if now >= self.posts_at {
             self.posts_at = now + POST_INTERVAL;
             self.board.post(self.report());
@@ -113,5 +151,15 @@ impl Logic for Watched {
 
     fn is_finished(&self) -> bool {
         self.node.is_finished()
+    }
+}
+
+impl PeerLogic for Watched<ClusterLog> {
+    fn handle_peer(&mut self, now: Micros, event: PeerEvent) {
+        self.node.handle_peer(now, event);
+    }
+
+    fn poll_peer_output(&mut self) -> Option<PeerOutput> {
+        self.node.poll_peer_output()
     }
 }

@@ -1,0 +1,42 @@
+//! The operator's side of a cluster: making it, running it on one machine, changing it, looking at it.
+
+mod answer;
+mod ask;
+mod change;
+mod child;
+mod folder;
+mod init;
+mod invite;
+mod line;
+mod places;
+mod server_file;
+mod status;
+mod table;
+mod up;
+
+pub(crate) use invite::url as invite_url;
+
+use crate::{
+    cli::{ClusterCommand, Status},
+    exit::Failure,
+    output,
+};
+
+/// Does what `synced cluster` was told.
+pub(crate) fn run(command: ClusterCommand) -> Result<(), Failure> {
+    match command {
+        ClusterCommand::Init(options) => {
+            let folder = init::init(&options.directory.directory, &options.founding)?;
+            output::say(&init::told(&folder)?)
+        }
+        ClusterCommand::Up(options) => up::up(&options),
+        ClusterCommand::Add(options) => change::add(&options),
+        ClusterCommand::Remove(options) => change::remove(&options),
+        ClusterCommand::Transfer(options) => change::transfer(&options),
+    }
+}
+
+/// Does what `synced status` was told.
+pub(crate) fn status(options: &Status) -> Result<(), Failure> {
+    status::show(options)
+}

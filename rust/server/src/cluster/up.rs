@@ -1,0 +1,211 @@
+//! All servers of a cluster on this machine.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use synced_protocol::{id::ServerId, store::MemberAddress};
+use tokio::{runtime, time};
+
+use super::{
+    answer::Answer,
+    child::{Change, ServerChild},
+    folder::ClusterFolder,
+    init, invite,
+    line::{self, Glance},
+};
+use crate::{
+    cli::Up,
+    exit::{Exit, Failure},
+    layer::wrong,
+    output,
+    signals::Signals,
+};
+
+/// How often the servers are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// How often at least a line says how they stand.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long one server may take to stop.
+const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Runs the servers until a signal.
+///
+/// # Errors
+/// When the cluster cannot be made or a server not be started; when all servers ended by themselves.
+pub(crate) fn up(options: &Up) -> Result<(), Failure> {
+    let folder = folder(options)?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Unforeseen, error))?;
+    runtime.block_on(async {
+        // Before the first child, so that none is left behind by an early signal.
+        let mut signals =
+            Signals::listen().map_err(|error| Failure::new(Exit::Unforeseen, error))?;
+        let mut all = Servers::start(folder, options.restart)?;
+        let signal = all.watch(&mut signals).await?;
+        eprintln!("{signal}: stopping");
+        all.stop();
+        Ok(())
+    })
+}
+
+fn folder(options: &Up) -> Result<ClusterFolder, Failure> {
+    let path = &options.directory.directory;
+    if !ClusterFolder::is_at(path) {
+        let folder = init::init(path, &options.founding)?;
+        eprintln!(
+            "made {} with {} servers",
+            path.display(),
+            folder.card.servers.0.len()
+        );
+        return Ok(folder);
+    }
+    let folder = ClusterFolder::open(path)?;
+    let there = folder.card.servers.0.len();
+    match options.founding.nodes {
+        Some(wanted) if usize::from(wanted) != there => Err(wrong(format_args!(
+            "--nodes {wanted}: the cluster in {} has {there} servers; leave the flag out, or change the cluster while it runs, with \
+             `synced cluster add` and `synced cluster remove`",
+            path.display()
+        ))),
+        _ => Ok(folder),
+    }
+}
+
+struct Servers {
+    folder: ClusterFolder,
+    children: Vec<ServerChild>,
+    restarts: bool,
+    line: String,
+    line_at: Instant,
+    invited: bool,
+}
+
+impl Servers {
+    fn start(folder: ClusterFolder, restarts: bool) -> Result<Self, Failure> {
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            servers_of(&folder).partition(|server| folder.server_config(*server).exists());
+        for server in elsewhere {
+            eprintln!(
+                "{server} is not run here: it has no folder in {}",
+                folder.path.display()
+            );
+        }
+        let children = here
+            .into_iter()
+            .map(|server| ServerChild::start(&folder, server));
+        Ok(Self {
+            children: children.collect::<Result<_, _>>()?,
+            folder,
+            restarts,
+            line: String::new(),
+            line_at: Instant::now(),
+            invited: false,
+        })
+    }
+
+    /// Watches over them until a signal, which is named.
+    async fn watch(&mut self, signals: &mut Signals) -> Result<&'static str, Failure> {
+        let mut looks = time::interval(LOOK_INTERVAL);
+        loop {
+            tokio::select! {
+                signal = signals.next() => return Ok(signal),
+                _ = looks.tick() => self.look()?,
+            }
+        }
+    }
+
+    fn look(&mut self) -> Result<(), Failure> {
+        for child in &mut self.children {
+            match child.look(self.restarts)? {
+                Some(Change::Ended(status)) => eprintln!("{}", epitaph(child, status)),
+                Some(Change::Restarted) => eprintln!("{} is started again", child.server),
+                None => {}
+            }
+        }
+        if !self
+            .children
+            .iter()
+            .any(|child| child.is_running() || child.is_coming_back())
+        {
+            return Err(Failure::new(
+                Exit::ServerEnded,
+                "all servers ended by themselves: their logs say why",
+            ));
+        }
+        self.tell()
+    }
+
+    fn tell(&mut self) -> Result<(), Failure> {
+        let glances = self.glances();
+        if !self.invited && line::leader(&glances).is_some() {
+            self.invited = true;
+            output::say(&format!("invite {}\n", invite::of(&self.folder)?))?;
+        }
+        let line = line::line(&glances);
+        if line::differs(&line, &self.line) || self.line_at.elapsed() > LINE_INTERVAL {
+            eprintln!("{line}");
+            (self.line, self.line_at) = (line, Instant::now());
+        }
+        Ok(())
+    }
+
+    fn glances(&self) -> Vec<Glance> {
+        let glance = |child: &ServerChild| Glance {
+            server: child.server,
+            answer: child
+                .is_running()
+                .then(|| answer_of(&self.folder, child.server))
+                .flatten(),
+        };
+        self.children.iter().map(glance).collect()
+    }
+
+    /// The leader last, so that players are served for as long as there are enough servers.
+    fn stop(&mut self) {
+        let leader = line::leader(&self.glances());
+        self.children
+            .sort_by_key(|child| Some(child.server) == leader);
+        for child in &mut self.children {
+            child.ask_to_stop();
+            if !child.wait(STOP_TIME_MAX) {
+                let seconds = STOP_TIME_MAX.as_secs();
+                eprintln!(
+                    "{} was ended, since it did not stop within {seconds} s",
+                    child.server
+                );
+            }
+        }
+    }
+}
+
+fn servers_of(folder: &ClusterFolder) -> impl Iterator<Item = ServerId> {
+    let servers = folder.card.servers.0.iter();
+    servers.map(|member: &MemberAddress| member.peer.server)
+}
+
+fn epitaph(child: &ServerChild, status: std::process::ExitStatus) -> String {
+    let then = if child.is_coming_back() {
+        "it will be started again".to_owned()
+    } else {
+        format!("start it again with `{}`", child.command_line())
+    };
+    format!(
+        "{} ended by itself ({status}); {} says why; {then}",
+        child.server,
+        child.log()
+    )
+}
+
+/// What a server on this machine wrote last into its file for statistics.
+fn answer_of(folder: &ClusterFolder, server: ServerId) -> Option<Answer> {
+    let text = fs::read(stats_file(&folder.server(server))).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Where a server of a cluster writes its statistics.
+pub(crate) fn stats_file(server_folder: &Path) -> PathBuf {
+    server_folder.join(init::STATS_FILE)
+}
