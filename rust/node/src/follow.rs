@@ -5,7 +5,6 @@ use std::mem;
 use synced_protocol::{id::ClientSeq, message::Change, time::Micros};
 
 use crate::{
-    connection::Stage,
     kept::{Said, To},
     log::{Log, News},
     node::Node,

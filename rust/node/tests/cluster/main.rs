@@ -7,6 +7,7 @@
     unreachable_pub
 )]
 
+mod chaos;
 mod disk;
 mod net;
 mod player;
@@ -15,9 +16,13 @@ mod player;
 mod words;
 
 mod failover;
+mod hostile;
 mod lease;
 mod rejections;
+mod requests;
 mod restart;
+mod standby;
+mod time;
 
 use synced_protocol::message::Game;
 

@@ -52,9 +52,9 @@ pub struct Server {
 /// Something on its way.
 #[derive(Debug)]
 enum Parcel {
-    ToServer(ServerId, PeerEvent),
-    ToNode(ServerId, Event),
-    ToPlayer(usize, ServerId, Said),
+    Peer(ServerId, PeerEvent),
+    Node(ServerId, Event),
+    Player(usize, ServerId, Said),
 }
 
 #[derive(Debug)]
@@ -99,6 +99,14 @@ impl Net {
         let mut net = Self::founded(servers, skew);
         net.alive_all();
         net
+    }
+
+    /// Starts a server that is no member yet, and knows those who are.
+    pub fn start_outside(&mut self, id: ServerId) {
+        self.start(id);
+        for member in (1..id.0).map(server) {
+            self.join(id, member);
+        }
     }
 
     /// Starts every server that does not run.
@@ -188,13 +196,13 @@ impl Net {
         let others: Vec<_> = self.servers.keys().copied().collect();
         for other in others.into_iter().filter(|other| *other != id) {
             let down = PeerEvent::Down { server: id };
-            self.post(IDLE_TIMEOUT, Parcel::ToServer(other, down));
+            self.post(IDLE_TIMEOUT, Parcel::Peer(other, down));
         }
         let lost: Vec<_> = self.connections.keys().copied().collect();
         for (at, connection) in lost.into_iter().filter(|(at, _)| *at == id) {
             let player = self.connections.remove(&(at, connection)).unwrap();
             let closed = Said::Closed(CloseReason::TimedOut);
-            self.post(IDLE_TIMEOUT, Parcel::ToPlayer(player, id, closed));
+            self.post(IDLE_TIMEOUT, Parcel::Player(player, id, closed));
         }
     }
 
@@ -287,26 +295,26 @@ impl Net {
         self.connections.insert((to, connection), player);
         let remote = ([192, 0, 2, 1], 4433).into();
         let event = Event::Connected { connection, remote };
-        self.post(DELAY, Parcel::ToNode(to, event));
+        self.post(DELAY, Parcel::Node(to, event));
         Some(connection)
     }
 
     pub fn send_frame(&mut self, to: ServerId, connection: ConnectionId, bytes: Bytes) {
         let event = Event::Frame { connection, bytes };
-        self.post(DELAY, Parcel::ToNode(to, event));
+        self.post(DELAY, Parcel::Node(to, event));
     }
 
     pub fn send_datagram(&mut self, to: ServerId, connection: ConnectionId, bytes: Vec<u8>) {
         let bytes = bytes.into();
         let event = Event::Datagram { connection, bytes };
-        self.post(DELAY, Parcel::ToNode(to, event));
+        self.post(DELAY, Parcel::Node(to, event));
     }
 
     pub fn lose(&mut self, at: ServerId, connection: ConnectionId) {
         self.connections.remove(&(at, connection));
         let reason = CloseReason::TimedOut;
         let event = Event::Closed { connection, reason };
-        self.post(Micros::ZERO, Parcel::ToNode(at, event));
+        self.post(Micros::ZERO, Parcel::Node(at, event));
     }
 
     pub fn run(&mut self, span: Micros) {
@@ -364,11 +372,13 @@ impl Net {
 
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
-            Parcel::ToServer(id, event) => self.tell(id, event),
-            Parcel::ToNode(id, _) if self.unreachable.contains(&id) => {}
-            Parcel::ToNode(id, event) => self.handle(id, event),
-            Parcel::ToPlayer(_, from, _) if self.unreachable.contains(&from) => {}
-            Parcel::ToPlayer(player, from, said) => Player::hear(self, player, from, said),
+            // It has been replaced meanwhile.
+            Parcel::Peer(id, PeerEvent::Down { server }) if self.is_up(id, server) => {}
+            Parcel::Peer(id, event) => self.tell(id, event),
+            Parcel::Node(id, _) if self.unreachable.contains(&id) => {}
+            Parcel::Node(id, event) => self.handle(id, event),
+            Parcel::Player(_, from, _) if self.unreachable.contains(&from) => {}
+            Parcel::Player(player, from, said) => Player::hear(self, player, from, said),
         }
     }
 
@@ -446,9 +456,9 @@ impl Net {
         let pair = (a.min(b), a.max(b));
         if self.servers.contains_key(&b) && self.is_alive(b) && self.connected.insert(pair) {
             let up = PeerEvent::Up { server: a };
-            self.post(DELAY, Parcel::ToServer(b, up));
+            self.post(DELAY, Parcel::Peer(b, up));
             let up = PeerEvent::Up { server: b };
-            self.post(DELAY, Parcel::ToServer(a, up));
+            self.post(DELAY, Parcel::Peer(a, up));
         }
     }
 
@@ -460,10 +470,13 @@ impl Net {
             let sent = (self.now, to, bytes.clone());
             self.servers.get_mut(&from).unwrap().sent.push(sent);
         }
-        let is_up = self.connected.contains(&(from.min(to), from.max(to)));
-        if is_up && !self.blocked.contains(&(from, to)) {
-            self.post(DELAY, Parcel::ToServer(to, event));
+        if self.is_up(from, to) && !self.blocked.contains(&(from, to)) {
+            self.post(DELAY, Parcel::Peer(to, event));
         }
+    }
+
+    fn is_up(&self, a: ServerId, b: ServerId) -> bool {
+        self.connected.contains(&(a.min(b), a.max(b)))
     }
 
     fn perform_for_players(&mut self, id: ServerId, output: Output) {
@@ -484,7 +497,7 @@ impl Net {
             return;
         }
         if let Some(&player) = self.connections.get(&(id, connection)) {
-            self.post(DELAY, Parcel::ToPlayer(player, id, said));
+            self.post(DELAY, Parcel::Player(player, id, said));
         }
     }
 
@@ -493,7 +506,7 @@ impl Net {
         if self.connections.remove(&(id, connection)).is_some() {
             let reason = CloseReason::ByUs(code);
             let event = Event::Closed { connection, reason };
-            self.post(Micros::ZERO, Parcel::ToNode(id, event));
+            self.post(Micros::ZERO, Parcel::Node(id, event));
         }
     }
 

@@ -146,6 +146,13 @@ impl Player {
         });
     }
 
+    /// It has said that it leaves, and does not look back.
+    pub fn retire(net: &mut Net, place: usize) {
+        let player = &mut net.players[place];
+        player.is_away = true;
+        player.home = None;
+    }
+
     pub fn come_back(net: &mut Net, place: usize) {
         net.players[place].is_away = false;
     }
