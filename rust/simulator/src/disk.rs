@@ -34,6 +34,8 @@ pub struct GroupImage {
     pub hard_state: HardState,
     /// Where the log begins.
     pub snapshot: Arc<LogSnapshot>,
+    /// What the snapshot took the place of, for those who check what was applied.
+    covered: VecDeque<RaftEntry>,
     entries: VecDeque<RaftEntry>,
 }
 
@@ -54,6 +56,9 @@ impl fmt::Display for WriteError {
         }
     }
 }
+
+/// The most entries that are remembered beside the log.
+const COVERED_MAX: usize = 1_024;
 
 impl Disk {
     /// A disk with groups that were just founded, durably.
@@ -183,15 +188,26 @@ impl GroupImage {
         Self {
             hard_state: group.hard_state,
             snapshot: group.snapshot,
+            covered: VecDeque::new(),
             entries: group.entries.into(),
         }
     }
 
-    /// The entry at an index, if the log still has it.
+    /// The entry at an index, if the log still has it or had it before its snapshot.
     #[must_use]
     pub fn entry(&self, index: LogIndex) -> Option<&RaftEntry> {
-        let place = index.0.checked_sub(self.snapshot.index.0 + 1)?;
-        self.entries.get(usize::try_from(place).ok()?)
+        let place = index.0.checked_sub(self.first_known().0)?;
+        let place = usize::try_from(place).ok()?;
+        let behind = self.covered.len();
+        self.covered
+            .get(place)
+            .or_else(|| self.entries.get(place.checked_sub(behind)?))
+    }
+
+    /// The first index of which the entry is known.
+    #[must_use]
+    pub fn first_known(&self) -> LogIndex {
+        LogIndex(self.snapshot.index.0 + 1 - self.covered.len() as u64)
     }
 
     /// The last index.
@@ -224,9 +240,18 @@ impl GroupImage {
     }
 
     fn replace_snapshot(&mut self, snapshot: &Arc<LogSnapshot>) {
-        let covered = snapshot.index.0.saturating_sub(self.snapshot.index.0);
-        let covered = usize::try_from(covered).unwrap_or(usize::MAX);
-        self.entries.drain(..covered.min(self.entries.len()));
+        let covers_own = self
+            .entry(snapshot.index)
+            .is_some_and(|entry| entry.term == snapshot.term);
+        let count = snapshot.index.0.saturating_sub(self.snapshot.index.0);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let covered = self.entries.drain(..count.min(self.entries.len()));
+        self.covered.extend(covered);
+        if !covers_own {
+            self.covered.clear();
+        }
+        let too_many = self.covered.len().saturating_sub(COVERED_MAX);
+        self.covered.drain(..too_many);
         self.snapshot = snapshot.clone();
     }
 

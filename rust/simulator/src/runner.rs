@@ -16,7 +16,7 @@ use crate::{
     plant::Plant,
     report::{Report, Summary},
     run::{Settings, run},
-    system::engine::Engine,
+    system::{engine::Engine, node::Whole},
     trace::Trace,
 };
 
@@ -44,7 +44,7 @@ pub fn run_plan(settings: Settings, trace: Option<Trace>) -> (Report, Option<Tra
     let plant = settings.plant;
     match settings.plan.cluster.system {
         SystemKind::Engine => run(Engine { plant }, settings, trace),
-        SystemKind::Node => run(Engine { plant }, settings, trace),
+        SystemKind::Node => run(Whole, settings, trace),
     }
 }
 

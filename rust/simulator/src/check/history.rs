@@ -31,8 +31,10 @@ struct Link {
     term: Term,
     /// A hash of this entry and of all before.
     chain: u64,
-    /// Of the state after it.
+    /// Of a server's state after it.
     digest: u64,
+    /// Of a player's view after it.
+    view: u64,
 }
 
 impl<O: Oracle> History<O> {
@@ -66,13 +68,10 @@ impl<O: Oracle> History<O> {
         self.links.last().map_or(0, |link| link.chain)
     }
 
-    /// The digest of the state after an index.
+    /// The digest of a player's view after an index.
     #[must_use]
-    pub fn digest(&self, index: LogIndex) -> Option<u64> {
-        if index == LogIndex::ZERO {
-            return None;
-        }
-        self.link(index).map(|link| link.digest)
+    pub fn view(&self, index: LogIndex) -> Option<u64> {
+        self.link(index).map(|link| link.view)
     }
 
     /// Where a proposal took effect.
@@ -104,6 +103,19 @@ impl<O: Oracle> History<O> {
     #[must_use]
     pub const fn members(&self) -> &Members {
         &self.members[0]
+    }
+
+    /// The line begins behind what a server's log was founded with. Later servers were founded alike.
+    pub fn begin_behind(&mut self, index: LogIndex, term: Term) {
+        while self.last() < index && self.applied.is_empty() {
+            let (chain, digest, view) = (mix(self.last().0), 0, 0);
+            self.links.push(Link {
+                term,
+                chain,
+                digest,
+                view,
+            });
+        }
     }
 
     /// A server has applied an entry.
@@ -147,6 +159,7 @@ impl<O: Oracle> History<O> {
             }
             _ => Meaning {
                 digest: self.links.last().map_or(0, |link| link.digest),
+                view: self.links.last().map_or(0, |link| link.view),
                 ..Meaning::default()
             },
         };
@@ -154,6 +167,7 @@ impl<O: Oracle> History<O> {
             term: entry.term,
             chain: chain(self.chain(), entry),
             digest: meaning.digest,
+            view: meaning.view,
         });
         self.holders = self.holders.split_off(&(self.last().next(), Term(0)));
         Ok(())
@@ -199,25 +213,36 @@ impl<O: Oracle> History<O> {
         }
     }
 
-    /// A server stands at an index by a snapshot, or with this digest of its state.
+    /// A server has this digest of its state after an index.
     ///
     /// # Errors
     /// The promise that this breaks.
     pub fn check_state(&self, index: LogIndex, digest: u64) -> Result<(), Violation> {
-        let expected = self.digest(index);
-        if index == LogIndex::ZERO || expected == Some(digest) {
-            return Ok(());
-        }
-        Err(Violation::new(
-            Promise::SameState,
-            format!("the state at {index} is {digest:016x}, not {expected:016x?}"),
-        ))
+        same(index, digest, self.link(index).map(|link| link.digest))
+    }
+
+    /// A player has this digest of its view after an index.
+    ///
+    /// # Errors
+    /// The promise that this breaks.
+    pub fn check_view(&self, index: LogIndex, digest: u64) -> Result<(), Violation> {
+        same(index, digest, self.view(index))
     }
 
     fn link(&self, index: LogIndex) -> Option<&Link> {
         let place = index.0.checked_sub(1)?;
         self.links.get(usize::try_from(place).ok()?)
     }
+}
+
+fn same(index: LogIndex, digest: u64, expected: Option<u64>) -> Result<(), Violation> {
+    if index == LogIndex::ZERO || expected == Some(digest) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        Promise::SameState,
+        format!("the state at {index} is {digest:016x}, not {expected:016x?}"),
+    ))
 }
 
 fn chain(before: u64, entry: &RaftEntry) -> u64 {
@@ -333,7 +358,7 @@ mod tests {
         let first = entry(1, 1, 1);
         held_by(&mut history, 3, &first);
         history.apply(&first).unwrap();
-        let digest = history.digest(LogIndex(1)).unwrap();
+        let digest = history.view(LogIndex(1)).unwrap();
         assert_eq!(broken(history.check_state(LogIndex(1), digest)), None);
         let other = history.check_state(LogIndex(1), digest ^ 1);
         assert_eq!(broken(other), Some(Promise::SameState));

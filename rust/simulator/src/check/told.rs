@@ -37,9 +37,14 @@ impl Told {
         player.pending.insert(op, player.stamp);
     }
 
-    /// A player asks to be let in: what it is then shown is to be no older than what anybody has been told.
+    /// A player asks to be let in: what it is then shown is to be no older than what anybody has been told. Who comes back goes
+    /// on from what it has seen, and is told the rest later.
     pub fn asks_in(&mut self, player: u64) {
-        self.players.entry(player).or_default().floor = self.newest;
+        let newest = self.newest;
+        let player = self.players.entry(player).or_default();
+        if player.seen == LogIndex::ZERO {
+            player.floor = newest;
+        }
     }
 
     /// Nobody will hear of a player again.

@@ -142,7 +142,11 @@ impl Kind {
     const fn is_instant(self) -> bool {
         matches!(
             self,
-            Self::ClockJump | Self::Transfer | Self::PlayerDisconnect | Self::PlayerCrash
+            Self::ClockJump
+                | Self::Transfer
+                | Self::RollingRestart
+                | Self::PlayerDisconnect
+                | Self::PlayerCrash
         )
     }
 

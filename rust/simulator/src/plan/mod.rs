@@ -45,6 +45,8 @@ pub struct Cluster {
     pub durability: DurabilityKind,
     /// The time between two ticks, in microseconds.
     pub tick_us: u64,
+    /// Bytes of the log above which a server wants a snapshot.
+    pub log_bytes_kept: usize,
 }
 
 /// What runs on each server.
@@ -122,6 +124,7 @@ impl Default for Cluster {
             servers: 5,
             durability: DurabilityKind::QuorumMemory,
             tick_us: 1_000,
+            log_bytes_kept: 64 * 1024,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     check::Violation,
     happening::{Happening, Host},
     server::{Incoming, address},
-    system::{System, Wish},
+    system::{Newcomer, System, Wish},
 };
 
 /// The time between two looks at the members.
@@ -61,23 +61,23 @@ impl<S: System> Run<S> {
                 .iter()
                 .any(|address| address.peer.server == server)
         };
-        let missing = self
-            .wanted
-            .iter()
-            .map(|id| ServerId(*id))
-            .find(|id| !has(*id));
-        if let Some(server) = missing {
+        let wanted = self.wanted.iter().map(|id| ServerId(*id));
+        let missing = wanted.filter(|id| !has(*id)).map(|server| {
             let address = address(server);
-            let add = Wish::Add {
+            Newcomer {
                 server,
                 peer: address.peer.address,
                 players: address.players,
-            };
-            return Some((leader, add));
+            }
+        });
+        let servers: Vec<_> = missing.collect();
+        if !servers.is_empty() {
+            return Some((leader, Wish::Add { servers }));
         }
-        let mut addresses = members.addresses.iter().map(|address| address.peer.server);
-        let server = addresses.find(|server| !self.wanted.contains(&server.0))?;
-        Some((leader, Wish::Remove { server }))
+        let addresses = members.addresses.iter().map(|address| address.peer.server);
+        let extra = addresses.filter(|server| !self.wanted.contains(&server.0));
+        let servers: Vec<_> = extra.collect();
+        (!servers.is_empty()).then_some((leader, Wish::Remove { servers }))
     }
 
     /// Servers that are no members any more are switched off.

@@ -155,23 +155,11 @@ impl<S: System> Run<S> {
             Output::Close { connection, code } => return self.close_own(host, connection, code),
         };
         if let Some(number) = self.seats[place].connections.get(&name).copied() {
-            if lane == Lane::Frame {
-                // Any frame may be the one that asks in; the floor is that of the last.
-                self.asks(host);
+            if lane == Lane::Frame && S::asks_in(&bytes) {
+                self.told.asks_in(self.seats[place].number);
             }
             let (agenda, now) = (&mut self.agenda, self.now);
             self.network.send(agenda, now, (number, 0), lane, bytes);
-        }
-    }
-
-    fn asks(&mut self, host: Host) {
-        let seat = &self.seats[Self::seat_place(host)];
-        let is_in = seat
-            .logic
-            .as_ref()
-            .is_some_and(|logic| logic.view().is_some());
-        if !is_in {
-            self.told.asks_in(seat.number);
         }
     }
 
@@ -221,6 +209,6 @@ impl<S: System> Run<S> {
             let what = format!("player {number} sees {index} when {last} was the last committed");
             return Err(Violation::new(Promise::NothingEarly, what));
         }
-        self.history.check_state(index, digest)
+        self.history.check_view(index, digest)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use synced_consensus::{Config, codec::PeerVersions};
+use synced_consensus::{Config, PeerVersions};
 use synced_protocol::{
     id::{LogIndex, ReplicaId, ServerId, Term},
     store::{HardState, LogSnapshot, Members, StoredGroup},
@@ -123,6 +123,7 @@ impl<S: System> Run<S> {
         let mut consensus = Config {
             tick,
             durability,
+            log_bytes_kept_max: self.plan.cluster.log_bytes_kept,
             ..Config::new(server.replica)
         };
         if server.is_upgraded {

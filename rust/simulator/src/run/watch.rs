@@ -54,7 +54,12 @@ impl<S: System> Run<S> {
         let Some(image) = self.servers[host.place() - 1].disk.group(GROUP) else {
             return Ok(());
         };
-        let from = before.max(image.snapshot.index);
+        let unknown = LogIndex(image.first_known().0 - 1);
+        let from = before.max(unknown);
+        if self.history.last() == LogIndex::ZERO {
+            self.history
+                .begin_behind(image.snapshot.index, image.snapshot.term);
+        }
         let is_ahead = self.history.last() < applied;
         for index in (from.0 + 1..=applied.0).map(LogIndex) {
             let Some(entry) = image.entry(index) else {

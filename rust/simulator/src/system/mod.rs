@@ -1,6 +1,7 @@
 //! What runs under the simulator: servers and players of one kind, and an independent reckoning of what their log means.
 
 pub mod engine;
+pub mod node;
 
 use bytes::Bytes;
 use synced_consensus::{Config, Consensus};
@@ -45,9 +46,11 @@ pub trait System {
     /// The digest of a server's state there.
     fn digest(server: &mut Self::Server) -> u64;
     /// A server's consensus.
-    fn consensus(server: &mut Self::Server) -> &mut Consensus;
+    fn consensus(server: &mut Self::Server) -> &Consensus;
     /// Asks a server to stop in an orderly way; it has a little time for that.
     fn begin_stop(server: &mut Self::Server, now: Micros);
+    /// Whether a player's frame asks to be let in.
+    fn asks_in(frame: &[u8]) -> bool;
 }
 
 /// What an operator asks, as servers read it.
@@ -56,20 +59,27 @@ pub trait System {
 pub enum Wish {
     /// Somebody else is to lead.
     Transfer,
-    /// A server is to vote.
+    /// Servers are to vote.
     Add {
-        /// Which.
-        server: ServerId,
-        /// Where the others reach it.
-        peer: String,
-        /// Where players do.
-        players: String,
+        /// Which, and where.
+        servers: Vec<Newcomer>,
     },
-    /// A server is to go.
+    /// Servers are to go.
     Remove {
         /// Which.
-        server: ServerId,
+        servers: Vec<ServerId>,
     },
+}
+
+/// A server that is to vote.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Newcomer {
+    /// Which.
+    pub server: ServerId,
+    /// Where the others reach it.
+    pub peer: String,
+    /// Where players do.
+    pub players: String,
 }
 
 impl Wish {
@@ -145,7 +155,7 @@ pub enum Heard {
 
 /// An independent reckoning of the log.
 pub trait Oracle {
-    /// What the entry does, and the state's digest after it.
+    /// What the entry does, and the digests of the states after it.
     fn apply(&mut self, entry: &RaftEntry) -> Meaning;
 }
 
@@ -158,6 +168,8 @@ pub struct Meaning {
     pub applied: bool,
     /// Its stamp, where entries have one.
     pub stamp: Option<HlcTimestamp>,
-    /// The state's digest after it.
+    /// The digest of a server's state after it.
     pub digest: u64,
+    /// The digest of a player's view after it.
+    pub view: u64,
 }

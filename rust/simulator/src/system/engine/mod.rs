@@ -48,13 +48,17 @@ impl System for Engine {
         server.state.digest()
     }
 
-    fn consensus(server: &mut EngineServer) -> &mut Consensus {
-        &mut server.consensus
+    fn consensus(server: &mut EngineServer) -> &Consensus {
+        &server.consensus
     }
 
     fn begin_stop(server: &mut EngineServer, _now: Micros) {
         // Without a successor there is nothing to hand over.
         let _ = server.consensus.transfer(GROUP, None);
+    }
+
+    fn asks_in(frame: &[u8]) -> bool {
+        frame.first() == Some(&0)
     }
 }
 
@@ -67,6 +71,7 @@ impl Oracle for State {
             applied,
             stamp: None,
             digest: self.digest(),
+            view: self.digest(),
         }
     }
 }

@@ -143,17 +143,19 @@ impl EngineServer {
     fn answer(&mut self, request: RequestId, bytes: &[u8]) {
         let answer = match serde_json::from_slice(bytes) {
             Ok(Wish::Transfer) => self.consensus.transfer(GROUP, None).map(drop),
-            Ok(Wish::Add {
-                server,
-                peer: address,
-                players,
-            }) => self.change(|servers| {
-                let peer = PeerAddress { server, address };
-                servers.push(MemberAddress { peer, players });
-            }),
-            Ok(Wish::Remove { server }) => {
-                self.change(|servers| servers.retain(|address| address.peer.server != server))
+            Ok(Wish::Add { servers }) => {
+                let addresses = servers.into_iter().map(|newcomer| MemberAddress {
+                    peer: PeerAddress {
+                        server: newcomer.server,
+                        address: newcomer.peer,
+                    },
+                    players: newcomer.players,
+                });
+                self.change(|members| members.extend(addresses))
             }
+            Ok(Wish::Remove { servers }) => self.change(|members| {
+                members.retain(|address| !servers.contains(&address.peer.server));
+            }),
             Err(_) => return,
         };
         let answer = answer.map_or_else(|error| error.to_string(), |()| String::new());
