@@ -30,6 +30,15 @@ pub(crate) struct Begun {
     pub(crate) told: bool,
 }
 
+/// How long a session was without a leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// So short that the game was not told of it: every stream goes on as if nothing had been.
+    Short,
+    /// The session begins, or comes back: what was streamed meanwhile is out of date.
+    Long,
+}
+
 impl Seek {
     /// The session is not up, or this try has failed. Returns how long to wait before the next: nothing at first, since whoever
     /// gave up the lead usually knows who has it, then ever longer.

@@ -29,6 +29,7 @@ use self::{
 use crate::{
     config::PlayoutConfig,
     playout::{HERMITE_SPAN_MAX, INTERPOLATION_SPAN_MAX, is_spatial},
+    seek::Interruption,
     stats::Counters,
     update::Update,
 };
@@ -99,7 +100,7 @@ impl Downstream {
         }
         let config = self.config;
         let sender = self.senders.entry(player);
-        let sender = sender.or_insert_with(|| Sender::before(live.sequence, config));
+        let sender = sender.or_insert_with(|| Sender::new(config));
         let after_gap = sender.count(at, live.sequence, counters);
         let arrival = Arrival {
             sent_at: live.sent_at,
@@ -208,9 +209,13 @@ impl Downstream {
         }
     }
 
-    /// A connection begins: datagrams that went by in the meantime are no gap.
-    pub(crate) fn connected(&mut self) {
-        self.senders.clear();
+    /// A connection begins: datagrams that went by in the meantime are no loss. What is known of each player's way stays after a
+    /// short interruption, so that what is shown goes on with the delay that it had.
+    pub(crate) fn connected(&mut self, after: Interruption) {
+        match after {
+            Interruption::Short => self.senders.values_mut().for_each(Sender::interrupted),
+            Interruption::Long => self.senders.clear(),
+        }
     }
 
     /// The world was replaced: forgets the nodes that are not in it.

@@ -295,9 +295,32 @@ fn the_delay_is_that_of_what_moves_in_space_and_of_nothing_that_changes_now_and_
 fn datagrams_that_went_by_while_nobody_was_connected_are_no_loss() {
     let mut bench = Bench::new();
     bench.samples(ANN, 0, &[0]);
-    bench.downstream.connected();
+    bench.downstream.connected(Interruption::Long);
     bench.samples(ANN, 90, &[1_000]);
+    bench.downstream.connected(Interruption::Short);
+    bench.samples(ANN, 290, &[2_000]);
     assert_eq!(bench.counters.live_lost, 0);
+}
+
+#[test]
+fn the_delay_of_a_players_streams_outlives_a_short_interruption_and_no_long_one() {
+    let mut bench = Bench::new();
+    for sequence in 0..40 {
+        bench.now = NOW + Micros::from_millis(20 * u64::from(sequence));
+        let frame = InputFrame {
+            sampled_at: bench.now,
+            ..InputFrame::default()
+        };
+        bench.receive(ANN, sequence, |writer| {
+            let _ = writer.input(CUP, &[frame], Precision::Fine);
+        });
+    }
+    let delay = bench.downstream.delay_max();
+    assert!(delay > Micros::ZERO);
+    bench.downstream.connected(Interruption::Short);
+    assert_eq!(bench.downstream.delay_max(), delay);
+    bench.downstream.connected(Interruption::Long);
+    assert_eq!(bench.downstream.delay_max(), Micros::ZERO);
 }
 
 #[test]

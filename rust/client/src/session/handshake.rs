@@ -15,6 +15,7 @@ use crate::{
     cluster::News,
     difference,
     limits::SNAPSHOT_BYTES_MAX,
+    seek::Interruption,
     update::{CommitEnd, EndReason, Joined, Update},
 };
 
@@ -187,15 +188,21 @@ impl Session {
     fn up(&mut self, connection: ConnectionId, welcome: &Welcome) {
         self.phase = Phase::Up { connection };
         self.proposals.resume(welcome.last_seq);
-        self.downstream.connected();
         self.interests.connected();
-        self.upstream
-            .connected(self.now, welcome.global_data_update_interval);
         self.backoff.up(self.now);
         self.tell_leader(&welcome.leader);
         let resumed = self.has_joined();
         let search = self.seek.up(self.now);
-        if let Some(search) = search.filter(|search| resumed && !search.told) {
+        let quiet = search.filter(|search| resumed && !search.told);
+        let after = if quiet.is_some() {
+            Interruption::Short
+        } else {
+            Interruption::Long
+        };
+        self.downstream.connected(after);
+        let interval = welcome.global_data_update_interval;
+        self.upstream.connected(self.now, interval, after);
+        if let Some(search) = quiet {
             self.meter.counters.failovers += 1;
             self.meter.failover.record(self.now.since(search.at));
             return;

@@ -35,6 +35,7 @@ use crate::{
         LIVE_BURST_BYTES_MAX, LIVE_BURST_DATAGRAMS_MAX, LIVE_DATAGRAMS_PER_SECOND_MAX, TRACKERS_MAX,
     },
     pacing::Bucket,
+    seek::Interruption,
     stats::Meter,
 };
 
@@ -150,11 +151,12 @@ impl Upstream {
     }
 
     /// A connection is up: everything still held is sent again, at the latest `refresh_interval` after it was sent last.
-    /// Samples from before are of no use any more.
-    pub(crate) fn connected(&mut self, now: Micros, refresh_interval: Micros) {
+    /// After a long interruption samples from before are of no use any more.
+    pub(crate) fn connected(&mut self, now: Micros, refresh_interval: Micros, after: Interruption) {
         self.deltas.set_refresh_interval(refresh_interval);
-        let trackers = self.trackers.iter_mut();
-        trackers.for_each(|tracker| tracker.connected(now));
+        for tracker in &mut self.trackers {
+            tracker.connected(now, after);
+        }
         self.tick_at = now;
     }
 

@@ -17,6 +17,7 @@ use crate::{
     feed::TrackerFeed,
     limits::{AIM_REPEAT, JOINTS_INTERVAL_MIN},
     playout::angle_between,
+    seek::Interruption,
     stats::Meter,
 };
 
@@ -107,11 +108,15 @@ impl Tracker {
         (self.finishing || self.samples.is_over()) && self.batches.is_empty()
     }
 
-    /// A connection is up: what is measured all the time begins anew, and the aim, which may never change, goes again.
-    pub(super) fn connected(&mut self, now: Micros) {
+    /// A connection is up: after a long interruption what is measured all the time begins anew. The aim, which may never change,
+    /// goes again.
+    pub(super) fn connected(&mut self, now: Micros, after: Interruption) {
+        self.aim.renew(now);
+        if after == Interruption::Short {
+            return;
+        }
         self.samples.clear();
         self.batches.clear();
-        self.aim.renew(now);
         self.joints.clear();
         self.waiting_since = None;
     }

@@ -37,7 +37,7 @@ fn all_samples() -> LiveConfig {
 impl Bench {
     fn new(config: LiveConfig) -> Self {
         let mut upstream = Upstream::new(config);
-        upstream.connected(START, Micros::from_secs(1));
+        upstream.connected(START, Micros::from_secs(1), Interruption::Long);
         Self {
             upstream,
             clock: ClockSync::new(START, START + Micros::from_secs(1_000)),
