@@ -66,6 +66,10 @@ impl Cluster {
         is_new.then(|| self.servers.clone())
     }
 
+    pub(crate) fn has(&self, server: ServerId) -> bool {
+        self.address(server).is_some()
+    }
+
     /// How far behind in the list a server is; one that is not in it, behind all.
     pub(crate) fn place(&self, server: Option<ServerId>) -> usize {
         let mut servers = self.servers.iter();

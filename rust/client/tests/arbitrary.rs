@@ -14,11 +14,13 @@ use synced_client::{Session, SessionConfig, command::Command};
 use synced_protocol::{
     control::{encode, encode_first},
     hlc::HlcTimestamp,
-    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId, ServerId, Term},
     input::{InputFrame, Precision},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     live::{LiveWriter, Pong, encode_pong, relay_header},
-    message::{Change, PlayerEntry, Refusal, RestedValue, ServerMessage},
+    message::{
+        Change, Leader, PlayerEntry, Refusal, RestedValue, ServerEntry, ServerMessage, Welcome,
+    },
     mutation::{Mutation, Rejection},
     time::Micros,
     value::Value,
@@ -27,11 +29,14 @@ use synced_protocol::{
 /// What a server may come up with.
 #[derive(Debug, Clone)]
 enum Act {
-    Frame(Bytes),
+    /// By one of the connections.
+    Frame(usize, Bytes),
     /// A good frame with some bytes changed.
     Damaged(Bytes, usize, u8),
     Datagram(Bytes),
-    Close(CloseReason),
+    Close(usize, CloseReason),
+    /// From now on attempts fail, or succeed.
+    Refuse(bool),
     Wait(u64),
     Propose(u8),
     Live(u64),
@@ -70,6 +75,10 @@ fn messages() -> impl Strategy<Value = ServerMessage> {
         1 => (0..20_u64).prop_map(|index| ServerMessage::Welcome(welcome(ME, index))),
         1 => (0..5_u64).prop_map(resumed),
         1 => Just(ServerMessage::Welcome(welcome(OTHER, 9))),
+        2 => (0..20_u64, leaders()).prop_map(|(index, leader)| {
+            ServerMessage::Welcome(Welcome { leader, ..welcome(ME, index) })
+        }),
+        4 => leaders().prop_map(ServerMessage::Leader),
         1 => Just(ServerMessage::Refused(Refusal::NameTooLong)),
         2 => (0..20_u64, any::<bool>()).prop_map(|(index, last)| {
             let mut part = snapshot(index);
@@ -83,6 +92,25 @@ fn messages() -> impl Strategy<Value = ServerMessage> {
             reason: Rejection::TooMany,
         }),
     ]
+}
+
+/// What servers say of their leader, true or not.
+fn leaders() -> impl Strategy<Value = Leader> {
+    let server = || (0..6_u16).prop_map(ServerId);
+    let servers = prop::collection::vec(server(), 0..6);
+    let word = (server(), 0..6_u64, prop::option::of(server()), servers);
+    word.prop_map(|(from, term, leader, servers)| Leader {
+        from,
+        term: Term(term),
+        leader,
+        servers: servers
+            .into_iter()
+            .map(|server| ServerEntry {
+                server,
+                address: server.0.to_string(),
+            })
+            .collect(),
+    })
 }
 
 fn rested(node: NodeId, newer_than: u64) -> RestedValue {
@@ -124,7 +152,7 @@ fn datagrams() -> impl Strategy<Value = Bytes> {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let first = messages().prop_map(|message| Act::Frame(encode_first(&message).unwrap()));
+    let first = messages().prop_map(|message| encode_first(&message).unwrap());
     let frame = || messages().prop_map(|message| encode(&message).unwrap());
     let any_bytes = prop::collection::vec(any::<u8>(), 0..100).prop_map(Bytes::from);
     let close = prop_oneof![
@@ -133,12 +161,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         Just(CloseReason::Untrusted(String::new())),
     ];
     let act = prop_oneof![
-        6 => first,
-        12 => frame().prop_map(Act::Frame),
+        6 => (0..6_usize, first).prop_map(|(at, bytes)| Act::Frame(at, bytes)),
+        12 => (0..6_usize, frame()).prop_map(|(at, bytes)| Act::Frame(at, bytes)),
         3 => (frame(), any::<usize>(), any::<u8>()).prop_map(|(bytes, at, flip)| Act::Damaged(bytes, at, flip)),
-        2 => any_bytes.prop_map(Act::Frame),
+        2 => any_bytes.prop_map(|bytes| Act::Frame(0, bytes)),
         6 => datagrams().prop_map(Act::Datagram),
-        1 => close.prop_map(Act::Close),
+        3 => (0..6_usize, close).prop_map(|(at, reason)| Act::Close(at, reason)),
+        1 => any::<bool>().prop_map(Act::Refuse),
         4 => (0..3_000_000_u64).prop_map(Act::Wait),
         4 => any::<u8>().prop_map(Act::Propose),
         4 => any::<u64>().prop_map(Act::Live),
@@ -150,15 +179,21 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct Driver {
     session: Session,
     now: Micros,
-    connection: ConnectionId,
+    /// Those that the session may still use, the newest last.
+    connections: Vec<ConnectionId>,
+    refuses: bool,
     seq: u64,
+    tries: u64,
 }
 
 impl Driver {
     fn act(&mut self, act: Act) {
-        let connection = self.connection;
+        let connection = self.connection(0);
         let event = match act {
-            Act::Frame(bytes) => Event::Frame { connection, bytes },
+            Act::Frame(at, bytes) => Event::Frame {
+                connection: self.connection(at),
+                bytes,
+            },
             Act::Damaged(bytes, at, flip) => {
                 let mut bytes = bytes.to_vec();
                 let at = at % bytes.len();
@@ -169,7 +204,15 @@ impl Driver {
                 }
             }
             Act::Datagram(bytes) => Event::Datagram { connection, bytes },
-            Act::Close(reason) => Event::Closed { connection, reason },
+            Act::Close(at, reason) => {
+                let connection = self.connection(at);
+                self.connections.retain(|open| *open != connection);
+                Event::Closed { connection, reason }
+            }
+            Act::Refuse(refuses) => {
+                self.refuses = refuses;
+                Event::Woken
+            }
             Act::Wait(us) => {
                 self.now = self.now + Micros(us);
                 Event::Woken
@@ -197,17 +240,47 @@ impl Driver {
         Event::Woken
     }
 
-    /// Lets every wish to connect come true.
+    /// One of the connections, counted from the newest.
+    fn connection(&self, at: usize) -> ConnectionId {
+        let newest_first = self.connections.iter().rev().cycle().nth(at);
+        newest_first.copied().unwrap_or(ConnectionId(0))
+    }
+
+    /// Lets every wish to connect come true, or none.
     fn answer(&mut self) {
         while let Some(output) = self.session.poll_output() {
-            if let Output::Connect { connection, .. } = output {
-                self.connection = connection;
-                let remote = ([127, 0, 0, 1], 7_000).into();
-                self.session
-                    .handle(self.now, Event::Connected { connection, remote });
+            match output {
+                Output::Connect { connection, .. } => self.connect(connection),
+                Output::Close { connection, code } => {
+                    let count = self.connections.len();
+                    self.connections.retain(|open| *open != connection);
+                    assert_eq!(self.connections.len() + 1, count, "closed once");
+                    let reason = CloseReason::ByUs(code);
+                    let closed = Event::Closed { connection, reason };
+                    self.session.handle(self.now, closed);
+                }
+                Output::Frame { connection, .. } | Output::Datagram { connection, .. } => {
+                    assert!(self.connections.contains(&connection), "{connection}");
+                }
             }
         }
         while self.session.poll_update().is_some() {}
+        assert!(!self.session.is_finished() || self.connections.is_empty());
+    }
+
+    fn connect(&mut self, connection: ConnectionId) {
+        self.tries += 1;
+        let event = if self.refuses {
+            let reason = CloseReason::Unreachable("nobody answers".into());
+            Event::Closed { connection, reason }
+        } else {
+            self.connections.push(connection);
+            let remote = ([127, 0, 0, 1], 7_000).into();
+            Event::Connected { connection, remote }
+        };
+        let most = SessionConfig::new(game(), "ann").standby_connections + 2;
+        assert!(self.connections.len() <= most, "{:?}", self.connections);
+        self.session.handle(self.now, event);
     }
 
     /// Wakes the session just when it asks for it; fails when it asks again and again for the same time.
@@ -233,13 +306,15 @@ proptest! {
     fn any_course_of_events_leaves_a_session_that_comes_to_rest(acts in acts(), up: bool) {
         let mut config = SessionConfig::new(game(), "ann");
         config.retry.first_connect = true;
-        let mut driver = Driver { session: Session::new(config, 1), now: Micros(1), connection: ConnectionId(0), seq: 0 };
+        let mut driver = Driver { session: Session::new(config, 1), now: Micros(1), connections: Vec::new(), refuses: false, seq: 0, tries: 0 };
         driver.act(Act::Wait(1));
         if up {
-            driver.act(Act::Frame(encode_first(&ServerMessage::Welcome(welcome(ME, 5))).unwrap()));
-            driver.act(Act::Frame(encode(&ServerMessage::Snapshot(snapshot(5))).unwrap()));
+            driver.act(Act::Frame(0, encode_first(&ServerMessage::Welcome(welcome(ME, 5))).unwrap()));
+            driver.act(Act::Frame(0, encode(&ServerMessage::Snapshot(snapshot(5))).unwrap()));
         }
         acts.into_iter().for_each(|act| driver.act(act));
+        let tries = driver.tries;
         driver.run_for(Micros::from_secs(3));
+        prop_assert!(driver.tries - tries < 60, "{} tries", driver.tries - tries);
     }
 }

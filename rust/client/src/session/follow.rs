@@ -8,11 +8,7 @@ use synced_protocol::{
 };
 
 use super::{Phase, Session};
-use crate::{
-    cluster::News,
-    limits::FAILOVER_QUIET,
-    update::{EndReason, Update},
-};
+use crate::{cluster::News, limits::FAILOVER_QUIET, update::EndReason};
 
 /// What a try ends with that found servers, but none that leads.
 const NOBODY_LEADS: &str = "no server of the session leads at the moment";
@@ -49,9 +45,7 @@ impl Session {
     pub(super) fn hear(&mut self, connection: ConnectionId, said: &Leader) -> News {
         let news = self.cluster.learn(said);
         self.name(connection, said.from);
-        if let Some(servers) = self.cluster.poll_servers() {
-            self.tell(Update::Servers(servers));
-        }
+        self.tell_servers();
         news
     }
 

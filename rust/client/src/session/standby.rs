@@ -15,6 +15,7 @@ use super::{Phase, Session};
 use crate::{
     cluster::News,
     limits::{STANDBY_CONNECTIONS_MAX, STANDBY_RETRY_MAX, STANDBY_RETRY_MIN},
+    update::Update,
 };
 
 /// Servers that could not be reached, and until when they are left alone.
@@ -39,6 +40,11 @@ impl Unreached {
 
     fn reached(&mut self, server: ServerId) {
         self.servers.remove(&server);
+    }
+
+    /// Forgets servers that are none of the session's any more.
+    fn retain(&mut self, keep: impl Fn(ServerId) -> bool) {
+        self.servers.retain(|server, _| keep(*server));
     }
 
     fn until(&self, server: ServerId) -> Micros {
@@ -87,7 +93,7 @@ impl Session {
 
     /// A server has said which one it is. Of two connections to it one is enough.
     pub(super) fn name(&mut self, connection: ConnectionId, server: ServerId) {
-        let is_in_cluster = self.cluster.place(Some(server)) != usize::MAX;
+        let is_in_cluster = self.cluster.has(server);
         let before = self.links.to(server).filter(|before| *before != connection);
         let Some(link) = self.links.get_mut(connection) else {
             return;
@@ -118,7 +124,7 @@ impl Session {
             Ok(First::SameVersion(ServerMessage::Welcome(welcome)))
                 if greeted && !self.is_served() =>
             {
-                self.drop_greeting();
+                self.go_by(connection);
                 self.welcomed(connection, welcome);
             }
             Ok(First::SameVersion(ServerMessage::Welcome(_))) if greeted => {
@@ -136,8 +142,16 @@ impl Session {
     }
 
     pub(super) fn link_failed(&mut self, connection: ConnectionId) {
-        if let Some(server) = self.server_of(connection) {
+        let server = self.server_of(connection);
+        if let Some(server) = server.filter(|server| self.cluster.has(*server)) {
             self.unreached.failed(self.now, server);
+        }
+    }
+
+    pub(super) fn tell_servers(&mut self) {
+        if let Some(servers) = self.cluster.poll_servers() {
+            self.unreached.retain(|server| self.cluster.has(server));
+            self.tell(Update::Servers(servers));
         }
     }
 
@@ -157,11 +171,16 @@ impl Session {
         }
     }
 
-    /// The answer to an earlier hello came first.
-    fn drop_greeting(&mut self) {
+    /// The answer to an earlier hello came first: it counts, and not the one that is waited for.
+    fn go_by(&mut self, connection: ConnectionId) {
         if let Phase::Greeting { connection, .. } = self.phase {
             self.close(connection, CloseCode::Done);
         }
+        let deadline = self.now + self.config.handshake_timeout;
+        self.phase = Phase::Greeting {
+            connection,
+            deadline,
+        };
     }
 
     /// One more than is wanted: that to the server which is least likely to lead.
