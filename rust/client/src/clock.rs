@@ -4,12 +4,18 @@
 //! that has waited least is believed, and the offset lies halfway between the two: its error is half of the difference between
 //! the two ways at their best, whatever they are at their worst.
 //!
+//! Over the seconds in which they are collected the two clocks drift apart, by a rate that is measured over a minute and taken
+//! out of them.
+//!
 //! Session time never runs backwards: while the session is young a better estimate that lies ahead is taken over at
 //! once, later ones by running a little faster or slower than the local clock: the further there is to go the more, so that it
 //! takes about [`SLEW_TIME`], and at most by [`SLEW_PPM_MAX`]. So a hand's speed, which is told in session time, is hardly touched.
 
+mod drift;
+
 use synced_protocol::{live::Pong, time::Micros};
 
+use self::drift::Drift;
 use crate::update::ClockEstimate;
 
 /// How much faster or slower than local time session time may run, in millionths.
@@ -28,6 +34,9 @@ pub const PING_INTERVAL_JITTER: Micros = Micros::from_millis(125);
 pub const PING_INTERVAL: Micros = Micros::from_millis(500);
 /// A round trip that is longer than the quickest by more than this was late.
 pub const JITTER_MIN: Micros = Micros(1_000);
+/// What is made good by running faster, also early on, by another connection than the first: all that [`SLEW_PPM_MAX`] makes good
+/// in [`SLEW_TIME`].
+pub const LEAP_MIN: Micros = Micros(SLEW_TIME.0 * SLEW_PPM_MAX / 1_000_000);
 /// A change of the offset that is worth telling, in microseconds.
 pub const TELL_STEP_US: u64 = 100;
 
@@ -44,7 +53,10 @@ pub struct ClockSync {
     line: Line,
     samples: Ring<Sample, WINDOW>,
     pings: Ring<Micros, PINGS_REMEMBERED>,
+    drift: Drift,
     started_at: Micros,
+    /// Whether estimates that lie ahead are taken over at once, early on.
+    leaps: bool,
     next_ping_at: Micros,
     /// When an answer was late for the last time.
     late_at: Option<Micros>,
@@ -69,21 +81,26 @@ impl ClockSync {
             line: Line::still(now, session_time.offset_from(now)),
             samples: Ring::default(),
             pings: Ring::default(),
+            drift: Drift::default(),
             started_at: now,
+            leaps: true,
             next_ping_at: now,
             late_at: None,
             told: None,
         }
     }
 
-    /// Measures anew after a lost connection, without a break in session time.
+    /// Measures anew by another connection, perhaps to another leader, without a break in session time: leaders hand it on, so that
+    /// what was known before still counts. Only what lies further ahead than [`LEAP_MIN`] is taken over at once.
     pub fn restart(&mut self, now: Micros, session_time: Micros) {
         let heard = session_time.offset_from(now);
         self.samples = Ring::default();
         self.pings = Ring::default();
+        self.drift = Drift::default();
         self.started_at = now;
         self.next_ping_at = now;
-        if heard > self.line.offset_at(now) {
+        self.leaps = is_far_ahead(heard, self.line.offset_at(now));
+        if self.leaps {
             self.line = Line::still(now, heard);
         }
     }
@@ -117,7 +134,11 @@ impl ClockSync {
             if sample.round_trip() > best.round_trip() + JITTER_MIN {
                 self.late_at = Some(now);
             }
-            self.aim(now, best.offset_us());
+            // Before the window is full its best is not what it will be.
+            if now.since(self.started_at) >= SAMPLE_AGE_MAX {
+                self.drift.learn(now, best.offset_us());
+            }
+            self.aim(now, best);
         }
         true
     }
@@ -158,24 +179,31 @@ impl ClockSync {
         }
     }
 
-    /// The two ways at their shortest, lately.
+    /// The two ways at their shortest, lately, as they would be now.
     fn best(&self, now: Micros) -> Option<Sample> {
         let lately = || {
             let samples = self.samples.iter();
             samples.filter(|sample| now.since(sample.at) <= SAMPLE_AGE_MAX)
         };
+        let rate = self.drift.rate();
+        let there = |sample: &Sample| sample.there_us + rate.growth_us(now.since(sample.at));
+        let back = |sample: &Sample| sample.back_us - rate.growth_us(now.since(sample.at));
         Some(Sample {
             at: now,
-            there_us: lately().map(|sample| sample.there_us).min()?,
-            back_us: lately().map(|sample| sample.back_us).min()?,
+            there_us: lately().map(there).min()?,
+            back_us: lately().map(back).min()?,
         })
     }
 
-    fn aim(&mut self, now: Micros, target_us: i64) {
-        let offset_us = self.line.offset_at(now);
+    fn aim(&mut self, now: Micros, best: Sample) {
+        let (offset_us, target_us) = (self.line.offset_at(now), best.offset_us());
         let young = now.since(self.started_at) < BURST;
-        self.line = if young && target_us > offset_us {
+        let leaps = self.leaps || is_far_ahead(target_us, offset_us);
+        self.line = if young && leaps && target_us > offset_us {
             Line::still(now, target_us)
+        } else if young && !self.leaps && best.allows(offset_us) {
+            // The few measurements so far do not contradict what was known better before.
+            Line::still(now, offset_us)
         } else {
             Line::towards(now, offset_us, target_us)
         };
@@ -225,9 +253,18 @@ impl Sample {
         (self.there_us - self.back_us) / 2
     }
 
+    /// Whether the offset could be this one, if the two ways took what they took.
+    const fn allows(self, offset_us: i64) -> bool {
+        -self.back_us <= offset_us && offset_us <= self.there_us
+    }
+
     const fn round_trip(self) -> Micros {
         Micros((self.there_us + self.back_us).unsigned_abs())
     }
+}
+
+const fn is_far_ahead(target_us: i64, offset_us: i64) -> bool {
+    target_us.saturating_sub(offset_us) > LEAP_MIN.0.cast_signed()
 }
 
 /// NTP's on-wire protocol (RFC 5905, section 8), the two ways kept apart; `None` of what contradicts itself.

@@ -1,7 +1,8 @@
 //! The estimate against the truth, over paths of every kind.
 
-use proptest::prelude::*;
+use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use synced_protocol::id::mix;
 
 use super::*;
@@ -196,8 +197,11 @@ fn an_answer_that_was_not_asked_for_or_comes_twice_changes_nothing() {
 }
 
 /// A leader whose clock runs faster than this one's by some millionths, at the end of a path that is alike both ways.
+#[derive(Debug, Clone, Copy)]
 struct Leader {
+    /// At the time when it begins to lead.
     offset_us: f64,
+    begun: Micros,
     ppm: f64,
     way_us: u64,
     /// What a way takes longer, on average; now and then much longer.
@@ -207,7 +211,7 @@ struct Leader {
 
 impl Leader {
     fn session_time(&self, local: Micros) -> Micros {
-        let drift_us = local.since(START).0 as f64 * self.ppm * 1e-6;
+        let drift_us = local.since(self.begun).0 as f64 * self.ppm * 1e-6;
         local.shifted((self.offset_us + drift_us) as i64)
     }
 
@@ -218,48 +222,155 @@ impl Leader {
     }
 }
 
-/// Runs the protocol for a while; returns the largest error after a start of ten seconds.
-fn worst_error_us(leader: &mut Leader, span: Micros) -> u64 {
-    let mut sync = ClockSync::new(START, leader.session_time(START) - Micros(leader.way_us));
-    let mut pongs = std::collections::BTreeMap::new();
-    let (mut now, mut worst) = (START, 0);
-    let mut before = sync.session_time(now);
-    while now.since(START) < span {
-        now = now + Micros(500);
-        if let Some(ping_sent_at) = sync.poll_ping(now) {
-            let arrived = now + leader.way();
-            let at_leader = leader.session_time(arrived);
+/// A player's clock and the leader that it follows.
+struct Pair {
+    sync: ClockSync,
+    leader: Leader,
+    now: Micros,
+    pongs: BTreeMap<(Micros, Micros), Pong>,
+    shown: Micros,
+}
+
+impl Pair {
+    fn new(leader: Leader) -> Self {
+        let heard = leader.session_time(START) - Micros(leader.way_us);
+        Self {
+            sync: ClockSync::new(START, heard),
+            shown: heard,
+            leader,
+            now: START,
+            pongs: BTreeMap::new(),
+        }
+    }
+
+    /// Another leader takes over, whose session time is a little off the one before.
+    fn change_leader(&mut self, ppm: f64, off_us: f64) {
+        let begun = self.now;
+        let true_before = self.truth();
+        self.leader = Leader {
+            offset_us: true_before.offset_from(begun) as f64 + off_us,
+            begun,
+            ppm,
+            ..self.leader
+        };
+        self.pongs.clear();
+        let heard = self.truth() - Micros(self.leader.way_us);
+        self.sync.restart(self.now, heard);
+    }
+
+    fn truth(&self) -> Micros {
+        self.leader.session_time(self.now)
+    }
+
+    /// Lets time pass; returns the largest error on the way.
+    fn run_for(&mut self, span: Micros) -> u64 {
+        let end = self.now + span;
+        let mut worst = 0;
+        while self.now < end {
+            self.now = self.now + Micros(500);
+            self.exchange();
+            let shown = self.sync.session_time(self.now);
+            assert!(shown >= self.shown, "session time runs backwards");
+            let step = shown - self.shown;
+            let fastest = 500 + 500 * SLEW_PPM_MAX / 1_000_000;
+            assert!(self.sync.leaps || step.0 <= fastest + 1, "{step:?}");
+            self.shown = shown;
+            worst = worst.max(shown.offset_from(self.truth()).unsigned_abs());
+        }
+        worst
+    }
+
+    fn exchange(&mut self) {
+        let now = self.now;
+        if let Some(ping_sent_at) = self.sync.poll_ping(now) {
+            let arrived = now + self.leader.way();
+            let at_leader = self.leader.session_time(arrived);
             let pong = Pong {
                 ping_sent_at,
                 received_at: at_leader,
                 sent_at: at_leader,
                 ..Pong::default()
             };
-            pongs.insert((arrived + leader.way(), ping_sent_at), pong);
+            let back = arrived + self.leader.way();
+            self.pongs.insert((back, ping_sent_at), pong);
         }
-        while let Some(entry) = pongs.first_entry().filter(|entry| entry.key().0 <= now) {
-            sync.handle_pong(now, &entry.remove());
-        }
-        let session = sync.session_time(now);
-        assert!(session >= before);
-        before = session;
-        let error = session.offset_from(leader.session_time(now)).unsigned_abs();
-        if now.since(START) > Micros::from_secs(10) {
-            worst = worst.max(error);
+        while let Some(entry) = self.pongs.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            self.sync.handle_pong(now, &entry.remove());
         }
     }
-    worst
+}
+
+/// Leaders at the end of paths with ever more jitter, whose clocks drift one way and the other.
+fn leaders(jitters_us: &[f64]) -> impl Iterator<Item = Leader> {
+    let drifts = |jitter_us: &f64| {
+        let jitter_us = *jitter_us;
+        [-100.0, 0.0, 100.0].map(|ppm| (jitter_us, ppm))
+    };
+    let kinds = jitters_us.iter().flat_map(drifts);
+    let seeded = kinds.flat_map(|kind| (0..4).map(move |seed| (kind, seed)));
+    seeded.map(|((jitter_us, ppm), random)| Leader {
+        offset_us: TRUE_OFFSET_US as f64,
+        begun: START,
+        ppm,
+        way_us: 500 + 4 * jitter_us as u64,
+        jitter_us,
+        random,
+    })
 }
 
 #[test]
-fn on_a_path_that_is_alike_both_ways_the_estimate_stays_within_a_millisecond_whatever_the_drift() {
-    for (jitter_us, way_us) in [(0.0, 500), (1_000.0, 5_000), (5_000.0, 20_000), (10_000.0, 50_000)] {
-        for ppm in [-100.0, 0.0, 100.0] {
-            for seed in 0..4 {
-                let mut leader = Leader { offset_us: TRUE_OFFSET_US as f64, ppm, way_us, jitter_us, random: seed };
-                let worst = worst_error_us(&mut leader, Micros::from_secs(180));
-                eprintln!("jitter {jitter_us} ppm {ppm} seed {seed}: {worst} us");
-            }
+fn on_a_path_that_is_alike_both_ways_the_estimate_stays_within_a_millisecond_of_a_drifting_clock() {
+    for leader in leaders(&[0.0, 1_000.0, 5_000.0]) {
+        let about = format!("{leader:?}");
+        let mut pair = Pair::new(leader);
+        pair.run_for(Micros::from_secs(10));
+        let worst = pair.run_for(Micros::from_secs(120));
+        assert!(worst < 1_000, "{worst} us: {about}");
+    }
+}
+
+#[test]
+fn once_the_drift_is_known_twice_the_jitter_does_no_harm_either() {
+    for leader in leaders(&[10_000.0]) {
+        let about = format!("{leader:?}");
+        let mut pair = Pair::new(leader);
+        pair.run_for(Micros::from_secs(60));
+        let worst = pair.run_for(Micros::from_secs(120));
+        assert!(worst < 1_000, "{worst} us: {about}");
+    }
+}
+
+#[test]
+fn session_time_goes_on_without_a_leap_when_leaders_change_and_stays_within_a_millisecond() {
+    for leader in leaders(&[0.0, 1_000.0, 5_000.0]) {
+        let about = format!("{leader:?}");
+        let mut pair = Pair::new(leader);
+        pair.run_for(Micros::from_secs(30));
+        for (ppm, off_us) in [(-60.0, 100.0), (20.0, -150.0), (100.0, 50.0)] {
+            pair.change_leader(ppm, off_us);
+            let worst = pair.run_for(Micros::from_secs(30));
+            assert!(worst < 1_000, "{worst} us: {about}");
         }
     }
+}
+
+#[test]
+fn a_leader_whose_clock_is_far_ahead_is_followed_at_once_and_one_that_is_behind_slowly() {
+    for (off_us, at_once) in [(400_000.0, true), (-10_000.0, false), (15_000.0, false)] {
+        let mut pair = Pair::new(leaders(&[0.0]).nth(4).unwrap());
+        pair.run_for(Micros::from_secs(10));
+        pair.change_leader(0.0, off_us);
+        let soon = pair.run_for(Micros::from_millis(100)).min(error_now(&pair));
+        assert_eq!(soon < 1_000, at_once, "{soon} us");
+        pair.run_for(Micros::from_secs(9));
+        assert!(error_now(&pair) < 100);
+    }
+}
+
+fn error_now(pair: &Pair) -> u64 {
+    let shown = pair.sync.session_time(pair.now);
+    shown.offset_from(pair.truth()).unsigned_abs()
 }
