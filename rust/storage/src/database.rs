@@ -1,11 +1,12 @@
 //! The database: everything that was settled.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     fs::File,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use redb::{Builder, ReadableTable, Table, WriteTransaction};
@@ -21,7 +22,7 @@ use crate::{
     error::{StorageError, StorageResult},
     load::load,
     records::{ENTRIES, HEADS, Key, SETTLED, SNAPSHOTS, STORE, seal, unseal},
-    shape::{Kept, Shape},
+    shape::{Kept, Shape, group_of},
 };
 
 pub(crate) const DATABASE_FILE: &str = "log.redb";
@@ -35,6 +36,16 @@ pub(crate) struct Group {
     pub(crate) hard_state: HardState,
     /// The last entry's; 0 if there is none.
     pub(crate) last_checksum: u32,
+}
+
+impl Group {
+    fn new(snapshot: &Arc<LogSnapshot>) -> Self {
+        Self {
+            shape: Shape::new(snapshot),
+            hard_state: HardState::default(),
+            last_checksum: 0,
+        }
+    }
 }
 
 /// The database's file, open.
@@ -115,7 +126,8 @@ impl Database {
         let mut groups = self.groups.clone();
         let mut tables = Tables::open(transaction, &self.path)?;
         for write in writes {
-            let group = group_of(&mut groups, write)?;
+            let group = group_of(&mut groups, write, Group::new);
+            let group = group.map_err(|what| StorageError::Refused { what })?;
             tables.apply(group, write)?;
         }
         let changed: BTreeSet<GroupId> = writes.iter().map(|write| write.group).collect();
@@ -142,24 +154,6 @@ fn open_blocks(file: File, path: &Path) -> StorageResult<redb::Database> {
         .set_cache_size(CACHE_BYTES)
         .create_with_backend(Blocks::new(file))
         .at(path)
-}
-
-/// The group that a write is about; its first write must bring a snapshot.
-fn group_of<'a>(
-    groups: &'a mut BTreeMap<GroupId, Group>,
-    write: &StoreWrite,
-) -> StorageResult<&'a mut Group> {
-    match (groups.entry(write.group), &write.snapshot) {
-        (Entry::Occupied(group), _) => Ok(group.into_mut()),
-        (Entry::Vacant(place), Some(snapshot)) => Ok(place.insert(Group {
-            shape: Shape::new(snapshot),
-            hard_state: HardState::default(),
-            last_checksum: 0,
-        })),
-        (Entry::Vacant(_), None) => Err(StorageError::Refused {
-            what: format!("{} begins without a snapshot", write.group),
-        }),
-    }
 }
 
 /// The tables in one transaction.

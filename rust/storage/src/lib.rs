@@ -71,6 +71,7 @@ mod journal;
 mod keeper;
 mod load;
 mod mark;
+mod opening;
 mod records;
 mod replay;
 mod shape;

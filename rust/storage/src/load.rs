@@ -98,7 +98,7 @@ impl<'p> Tables<'p> {
     }
 
     fn group(&self, head: Head) -> StorageResult<(Group, StoredGroup)> {
-        let snapshot = self.snapshot(head.id)?;
+        let snapshot = Arc::new(self.snapshot(head.id)?);
         let mut shape = Shape::new(&snapshot);
         let entries = self.entries(&head, &mut shape)?;
         let group = Group {
@@ -109,7 +109,7 @@ impl<'p> Tables<'p> {
         let stored = StoredGroup {
             group: head.id,
             hard_state: head.hard_state,
-            snapshot: Arc::new(snapshot),
+            snapshot,
             entries,
         };
         Ok((group, stored))

@@ -1,19 +1,28 @@
 //! What the journals hold beyond the database.
 
-use std::{collections::BTreeMap, mem::take};
+use std::{collections::BTreeMap, mem::take, sync::Arc};
 
 use synced_protocol::{
     id::GroupId,
-    store::{StoreWrite, StoredGroup},
+    store::{HardState, LogSnapshot, StoreWrite, StoredGroup},
 };
 
 use crate::{
     error::{StorageError, StorageResult},
     journal::Contents,
-    shape::Shape,
+    shape::{Shape, group_of},
 };
 
-/// The writes behind the last settled one, in order, and the number of the last one.
+/// What the journals say that the database does not.
+#[derive(Debug)]
+pub(crate) struct Beyond {
+    /// In order.
+    pub(crate) writes: Vec<StoreWrite>,
+    /// The number of the last write of all.
+    pub(crate) last: u64,
+}
+
+/// Takes from both journals what follows the last settled write.
 ///
 /// A journal may end in the middle of a record: of a write that was torn, and never acknowledged. Where one that was acknowledged
 /// is missing, or one in the middle, it is damage.
@@ -21,27 +30,29 @@ pub(crate) fn replay(
     mut journals: [Contents; 2],
     settled: u64,
     acknowledged: u64,
-) -> StorageResult<(Vec<StoreWrite>, u64)> {
+) -> StorageResult<Beyond> {
     journals.sort_by_key(|journal| journal.records.first().map(|(number, _)| *number));
-    let mut last = settled;
-    let mut writes = Vec::new();
     let records = journals
         .each_mut()
         .map(|journal| take(&mut journal.records));
+    let mut beyond = Beyond {
+        writes: Vec::new(),
+        last: settled,
+    };
     for (number, write) in records.into_iter().flatten() {
         if number <= settled {
             continue;
         }
-        if number != last + 1 {
-            return Err(missing(&journals, last, number));
+        if number != beyond.last + 1 {
+            return Err(missing(&journals, beyond.last, number));
         }
-        writes.push(write);
-        last = number;
+        beyond.writes.push(write);
+        beyond.last = number;
     }
-    if last < acknowledged {
-        return Err(missing(&journals, last, acknowledged));
+    if beyond.last < acknowledged {
+        return Err(missing(&journals, beyond.last, acknowledged));
     }
-    Ok((writes, last))
+    Ok(beyond)
 }
 
 /// Names the journal that is not whole, or else the one that ends too early.
@@ -66,12 +77,10 @@ pub(crate) fn apply(
     writes: &[StoreWrite],
 ) -> Result<(), String> {
     for write in writes {
-        let shape = Shape::of(shapes, write)?;
+        let shape = group_of(shapes, write, Shape::new)?;
         let first = shape.first();
         let kept = shape.apply(write)?;
-        let Some(group) = group_of(stored, write) else {
-            continue;
-        };
+        let group = group_of(stored, write, |snapshot| begin(write.group, snapshot))?;
         let dropped = usize::try_from(kept.from.0 - first.0).unwrap_or(usize::MAX);
         group.entries.drain(..dropped.min(group.entries.len()));
         let staying = usize::try_from(kept.to.0 - kept.from.0).unwrap_or(usize::MAX);
@@ -85,17 +94,11 @@ pub(crate) fn apply(
     Ok(())
 }
 
-fn group_of<'a>(
-    stored: &'a mut BTreeMap<GroupId, StoredGroup>,
-    write: &StoreWrite,
-) -> Option<&'a mut StoredGroup> {
-    if let Some(snapshot) = &write.snapshot {
-        stored.entry(write.group).or_insert_with(|| StoredGroup {
-            group: write.group,
-            hard_state: Default::default(),
-            snapshot: snapshot.clone(),
-            entries: Vec::new(),
-        });
+fn begin(group: GroupId, snapshot: &Arc<LogSnapshot>) -> StoredGroup {
+    StoredGroup {
+        group,
+        hard_state: HardState::default(),
+        snapshot: snapshot.clone(),
+        entries: Vec::new(),
     }
-    stored.get_mut(&write.group)
 }

@@ -1,6 +1,9 @@
 //! Which entries a group's log holds, without what is in them: enough to know what a write does to it.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use synced_protocol::{
     id::{GroupId, LogIndex, Term},
@@ -27,26 +30,27 @@ pub(crate) struct Kept {
     pub(crate) to: LogIndex,
 }
 
+/// What is known of the group that a write is about. A group begins with a write that brings a snapshot.
+pub(crate) fn group_of<'a, G>(
+    groups: &'a mut BTreeMap<GroupId, G>,
+    write: &StoreWrite,
+    begin: impl FnOnce(&Arc<LogSnapshot>) -> G,
+) -> Result<&'a mut G, String> {
+    match (groups.entry(write.group), &write.snapshot) {
+        (Entry::Occupied(group), _) => Ok(group.into_mut()),
+        (Entry::Vacant(place), Some(snapshot)) => Ok(place.insert(begin(snapshot))),
+        (Entry::Vacant(_), None) => Err(format!("{} begins without a snapshot", write.group)),
+    }
+}
+
 impl Shape {
     /// An empty log behind a snapshot.
-    pub(crate) const fn new(snapshot: &LogSnapshot) -> Self {
+    pub(crate) fn new(snapshot: &Arc<LogSnapshot>) -> Self {
         Self {
             snapshot_index: snapshot.index,
             snapshot_term: snapshot.term,
             runs: Vec::new(),
             last: snapshot.index,
-        }
-    }
-
-    /// The shape of the group that a write is about. A group's first write brings a snapshot.
-    pub(crate) fn of<'a>(
-        shapes: &'a mut BTreeMap<GroupId, Self>,
-        write: &StoreWrite,
-    ) -> Result<&'a mut Self, String> {
-        match (shapes.entry(write.group), &write.snapshot) {
-            (Entry::Occupied(shape), _) => Ok(shape.into_mut()),
-            (Entry::Vacant(place), Some(snapshot)) => Ok(place.insert(Self::new(snapshot))),
-            (Entry::Vacant(_), None) => Err(format!("{} begins without a snapshot", write.group)),
         }
     }
 
@@ -77,7 +81,7 @@ impl Shape {
 
     /// What follows a snapshot stays only if the log agrees with the snapshot at its index: else it is another history (Raft,
     /// figure 13, steps 6 and 7).
-    fn take_snapshot(&mut self, snapshot: &LogSnapshot) -> Result<(), String> {
+    fn take_snapshot(&mut self, snapshot: &Arc<LogSnapshot>) -> Result<(), String> {
         if snapshot.index < self.snapshot_index {
             return Err(format!(
                 "a snapshot at {} is older than the one at {}",
@@ -144,23 +148,21 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
     use synced_protocol::store::{EntryKind, Members};
 
     use super::*;
 
-    fn snapshot(index: u64, term: u64) -> LogSnapshot {
-        LogSnapshot {
+    fn snapshot(index: u64, term: u64) -> Arc<LogSnapshot> {
+        Arc::new(LogSnapshot {
             index: LogIndex(index),
             term: Term(term),
             members: Members::default(),
             parts: Vec::new(),
-        }
+        })
     }
 
-    fn write(snapshot: Option<LogSnapshot>, first: u64, terms: &[u64]) -> StoreWrite {
+    fn write(snapshot: Option<Arc<LogSnapshot>>, first: u64, terms: &[u64]) -> StoreWrite {
         let entries = (first..).zip(terms).map(|(index, term)| RaftEntry {
             index: LogIndex(index),
             term: Term(*term),
@@ -171,7 +173,7 @@ mod tests {
             id: Default::default(),
             group: Default::default(),
             durability: Default::default(),
-            snapshot: snapshot.map(Arc::new),
+            snapshot,
             entries: entries.collect(),
             hard_state: None,
         }

@@ -1,22 +1,16 @@
 //! A server's folder, founded and opened.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
-use synced_protocol::{
-    id::{GroupId, LogIndex, Term},
-    store::{Durability, LogSnapshot, Members, StoreWrite, StoredGroup, WriteId},
-};
+use synced_protocol::store::{Durability, StoreWrite, StoredGroup};
 
 use crate::{
-    database::{DATABASE_FILE, Database},
     disk::{FolderLock, during, remove, sync_folder},
     error::{StorageError, StorageResult},
     identity::{Founding, IDENTITY_FILE, Identity},
-    journal::{self, JOURNAL_FILES, Journal},
-    keeper::{Base, Keeper, Shared},
-    mark::{Mark, this_boot},
-    replay::{apply, replay},
-    tail::Tail,
+    keeper::{Keeper, Shared},
+    mark::this_boot,
+    opening::{make, take_up},
 };
 
 /// How the run before this one ended, where what it left can be trusted.
@@ -51,6 +45,13 @@ pub struct Store {
 }
 
 impl Store {
+    pub(crate) fn new(shared: Shared, durability: Durability) -> Self {
+        Self {
+            shared: Arc::new(shared),
+            durability,
+        }
+    }
+
     /// Makes the folder of a server that a cluster is founded with, and the folders above it.
     ///
     /// # Errors
@@ -155,177 +156,5 @@ impl Store {
     pub fn close(self) -> StorageResult<()> {
         self.keeper().settle()?;
         self.shared.tail().end_run()
-    }
-}
-
-/// Writes every file of a folder, the identity last.
-fn make(folder: &Path, founding: &Founding) -> StorageResult<()> {
-    remove(&folder.join(DATABASE_FILE))?;
-    for name in JOURNAL_FILES {
-        Journal::create(&folder.join(name))?;
-    }
-    Mark::create(folder)?;
-    let groups = founding.groups.iter();
-    let writes: Vec<StoreWrite> = groups.map(|(id, members)| begin(*id, members)).collect();
-    Database::create(folder, &writes)?;
-    sync_folder(folder)?;
-    founding.identity.write(folder)
-}
-
-/// The first write of a group.
-fn begin(group: GroupId, members: &Members) -> StoreWrite {
-    StoreWrite {
-        id: WriteId(0),
-        group,
-        durability: Durability::Disk,
-        snapshot: Some(Arc::new(LogSnapshot {
-            index: LogIndex::ZERO,
-            term: Term(0),
-            members: members.clone(),
-            parts: Vec::new(),
-        })),
-        entries: Vec::new(),
-        hard_state: None,
-    }
-}
-
-fn take_up(
-    folder: &Path,
-    identity: Identity,
-    lock: FolderLock,
-    boot: &str,
-) -> StorageResult<Opened> {
-    let mut mark = Mark::open(folder)?;
-    let last_stop = judge(folder, &identity, &mark, boot)?;
-    let (mut database, mut stored) = Database::open(folder)?;
-    let [a, b] = JOURNAL_FILES.map(|name| folder.join(name));
-    let contents = [journal::read(&a)?, journal::read(&b)?];
-    let mut journals = [Journal::open(&a)?, Journal::open(&b)?];
-    let acknowledged = mark.state().acknowledged;
-    let (writes, last) = replay(contents, database.settled(), acknowledged)?;
-    let mut shapes = database.shapes();
-    apply(&mut stored, &mut shapes, &writes).map_err(|what| StorageError::corrupt(&a, what))?;
-    mark.begin_run(boot)?;
-    let cleared = clear(&mut database, &mut journals, &writes, last);
-    let [journal, idle] = journals;
-    let mut tail = Tail::new(folder.to_owned(), journal, mark, shapes, last);
-    if let Err(error) = cleared {
-        tail.fail(&error);
-    }
-    let shared = Shared::new(tail, Base { database, idle }, lock);
-    Ok(Opened {
-        store: Store {
-            shared: Arc::new(shared),
-            durability: identity.durability,
-        },
-        identity,
-        last_stop,
-        groups: by_id(stored),
-    })
-}
-
-/// Whether what the last run left can be trusted.
-fn judge(folder: &Path, identity: &Identity, mark: &Mark, boot: &str) -> StorageResult<LastStop> {
-    match (mark.state().running, identity.durability) {
-        (false, _) => Ok(LastStop::Orderly),
-        (true, _) if mark.state().is_of(boot) => Ok(LastStop::Killed),
-        (true, Durability::Disk) => Ok(LastStop::PowerLost),
-        (true, Durability::Memory) => Err(StorageError::MemoryLost {
-            folder: folder.to_owned(),
-        }),
-    }
-}
-
-/// Settles what the journals hold and empties them.
-fn clear(
-    database: &mut Database,
-    journals: &mut [Journal; 2],
-    writes: &[StoreWrite],
-    last: u64,
-) -> StorageResult<()> {
-    if !writes.is_empty() {
-        database.settle(last, writes)?;
-    }
-    journals.iter_mut().try_for_each(Journal::clear)
-}
-
-fn by_id(stored: BTreeMap<GroupId, StoredGroup>) -> Vec<StoredGroup> {
-    stored.into_values().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use synced_protocol::id::ServerId;
-
-    use super::*;
-
-    struct Folder(PathBuf);
-
-    impl Folder {
-        /// A folder that was opened once in the boot "first", and whose process was killed then.
-        fn killed_in_first_boot(name: &str, durability: Durability) -> Self {
-            let name = format!("synced-boots-{name}-{}", std::process::id());
-            let folder = Self(std::env::temp_dir().join(name));
-            let identity = Identity {
-                cluster: "a cluster".to_owned(),
-                server: ServerId(1),
-                incarnation: 0,
-                durability,
-            };
-            let groups = vec![(GroupId(0), Members::default())];
-            Store::found(&folder.0, &Founding { identity, groups }).unwrap();
-            drop(folder.open_in("first").unwrap());
-            folder
-        }
-
-        fn open_in(&self, boot: &str) -> StorageResult<Opened> {
-            Store::open_in_boot(&self.0, boot)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn in_memory_a_kill_is_trusted_and_a_power_loss_is_not() {
-        let folder = Folder::killed_in_first_boot("memory", Durability::Memory);
-        let again = folder.open_in("first").unwrap();
-        assert_eq!(again.last_stop, LastStop::Killed);
-        drop(again);
-        let after_reboot = folder.open_in("second").unwrap_err();
-        assert!(matches!(after_reboot, StorageError::MemoryLost { .. }));
-        assert!(after_reboot.asks_for_new_replica());
-    }
-
-    #[test]
-    fn on_disk_a_power_loss_is_trusted_too() {
-        let folder = Folder::killed_in_first_boot("disk", Durability::Disk);
-        let after_reboot = folder.open_in("second").unwrap();
-        assert_eq!(after_reboot.last_stop, LastStop::PowerLost);
-    }
-
-    #[test]
-    fn an_orderly_stop_is_trusted_after_a_reboot() {
-        let folder = Folder::killed_in_first_boot("orderly", Durability::Memory);
-        folder.open_in("first").unwrap().store.close().unwrap();
-        let after_reboot = folder.open_in("second").unwrap();
-        assert_eq!(after_reboot.last_stop, LastStop::Orderly);
-        drop(after_reboot);
-        assert!(folder.open_in("third").is_err());
-    }
-
-    #[test]
-    fn a_system_that_does_not_name_its_boots_trusts_orderly_stops_alone() {
-        let folder = Folder::killed_in_first_boot("nameless", Durability::Memory);
-        folder.open_in("first").unwrap().store.close().unwrap();
-        let opened = folder.open_in("").unwrap();
-        assert_eq!(opened.last_stop, LastStop::Orderly);
-        drop(opened);
-        assert!(folder.open_in("").unwrap_err().asks_for_new_replica());
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::{StorageError, StorageResult},
     journal::{Journal, put_record},
     mark::Mark,
-    shape::Shape,
+    shape::{Shape, group_of},
 };
 
 /// How long a journal may become, in bytes, before a write waits for the disk. It may pass this by one batch.
@@ -81,7 +81,7 @@ impl Tail {
         let mut last = self.last;
         for write in writes {
             check_size(write)?;
-            let shape = Shape::of(&mut self.shapes, write).map_err(refused)?;
+            let shape = group_of(&mut self.shapes, write, Shape::new).map_err(refused)?;
             shape.apply(write).map_err(refused)?;
             last += 1;
             put_record(&mut self.records, last, write);
@@ -109,6 +109,11 @@ impl Tail {
         }
         std::mem::swap(&mut self.journal, idle);
         Ok(Some((std::mem::take(&mut self.pending), self.last)))
+    }
+
+    /// Empties the journal of what another run left in it.
+    pub(crate) fn clear_journal(&mut self) -> StorageResult<()> {
+        self.journal.clear()
     }
 
     /// Marks the end of the run.

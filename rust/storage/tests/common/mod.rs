@@ -194,7 +194,7 @@ impl History {
         let last = model.last();
         match self.random(0..16) {
             0 => {
-                let index = last + self.random(1..20);
+                let index = self.random(model.snapshot.index.0 + 1..last + 20);
                 write.snapshot = Some(self.snapshot(index, model.highest_term() + 1));
             }
             1 if last > model.snapshot.index.0 => {

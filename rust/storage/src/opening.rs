@@ -1,0 +1,183 @@
+//! How a folder comes to be, and how it is read again.
+
+use std::{path::Path, sync::Arc};
+
+use synced_protocol::{
+    id::{GroupId, LogIndex, Term},
+    store::{Durability, LogSnapshot, Members, StoreWrite, WriteId},
+};
+
+use crate::{
+    database::{DATABASE_FILE, Database},
+    disk::{FolderLock, remove, sync_folder},
+    error::{StorageError, StorageResult},
+    identity::{Founding, Identity},
+    journal::{self, JOURNAL_FILES, Journal},
+    keeper::{Base, Shared},
+    mark::Mark,
+    replay::{Beyond, apply, replay},
+    store::{LastStop, Opened, Store},
+    tail::Tail,
+};
+
+/// Writes every file of a folder, the identity last.
+pub(crate) fn make(folder: &Path, founding: &Founding) -> StorageResult<()> {
+    remove(&folder.join(DATABASE_FILE))?;
+    for name in JOURNAL_FILES {
+        Journal::create(&folder.join(name))?;
+    }
+    Mark::create(folder)?;
+    let groups = founding.groups.iter();
+    let writes: Vec<StoreWrite> = groups.map(|(id, members)| begin(*id, members)).collect();
+    Database::create(folder, &writes)?;
+    sync_folder(folder)?;
+    founding.identity.write(folder)
+}
+
+/// The first write of a group.
+fn begin(group: GroupId, members: &Members) -> StoreWrite {
+    StoreWrite {
+        id: WriteId(0),
+        group,
+        durability: Durability::Disk,
+        snapshot: Some(Arc::new(LogSnapshot {
+            index: LogIndex::ZERO,
+            term: Term(0),
+            members: members.clone(),
+            parts: Vec::new(),
+        })),
+        entries: Vec::new(),
+        hard_state: None,
+    }
+}
+
+/// Reads every file of a folder, and begins a run.
+pub(crate) fn take_up(
+    folder: &Path,
+    identity: Identity,
+    lock: FolderLock,
+    boot: &str,
+) -> StorageResult<Opened> {
+    let mut mark = Mark::open(folder)?;
+    let last_stop = judge(folder, &identity, &mark, boot)?;
+    let (database, mut stored) = Database::open(folder)?;
+    let paths = JOURNAL_FILES.map(|name| folder.join(name));
+    let journals = [journal::read(&paths[0])?, journal::read(&paths[1])?];
+    let acknowledged = mark.state().acknowledged;
+    let beyond = replay(journals, database.settled(), acknowledged)?;
+    let mut shapes = database.shapes();
+    apply(&mut stored, &mut shapes, &beyond.writes)
+        .map_err(|what| StorageError::corrupt(&paths[0], what))?;
+    mark.begin_run(boot)?;
+    let [journal, idle] = [Journal::open(&paths[0])?, Journal::open(&paths[1])?];
+    let mut tail = Tail::new(folder.to_owned(), journal, mark, shapes, beyond.last);
+    let mut base = Base { database, idle };
+    // What was found is found: if the disk is too full for more, that is an error for who writes.
+    if let Err(error) = settle(&mut base, &mut tail, &beyond) {
+        tail.fail(&error);
+    }
+    Ok(Opened {
+        store: Store::new(Shared::new(tail, base, lock), identity.durability),
+        identity,
+        last_stop,
+        groups: stored.into_values().collect(),
+    })
+}
+
+/// Whether what the last run left can be trusted.
+fn judge(folder: &Path, identity: &Identity, mark: &Mark, boot: &str) -> StorageResult<LastStop> {
+    match (mark.state().running, identity.durability) {
+        (false, _) => Ok(LastStop::Orderly),
+        (true, _) if mark.state().is_of(boot) => Ok(LastStop::Killed),
+        (true, Durability::Disk) => Ok(LastStop::PowerLost),
+        (true, Durability::Memory) => Err(StorageError::MemoryLost {
+            folder: folder.to_owned(),
+        }),
+    }
+}
+
+/// Moves what the journals hold into the database and empties them.
+fn settle(base: &mut Base, tail: &mut Tail, beyond: &Beyond) -> StorageResult<()> {
+    if !beyond.writes.is_empty() {
+        base.database.settle(beyond.last, &beyond.writes)?;
+    }
+    base.idle.clear()?;
+    tail.clear_journal()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use synced_protocol::id::ServerId;
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        /// A folder that was opened once in the boot "first", and whose process was killed then.
+        fn killed_in_first_boot(name: &str, durability: Durability) -> Self {
+            let name = format!("synced-boots-{name}-{}", std::process::id());
+            let folder = Self(std::env::temp_dir().join(name));
+            let identity = Identity {
+                cluster: "a cluster".to_owned(),
+                server: ServerId(1),
+                incarnation: 0,
+                durability,
+            };
+            let groups = vec![(GroupId(0), Members::default())];
+            Store::found(&folder.0, &Founding { identity, groups }).unwrap();
+            drop(folder.open_in("first").unwrap());
+            folder
+        }
+
+        fn open_in(&self, boot: &str) -> StorageResult<Opened> {
+            Store::open_in_boot(&self.0, boot)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn in_memory_a_kill_is_trusted_and_a_power_loss_is_not() {
+        let folder = Folder::killed_in_first_boot("memory", Durability::Memory);
+        let again = folder.open_in("first").unwrap();
+        assert_eq!(again.last_stop, LastStop::Killed);
+        drop(again);
+        let after_reboot = folder.open_in("second").unwrap_err();
+        assert!(matches!(after_reboot, StorageError::MemoryLost { .. }));
+        assert!(after_reboot.asks_for_new_replica());
+    }
+
+    #[test]
+    fn on_disk_a_power_loss_is_trusted_too() {
+        let folder = Folder::killed_in_first_boot("disk", Durability::Disk);
+        let after_reboot = folder.open_in("second").unwrap();
+        assert_eq!(after_reboot.last_stop, LastStop::PowerLost);
+    }
+
+    #[test]
+    fn an_orderly_stop_is_trusted_after_a_reboot() {
+        let folder = Folder::killed_in_first_boot("orderly", Durability::Memory);
+        folder.open_in("first").unwrap().store.close().unwrap();
+        let after_reboot = folder.open_in("second").unwrap();
+        assert_eq!(after_reboot.last_stop, LastStop::Orderly);
+        drop(after_reboot);
+        assert!(folder.open_in("third").is_err());
+    }
+
+    #[test]
+    fn a_system_that_does_not_name_its_boots_trusts_orderly_stops_alone() {
+        let folder = Folder::killed_in_first_boot("nameless", Durability::Memory);
+        folder.open_in("first").unwrap().store.close().unwrap();
+        let opened = folder.open_in("").unwrap();
+        assert_eq!(opened.last_stop, LastStop::Orderly);
+        drop(opened);
+        assert!(folder.open_in("").unwrap_err().asks_for_new_replica());
+    }
+}
