@@ -14,6 +14,7 @@ use crate::{
     error::TransportError,
     handle::{self, Handle},
     limits,
+    players::Players,
     role::Role,
     side::Alone,
     signals::{StopSignal, Waker},
@@ -111,6 +112,6 @@ impl ClientEndpoint {
 
     fn into_driver<L: Logic + Send>(self, logic: L) -> Result<Driver<L, Alone>, TransportError> {
         let role = Role::Client(Arc::new(self.connector));
-        Driver::new(logic, role, Alone, self.stats)
+        Driver::new(logic, Players::new(role, self.stats), Alone)
     }
 }

@@ -1,6 +1,9 @@
 //! How a driver writes to a disk that it knows nothing of.
 
-use synced_protocol::store::{StoreWrite, WriteId};
+use synced_protocol::{
+    peer::PeerEvent,
+    store::{StoreWrite, WriteId},
+};
 use tokio::sync::mpsc;
 
 /// Where a server of a cluster keeps what its consensus must not forget.
@@ -41,12 +44,6 @@ pub(crate) enum DiskReport {
 }
 
 impl DiskReports {
-    pub(crate) fn channel() -> (Self, mpsc::UnboundedReceiver<DiskReport>) {
-        // No more reports than writes are under way, and those the logic bounds.
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
-    }
-
     /// Every write up to this one is as durable as it asked to be.
     pub fn stored(&self, write: WriteId) {
         // A driver that has ended needs no answer.
@@ -56,5 +53,64 @@ impl DiskReports {
     /// A write failed, and none after it has been tried; `reason` says what the system said, and about which file.
     pub fn failed(&self, reason: String) {
         let _ = self.0.send(DiskReport::Failed(reason));
+    }
+}
+
+/// The driver's end of a disk, which is not written to any more once a write has failed.
+#[derive(Debug)]
+pub(crate) struct Store<D> {
+    disk: D,
+    failed: bool,
+    reports: mpsc::UnboundedReceiver<DiskReport>,
+}
+
+impl<D: Disk> Store<D> {
+    pub(crate) fn new(mut disk: D) -> Self {
+        // No more reports than writes are under way, and those the logic bounds.
+        let (sender, reports) = mpsc::unbounded_channel();
+        disk.begin(DiskReports(sender));
+        Self {
+            disk,
+            failed: false,
+            reports,
+        }
+    }
+
+    /// What the logic is to be told at once.
+    pub(crate) fn write(&mut self, write: StoreWrite) -> Option<PeerEvent> {
+        if self.failed {
+            return None;
+        }
+        let id = write.id;
+        match self.disk.write(write) {
+            Ok(Written::Already) => Some(PeerEvent::Stored { write: id }),
+            Ok(Written::Later) => None,
+            Err(reason) => self.told(DiskReport::Failed(reason)),
+        }
+    }
+
+    /// Waits for the next report; `None` when there cannot be any more. May be cancelled without loss.
+    pub(crate) async fn report(&mut self) -> Option<DiskReport> {
+        self.reports.recv().await
+    }
+
+    /// A report that is there.
+    pub(crate) fn reported(&mut self) -> Option<DiskReport> {
+        self.reports.try_recv().ok()
+    }
+
+    /// What the logic is to be told of a report: of failures the first alone.
+    pub(crate) fn told(&mut self, report: DiskReport) -> Option<PeerEvent> {
+        match report {
+            DiskReport::Stored(write) => Some(PeerEvent::Stored { write }),
+            DiskReport::Failed(reason) => {
+                let first = !std::mem::replace(&mut self.failed, true);
+                first.then_some(PeerEvent::StoreFailed { reason })
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.disk.end();
     }
 }

@@ -85,6 +85,7 @@ mod link;
 pub mod operator;
 mod peers;
 mod place;
+mod players;
 mod queue;
 mod reader;
 mod role;

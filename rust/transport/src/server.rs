@@ -16,6 +16,7 @@ use crate::{
     handle::{self, Handle},
     identity::Identity,
     limits,
+    players::Players,
     role::Role,
     settings,
     side::{Alone, Side},
@@ -136,11 +137,11 @@ impl ServerEndpoint {
         handle::spawn("synced-server", runtime, driver, waker)
     }
 
-    pub(crate) fn into_driver<L: Logic, S: Side<L>>(
+    pub(crate) fn into_driver<L: Logic + Send, P: Side<L>>(
         self,
         logic: L,
-        side: S,
-    ) -> Result<Driver<L, S>, TransportError> {
+        peers: P,
+    ) -> Result<Driver<L, P>, TransportError> {
         let endpoint = Endpoint::new(
             settings::endpoint_config(&self.identity, "players"),
             Some(self.config),
@@ -154,7 +155,8 @@ impl ServerEndpoint {
             self.handshakes_unvalidated_max,
             self.stats.clone(),
         );
-        Driver::new(logic, Role::Server(acceptor), side, self.stats)
+        let players = Players::new(Role::Server(acceptor), self.stats);
+        Driver::new(logic, players, peers)
     }
 }
 

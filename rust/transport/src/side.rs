@@ -1,26 +1,30 @@
-//! What a driver serves beside players.
+//! What a driver serves, seen from the driver.
 
-/// The other half of a driver: nothing for a logic that is alone, peers and a disk for one of a cluster.
+/// One side of what a logic talks to: players, or the other servers of its cluster with the disk.
 pub(crate) trait Side<L> {
-    /// What its logic is to be told.
+    /// What the logic is to be told.
     type Happening;
 
     /// Waits for the next. May be cancelled without loss.
     fn happened(&mut self) -> impl Future<Output = Self::Happening> + Send;
 
+    /// Tells the logic what has happened.
     fn tell(&mut self, logic: &mut L, happening: Self::Happening);
 
-    /// Tells all that has happened by now, as far as the bounds of one turn allow.
+    /// Tells what else has happened by now, the live lane first, and a bounded share of each so that none starves the others.
     fn catch_up(&mut self, logic: &mut L);
 
     /// Does all that the logic asks for, and says whether that was anything.
     fn perform_outputs(&mut self, logic: &mut L) -> bool;
 
-    /// Delivers what can be delivered within the time for it, and ends.
-    fn wind_down(&mut self, logic: &mut L) -> impl Future<Output = ()> + Send;
+    /// Lets nobody new in, and has every connection end once it has delivered what was queued for it.
+    fn begin_end(&mut self, logic: &mut L);
+
+    /// Waits for that within the time for it, tells the logic of each, and ends.
+    fn end(&mut self, logic: &mut L) -> impl Future<Output = ()> + Send;
 }
 
-/// A server without peers, or a client.
+/// No other servers, and no disk.
 #[derive(Debug)]
 pub(crate) struct Alone;
 
@@ -41,5 +45,7 @@ impl<L: Send> Side<L> for Alone {
         false
     }
 
-    async fn wind_down(&mut self, _: &mut L) {}
+    fn begin_end(&mut self, _: &mut L) {}
+
+    async fn end(&mut self, _: &mut L) {}
 }

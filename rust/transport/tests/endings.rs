@@ -202,8 +202,11 @@ fn an_attempt_can_be_given_up_at_every_moment_and_leaves_no_connection() {
 fn a_stop_ends_the_attempts_too() {
     let client = Puppeteer::idle_client(client_config(nobody()));
     let attempt = client.connects();
-    client.closes(ConnectionId(u64::MAX), CloseCode::Done);
     client.sends(attempt, "nowhere to go");
+    client.closes(ConnectionId(u64::MAX), CloseCode::Done);
+    // The first attempt is under way once a later one has ended.
+    let later = client.connects_to(Target::At("no port:x".to_owned()));
+    assert_eq!(client.closed().0, later);
     let last = client.join();
     assert!(
         matches!(last[..], [Event::Closed { connection, reason: CloseReason::ByUs(CloseCode::Done) }] if connection == attempt),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use quinn::{Connection, Incoming, VarInt, crypto::rustls::HandshakeData};
+use quinn::{Connection, ConnectionError, Incoming, VarInt, crypto::rustls::HandshakeData};
 use rustls::pki_types::CertificateDer;
 use synced_protocol::{id::ServerId, link::CloseCode};
 use tokio::{
@@ -29,7 +29,7 @@ pub(crate) struct Greeter {
     /// The servers with which there are to be connections.
     pub(crate) known: watch::Receiver<BTreeSet<ServerId>>,
     pub(crate) arrivals: mpsc::Sender<PeerArrival>,
-    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) refusals: Refusals,
 }
 
 /// Why somebody is not let in.
@@ -48,6 +48,8 @@ impl Greeter {
                 Err(refused) => Some(refused),
             }
             .inspect(|refused| turn_away(&connection, refused)),
+            // This side is about to end.
+            Ok(Err(ConnectionError::LocallyClosed)) => None,
             Ok(Err(error)) => Some(Refused::stranger(Fault::of(&error), &error)),
             Err(_) => Some(Refused::stranger(
                 Fault::Misbehaviour,

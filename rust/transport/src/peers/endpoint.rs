@@ -1,7 +1,7 @@
 //! A server of a cluster at both of its ports.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{SocketAddr, UdpSocket},
     ops::RangeInclusive,
     sync::Arc,
@@ -9,19 +9,16 @@ use std::{
 
 use quinn::{Endpoint, TokioRuntime};
 use synced_protocol::{id::ServerId, peer::PeerLogic};
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     acceptance::Greeter, connection::PeerInboxes, dialer::Dialling, refusals::Refusals,
-    requests::Requests, settings, side::PeerSide,
+    requests::Requests, roster::Roster, settings, side::PeerSide,
 };
 use crate::{
     accept::Acceptor,
     cluster::{Credentials, Holder},
-    disk::{Disk, DiskReports},
+    disk::{Disk, Store},
     driver::Driver,
     error::TransportError,
     handle::{self, Handle},
@@ -158,60 +155,74 @@ impl ClusterEndpoint {
         logic: L,
         disk: D,
     ) -> Result<Driver<L, PeerSide<D>>, TransportError> {
-        let (to_arrivals, arrivals) = mpsc::channel(limits::ARRIVALS_MAX);
-        let (to_datagrams, datagrams) = mpsc::channel(limits::DATAGRAMS_MAX);
-        let (to_bulk, bulk) = mpsc::channel(limits::PEER_BULK_FRAMES_MAX);
-        let (disk_reports, reports) = DiskReports::channel();
-        let (known, knows) = watch::channel(BTreeSet::new());
-        let greeter = Greeter {
-            me: self.me,
-            cluster: self.config.credentials.cluster().clone(),
-            known: knows,
-            arrivals: to_arrivals.clone(),
-            refusals: Arc::new(Refusals::new(self.stats.clone())),
-        };
+        let identity = self.config.credentials.identity();
         let endpoint = Endpoint::new(
-            crate::settings::endpoint_config(self.config.credentials.identity(), "peers"),
+            crate::settings::endpoint_config(identity, "peers"),
             Some(self.server_config),
             self.socket,
             Arc::new(TokioRuntime),
         )
         .map_err(|error| TransportError::system("a socket poller", error))?;
-        let mut side = PeerSide {
-            me: self.me,
-            disk,
-            dialling: Dialling {
-                endpoint: endpoint.clone(),
-                credentials: Arc::new(self.config.credentials),
-                versions: self.config.versions,
-                segmentation_offload: self.config.segmentation_offload,
-                arrivals: to_arrivals.clone(),
-            },
-            acceptor: Acceptor::new(
-                endpoint,
-                limits::PEER_CONNECTIONS_MAX,
-                limits::PEER_HANDSHAKES_UNVALIDATED_MAX,
-                self.stats.clone(),
-            ),
-            stats: self.stats,
-            known,
-            wanted: BTreeMap::new(),
-            links: BTreeMap::new(),
-            last_serial: 0,
-            requests: Requests::default(),
-            disk_failed: false,
-            reports,
-            inboxes: PeerInboxes {
-                arrivals: to_arrivals,
-                datagrams: to_datagrams,
-                bulk: to_bulk,
-            },
-            arrivals,
-            datagrams,
-            bulk,
-            tasks: JoinSet::new(),
-        };
-        side.begin(greeter, disk_reports);
-        self.players.into_driver(logic, side)
+        let peers = peer_side(self.me, self.config, endpoint, self.stats, disk);
+        self.players.into_driver(logic, peers)
+    }
+}
+
+/// Lets others in from here on. Must be called within a runtime.
+fn peer_side<D: Disk>(
+    me: ServerId,
+    config: PeerConfig,
+    endpoint: Endpoint,
+    stats: Arc<TransportStats>,
+    disk: D,
+) -> PeerSide<D> {
+    let (to_arrivals, arrivals) = mpsc::channel(limits::ARRIVALS_MAX);
+    let (to_datagrams, datagrams) = mpsc::channel(limits::DATAGRAMS_MAX);
+    let (to_bulk, bulk) = mpsc::channel(limits::PEER_BULK_FRAMES_MAX);
+    let inboxes = PeerInboxes {
+        arrivals: to_arrivals,
+        datagrams: to_datagrams,
+        bulk: to_bulk,
+    };
+    let acceptor = Acceptor::new(
+        endpoint.clone(),
+        limits::PEER_CONNECTIONS_MAX,
+        limits::PEER_HANDSHAKES_UNVALIDATED_MAX,
+        stats.clone(),
+    );
+    let cluster = config.credentials.cluster().clone();
+    let roster = Roster::new(
+        me,
+        Dialling {
+            endpoint,
+            credentials: Arc::new(config.credentials),
+            versions: config.versions,
+            segmentation_offload: config.segmentation_offload,
+            arrivals: inboxes.arrivals.clone(),
+        },
+    );
+    let greeter = Arc::new(Greeter {
+        me,
+        cluster,
+        known: roster.known(),
+        arrivals: inboxes.arrivals.clone(),
+        refusals: Refusals::new(stats.clone()),
+    });
+    let mut tasks = JoinSet::new();
+    let greet = move |incoming, seat| greeter.clone().greet(incoming, seat);
+    tasks.spawn(acceptor.clone().run(greet));
+    PeerSide {
+        roster,
+        acceptor,
+        links: BTreeMap::new(),
+        last_serial: 0,
+        store: Store::new(disk),
+        requests: Requests::default(),
+        inboxes,
+        arrivals,
+        datagrams,
+        bulk,
+        tasks,
+        stats,
     }
 }

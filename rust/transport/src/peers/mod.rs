@@ -16,13 +16,14 @@
 //!
 //! What differs between versions of this is told by the TLS protocol name, `synced-peer/<version>`.
 
-pub(crate) mod acceptance;
+mod acceptance;
 mod connection;
-pub(crate) mod dialer;
+mod dialer;
 pub(crate) mod endpoint;
-pub(crate) mod lanes;
+mod lanes;
 mod link;
 pub(crate) mod refusals;
-pub(crate) mod requests;
+mod requests;
+mod roster;
 pub(crate) mod settings;
-pub(crate) mod side;
+mod side;

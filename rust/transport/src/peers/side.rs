@@ -1,37 +1,33 @@
 //! What the driver of a server of a cluster does beside serving players.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use synced_protocol::{
     id::ServerId,
-    limits::{MAX_DATAGRAM_BYTES, MAX_PEER_FRAME_BYTES, MAX_SERVERS},
+    limits::{MAX_DATAGRAM_BYTES, MAX_PEER_FRAME_BYTES},
     link::CloseCode,
     peer::{PeerAddress, PeerEvent, PeerLogic, PeerOutput},
     store::StoreWrite,
 };
 use tokio::{
-    sync::{mpsc, watch},
-    task::{AbortHandle, JoinSet},
+    sync::mpsc,
+    task::{JoinError, JoinSet},
     time,
 };
 
 use super::{
-    acceptance::Greeter,
     connection::{FromPeer, Newcomer, PeerArrival, PeerInboxes, PeerTask},
-    dialer::{Dialer, Dialling},
     link::PeerLink,
     requests::{self, Requests},
+    roster::Roster,
 };
 use crate::{
     accept::Acceptor,
     clock, connection,
-    disk::{Disk, DiskReport, DiskReports, Written},
-    driver::log_panic,
+    disk::{Disk, DiskReport, Store},
     limits,
+    players::log_panic,
     queue::Overflow,
     side::Side,
     stats::TransportStats,
@@ -40,31 +36,18 @@ use crate::{
 /// The connections with the other servers, and the disk.
 #[derive(Debug)]
 pub(crate) struct PeerSide<D> {
-    pub(super) me: ServerId,
-    pub(super) disk: D,
-    pub(super) dialling: Dialling,
+    pub(super) roster: Roster,
     pub(super) acceptor: Acceptor,
-    pub(super) stats: Arc<TransportStats>,
-    pub(super) known: watch::Sender<BTreeSet<ServerId>>,
-    pub(super) wanted: BTreeMap<ServerId, Wanted>,
     pub(super) links: BTreeMap<ServerId, PeerLink>,
     pub(super) last_serial: u64,
+    pub(super) store: Store<D>,
     pub(super) requests: Requests,
-    pub(super) disk_failed: bool,
-    pub(super) reports: mpsc::UnboundedReceiver<DiskReport>,
     pub(super) inboxes: PeerInboxes,
     pub(super) arrivals: mpsc::Receiver<PeerArrival>,
     pub(super) datagrams: mpsc::Receiver<FromPeer>,
     pub(super) bulk: mpsc::Receiver<FromPeer>,
     pub(super) tasks: JoinSet<()>,
-}
-
-/// A server with which there is to be a connection.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    address: String,
-    /// Where this side is the one to connect.
-    dialer: Option<AbortHandle>,
+    pub(super) stats: Arc<TransportStats>,
 }
 
 /// Something that happened beside the players.
@@ -74,7 +57,7 @@ pub(crate) enum Happening {
     Datagram(FromPeer),
     Bulk(FromPeer),
     Disk(DiskReport),
-    TaskEnded,
+    TaskEnded(Result<(), JoinError>),
 }
 
 impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
@@ -84,13 +67,10 @@ impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
         tokio::select! {
             biased;
             Some(datagram) = self.datagrams.recv() => Happening::Datagram(datagram),
-            Some(report) = self.reports.recv() => Happening::Disk(report),
+            Some(report) = self.store.report() => Happening::Disk(report),
             Some(arrival) = self.arrivals.recv() => Happening::Arrival(arrival),
             Some(frame) = self.bulk.recv() => Happening::Bulk(frame),
-            Some(ended) = self.tasks.join_next() => {
-                log_panic(ended);
-                Happening::TaskEnded
-            }
+            Some(ended) = self.tasks.join_next() => Happening::TaskEnded(ended),
             else => std::future::pending().await,
         }
     }
@@ -101,7 +81,7 @@ impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
             Happening::Datagram(datagram) => self.on_datagram(logic, datagram),
             Happening::Bulk(frame) => self.on_bulk(logic, frame),
             Happening::Disk(report) => self.on_report(logic, report),
-            Happening::TaskEnded => {}
+            Happening::TaskEnded(ended) => log_panic(ended),
         }
     }
 
@@ -112,7 +92,7 @@ impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
             };
             self.on_datagram(logic, datagram);
         }
-        while let Ok(report) = self.reports.try_recv() {
+        while let Some(report) = self.store.reported() {
             self.on_report(logic, report);
         }
         for _ in 0..limits::ARRIVALS_MAX {
@@ -138,17 +118,18 @@ impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
         any
     }
 
-    async fn wind_down(&mut self, logic: &mut L) {
+    fn begin_end(&mut self, _: &mut L) {
         self.acceptor.refuse_newcomers();
-        for wanted in std::mem::take(&mut self.wanted).into_values() {
-            wanted.dialer.iter().for_each(AbortHandle::abort);
-        }
+        self.roster.clear();
         for link in self.links.values() {
             link.close(CloseCode::ServerStopping);
         }
-        let time_max = limits::PEER_FLUSH_TIME_MAX;
+    }
+
+    async fn end(&mut self, logic: &mut L) {
+        let time_max = limits::PEER_FLUSH_TIME_MAX + limits::DRAIN_TIME_MAX;
         let _ = time::timeout(time_max, self.until_all_closed(logic)).await;
-        self.disk.end();
+        self.store.end();
         let endpoint = self.acceptor.endpoint();
         connection::close_endpoint(endpoint, CloseCode::ServerStopping);
         let _ = time::timeout(limits::DRAIN_TIME_MAX, endpoint.wait_idle()).await;
@@ -156,16 +137,6 @@ impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
 }
 
 impl<D: Disk + Send> PeerSide<D> {
-    /// Begins to accept connections and to use the disk. Must be called within a runtime.
-    pub(super) fn begin(&mut self, greeter: Greeter, reports: DiskReports) {
-        self.disk.begin(reports);
-        let (acceptor, greeter) = (self.acceptor.clone(), Arc::new(greeter));
-        self.tasks.spawn(acceptor.run(move |incoming, seat| {
-            let greeter = greeter.clone();
-            greeter.greet(incoming, seat)
-        }));
-    }
-
     fn on_arrival<L: PeerLogic>(&mut self, logic: &mut L, arrival: PeerArrival) {
         match arrival {
             PeerArrival::Up(newcomer) => self.on_up(logic, newcomer),
@@ -188,7 +159,7 @@ impl<D: Disk + Send> PeerSide<D> {
 
     fn on_up<L: PeerLogic>(&mut self, logic: &mut L, newcomer: Newcomer) {
         let (server, connection) = (newcomer.server, newcomer.connection);
-        if !self.wanted.contains_key(&server) {
+        if !self.roster.wants(server) {
             // It came up while the logic gave it up.
             return connection::close(&connection, CloseCode::Done);
         }
@@ -237,22 +208,15 @@ impl<D: Disk + Send> PeerSide<D> {
     }
 
     fn on_report<L: PeerLogic>(&mut self, logic: &mut L, report: DiskReport) {
-        let event = match report {
-            DiskReport::Stored(write) => PeerEvent::Stored { write },
-            DiskReport::Failed(_) if self.disk_failed => return,
-            DiskReport::Failed(reason) => {
-                self.disk_failed = true;
-                PeerEvent::StoreFailed { reason }
-            }
-        };
-        logic.handle_peer(clock::now(), event);
+        if let Some(event) = self.store.told(report) {
+            logic.handle_peer(clock::now(), event);
+        }
     }
 
     /// Whether this connection is the one with that server.
     fn is_open(&self, server: ServerId, serial: u64) -> bool {
-        self.links
-            .get(&server)
-            .is_some_and(|link| link.serial == serial)
+        let link = self.links.get(&server);
+        link.is_some_and(|link| link.serial == serial)
     }
 
     fn perform<L: PeerLogic>(&mut self, logic: &mut L, output: PeerOutput) {
@@ -262,60 +226,16 @@ impl<D: Disk + Send> PeerSide<D> {
             PeerOutput::Bulk { server, bytes } => self.send(server, bytes, PeerLink::send_bulk),
             PeerOutput::Datagram { server, bytes } => self.send_datagram(server, bytes),
             PeerOutput::Respond { request, bytes } => self.requests.respond(request, bytes),
-            PeerOutput::Store(write) => self.store(logic, write),
+            PeerOutput::Store(write) => self.write(logic, write),
         }
     }
 
     fn connect(&mut self, peers: Vec<PeerAddress>) {
-        let me = self.me;
-        let peers: BTreeMap<_, _> = peers
-            .into_iter()
-            .filter(|peer| peer.server != me)
-            .take(MAX_SERVERS)
-            .map(|peer| (peer.server, peer.address))
-            .collect();
-        self.part_with_all_but(&peers);
-        for (server, address) in peers {
-            if self
-                .wanted
-                .get(&server)
-                .is_none_or(|wanted| wanted.address != address)
-            {
-                self.want(PeerAddress { server, address });
+        for server in self.roster.replace(peers, &mut self.tasks) {
+            if let Some(link) = self.links.get(&server) {
+                link.close(CloseCode::Done);
             }
         }
-        self.known
-            .send_replace(self.wanted.keys().copied().collect());
-    }
-
-    fn part_with_all_but(&mut self, peers: &BTreeMap<ServerId, String>) {
-        let links = &self.links;
-        self.wanted.retain(|server, wanted| {
-            let stays = peers.contains_key(server);
-            if !stays {
-                wanted.dialer.iter().for_each(AbortHandle::abort);
-                links
-                    .get(server)
-                    .iter()
-                    .for_each(|link| link.close(CloseCode::Done));
-            }
-            stays
-        });
-    }
-
-    /// Looks for a server at its address from now on; a connection that is up stays.
-    fn want(&mut self, peer: PeerAddress) {
-        let (server, address) = (peer.server, peer.address.clone());
-        let dials = self.me < server;
-        let dialer = dials.then(|| {
-            self.tasks
-                .spawn(Dialer::new(self.dialling.clone(), peer).run())
-        });
-        let before = self.wanted.insert(server, Wanted { address, dialer });
-        before
-            .and_then(|before| before.dialer)
-            .iter()
-            .for_each(AbortHandle::abort);
     }
 
     fn send(
@@ -355,15 +275,9 @@ impl<D: Disk + Send> PeerSide<D> {
         }
     }
 
-    fn store<L: PeerLogic>(&mut self, logic: &mut L, write: StoreWrite) {
-        if self.disk_failed {
-            return;
-        }
-        let id = write.id;
-        match self.disk.write(write) {
-            Ok(Written::Already) => self.on_report(logic, DiskReport::Stored(id)),
-            Ok(Written::Later) => {}
-            Err(reason) => self.on_report(logic, DiskReport::Failed(reason)),
+    fn write<L: PeerLogic>(&mut self, logic: &mut L, write: StoreWrite) {
+        if let Some(event) = self.store.write(write) {
+            logic.handle_peer(clock::now(), event);
         }
     }
 
