@@ -24,6 +24,9 @@ use crate::{
     watch::{Board, Watched},
 };
 
+/// A leader gives up when it has heard from too few for so many times as long as a follower waits for it.
+const QUORUM_SILENCE_ELECTIONS: u32 = 4;
+
 /// Runs until a signal asks to stop; a leader then hands over first.
 ///
 /// # Errors
@@ -143,7 +146,37 @@ fn consensus(cluster: &ClusterConfig, identity: &synced_storage::Identity) -> Co
         tick: cluster.tick,
         heartbeat_ticks: cluster.heartbeat_ticks,
         election_ticks: cluster.election_ticks,
+        quorum_silence_ticks: QUORUM_SILENCE_ELECTIONS * cluster.election_ticks,
         durability: cluster.durability,
         ..ConsensusConfig::new(identity.replica())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use synced_protocol::id::{ReplicaId, ServerId};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn the_default_file_says_the_defaults_of_the_code() {
+        let section = "[cluster]\nid = \"x\"\nserver = 1\nservers = [\"1 a:1 a:2\"]";
+        let settings = Settings::parse(section, "x").unwrap();
+        let settings = settings.over(Settings::defaults().unwrap());
+        let (listen, data_dir) = (settings.listen.unwrap().0, settings.data_dir.unwrap().0);
+        let cluster = ClusterConfig::resolve(settings.cluster, listen, &data_dir);
+        let cluster = cluster.unwrap().unwrap();
+        let identity = synced_storage::Identity {
+            cluster: "x".to_owned(),
+            server: ServerId(1),
+            incarnation: 0,
+            durability: cluster.durability,
+        };
+        let code = ConsensusConfig::new(ReplicaId::new(ServerId(1), 0));
+        let max_offset = NodeClusterConfig::new("x", code.clone()).max_offset;
+        assert_eq!(consensus(&cluster, &identity), code);
+        assert_eq!(cluster.clock_offset_max, max_offset);
+        assert_eq!(listen.port(), synced_transport::DEFAULT_PORT);
     }
 }

@@ -156,6 +156,11 @@ impl<L: Stopping> Logic for Watched<L> {
 
 impl PeerLogic for Watched<ClusterLog> {
     fn handle_peer(&mut self, now: Micros, event: PeerEvent) {
+        if let PeerEvent::StoreFailed { reason } = &event {
+            tracing::error!(
+                "{reason}: this server takes no part any more; make room or mend the disk, then start it again"
+            );
+        }
         self.node.handle_peer(now, event);
     }
 

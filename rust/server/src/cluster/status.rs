@@ -195,10 +195,8 @@ fn row(word: &Word, leader: Option<&Answer>) -> Vec<String> {
 
 fn remark(word: &Word) -> Option<String> {
     let server = word.member.peer.server;
-    let error = word
-        .error
-        .as_ref()
-        .map(|error| format!("\n{server} at {}: {error}\n", word.member.peer.address));
+    let error = word.error.as_ref();
+    let error = error.map(|error| format!("\n{server}: {error}\n"));
     error.or_else(|| {
         let failure = word.answer.as_ref()?.cluster()?.failure.as_ref()?;
         Some(format!("\n{server} takes no part: {failure}\n"))
