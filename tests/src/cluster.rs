@@ -30,6 +30,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 pub struct ClusterOptions {
     game: (String, String),
     servers: u16,
+    id: Option<String>,
     durability: &'static str,
     settings: Vec<(String, String)>,
 }
@@ -41,6 +42,7 @@ impl ClusterOptions {
         Self {
             game: (game.to_owned(), version.to_owned()),
             servers: 5,
+            id: None,
             durability: "quorum-memory",
             settings: Vec::new(),
         }
@@ -50,6 +52,13 @@ impl ClusterOptions {
     #[must_use]
     pub const fn servers(mut self, servers: u16) -> Self {
         self.servers = servers;
+        self
+    }
+
+    /// A cluster of this name; it has one of its own else.
+    #[must_use]
+    pub fn id(mut self, id: &str) -> Self {
+        self.id = Some(id.to_owned());
         self
     }
 
@@ -109,20 +118,11 @@ impl SyncedCluster {
         };
         let count = options.servers.to_string();
         let (game, version) = &options.game;
-        let said = cluster.order(&[
-            "cluster",
-            "init",
-            "--nodes",
-            &count,
-            "--game",
-            game,
-            "--game-version",
-            version,
-            "--base-port",
-            "0",
-            "--durability",
-            options.durability,
-        ])?;
+        let mut order = vec!["cluster", "init", "--nodes", &count, "--base-port", "0"];
+        order.extend(["--game", game, "--game-version", version]);
+        order.extend(["--durability", options.durability]);
+        order.extend(options.id.iter().flat_map(|id| ["--id", id]));
+        let said = cluster.order(&order)?;
         let invite = said.lines().find_map(|line| line.strip_prefix("invite "));
         cluster.invite = invite
             .ok_or_else(|| Failure::new(format!("no invitation in {said:?}")))?
@@ -307,12 +307,12 @@ impl SyncedCluster {
         })
     }
 
-    /// What one server says of itself in a status; null where it does not answer.
+    /// How one server says in a status that it stands in the cluster; null where it does not answer.
     #[must_use]
     pub fn answer(status: &Value, server: u16) -> &Value {
         let servers = status["servers"].as_array();
         let found = servers.and_then(|all| all.iter().find(|one| one["peer"]["server"] == server));
-        found.map_or(&Value::Null, |one| &one["answer"])
+        found.map_or(&Value::Null, |one| &one["answer"]["node"]["cluster"])
     }
 
     /// What a server wrote last into its file for statistics.

@@ -29,7 +29,8 @@ use crate::{Failure, Outcome, headless::HeadlessPlayer};
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// How often the players look for news.
 const POLL: Duration = Duration::from_millis(1);
-const PROPERTY: PropertyId = PropertyId(0);
+/// The one property of a node that [`spawn`] makes.
+pub const NUMBER: PropertyId = PropertyId(0);
 
 /// Two players who are at it until they are told to end.
 pub struct Steady {
@@ -204,7 +205,7 @@ impl Players {
     fn write(&mut self, node: NodeId) {
         self.written += 1;
         let value = Value::Int(self.written.cast_signed());
-        let properties = vec![(PROPERTY, value)];
+        let properties = vec![(NUMBER, value)];
         self.writer
             .propose(Mutation::SetProperties { node, properties });
     }
@@ -273,7 +274,9 @@ fn config((game, version): (&str, &str), name: &str) -> SessionConfig {
     HeadlessPlayer::config(game, version, name)
 }
 
-fn spawn(node: NodeId, owner: &HeadlessPlayer) -> Spawn {
+/// A node that only its owner writes, and that goes with it.
+#[must_use]
+pub fn spawn(node: NodeId, owner: &HeadlessPlayer) -> Spawn {
     Spawn {
         node,
         origin: Origin::Scene {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 all that the demo promises held; 1 it did not, or something failed; 2 an argument is not understood.
 
 mod band;
+mod host;
 mod options;
 mod report;
 mod session;

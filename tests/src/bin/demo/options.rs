@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// How long they play
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(3..=3600))]
     pub(crate) seconds: u32,
+    /// On a cluster of five servers, of which the leader is killed in the middle
+    #[arg(long)]
+    pub(crate) cluster: bool,
     /// Where what they do comes from
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u32,

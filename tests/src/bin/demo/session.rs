@@ -7,15 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use synced_tests::{
-    Failure, Outcome, folder,
-    godot::Godot,
-    relay::{Network, Relay},
-    server::{ServerOptions, SyncedServer},
-};
+use synced_tests::{Failure, Outcome, folder, godot::Godot};
 
 use crate::{
     band::{Bot, Ended, Part},
+    host::{Failover, Game, Host},
     options::Options,
     report::ServerStats,
 };
@@ -24,8 +20,6 @@ const PROJECT: &str = "godot_project";
 const POLL: Duration = Duration::from_millis(100);
 /// How long all may take beyond the time of play: to start on a busy machine, to come to rest, to draw a picture.
 const MORE_TIME_MAX: Duration = Duration::from_secs(240);
-/// Of a thousand packets, each way, to and from the last of those who play from the beginning.
-const LOST_PERMILLE: u16 = 20;
 /// How long the player who joins late plays, in seconds.
 const LATE_PLAY_SEC: u32 = 1;
 
@@ -36,7 +30,10 @@ pub(crate) struct Played {
     pub(crate) players: Vec<Ended>,
     /// The one who came later.
     pub(crate) late: Ended,
+    /// What the server counted that served last.
     pub(crate) server: ServerStats,
+    /// What came of the leader's end, where there was one.
+    pub(crate) failover: Option<Failover>,
 }
 
 impl Played {
@@ -49,24 +46,27 @@ impl Played {
 /// Plays a session. Everything is over when this returns.
 pub(crate) fn play(options: &Options) -> Outcome<Played> {
     remove_old(options.picture.as_deref())?;
-    let scene = Scene::open(options)?;
+    let mut scene = Scene::open(options)?;
     scene.announce();
     let begun = Instant::now();
     let play_time = Duration::from_secs(u64::from(options.seconds));
     let mut bots: Vec<_> = (1..=options.players)
         .map(|number| scene.start(scene.part(number)))
         .collect::<Outcome<_>>()?;
+    watch(&mut bots, begun + play_time / 2, false)?;
+    scene.host.strike()?;
     watch(&mut bots, begun + play_time * 2 / 3, false)?;
     bots.push(scene.start(scene.late_part())?);
     watch(&mut bots, begun + play_time + MORE_TIME_MAX, true)?;
 
     let mut players: Vec<_> = bots.into_iter().map(Bot::end).collect::<Outcome<_>>()?;
     let late = players.pop().ok_or_else(|| Failure::new("nobody played"))?;
-    let server = ServerStats::parse(scene.server.stop_with_stats()?)?;
+    let (server, failover) = scene.host.end()?;
     Ok(Played {
         players,
         late,
         server,
+        failover,
     })
 }
 
@@ -76,8 +76,7 @@ struct Scene<'a> {
     godot: Godot,
     project: PathBuf,
     folder: PathBuf,
-    server: SyncedServer,
-    bad_network: Relay,
+    host: Host,
 }
 
 impl<'a> Scene<'a> {
@@ -85,19 +84,18 @@ impl<'a> Scene<'a> {
         let godot = options.godot()?;
         let folder = folder::fresh("demo")?;
         let project = folder::repository().join(PROJECT);
-        let server = SyncedServer::start(&folder, &game_of(&project)?)?;
-        let bad_network = Relay::start(
-            server.address(),
-            Network::losing(LOST_PERMILLE),
-            u64::from(options.seed),
-        )?;
+        let game = game_of(&project)?;
+        let host = if options.cluster {
+            Host::cluster(&folder, &game)?
+        } else {
+            Host::alone(&folder, &game, u64::from(options.seed))?
+        };
         Ok(Self {
             options,
             godot,
             project,
             folder,
-            server,
-            bad_network,
+            host,
         })
     }
 
@@ -106,14 +104,13 @@ impl<'a> Scene<'a> {
             players, seconds, ..
         } = self.options;
         println!(
-            "A server listens at {}; all that is written is in {}",
-            self.server.address(),
+            "{}; all that is written is in {}",
+            self.host.announcement(),
             self.folder.display()
         );
         println!(
-            "{players} players play for {seconds} s, player-{players} over a network that loses {} of 100 packets each way; one more \
-             joins later.",
-            f64::from(LOST_PERMILLE) / 10.0
+            "{players} players play for {seconds} s{}; one more joins later.",
+            self.host.remark(*players)
         );
     }
 
@@ -124,14 +121,9 @@ impl<'a> Scene<'a> {
     /// Every second player has hands that move by themselves, so that both ways of capturing are seen.
     fn part(&self, number: u32) -> Part {
         let has_bad_network = number == self.options.players;
-        let address = if has_bad_network {
-            self.bad_network.address()
-        } else {
-            self.server.address()
-        };
         Part {
             name: format!("player-{number}"),
-            url: self.server.url_by(address),
+            url: self.host.url(has_bad_network),
             seed: self.options.seed.wrapping_mul(1_000).wrapping_add(number),
             seconds: self.options.seconds,
             players: self.options.players + 1,
@@ -184,8 +176,8 @@ fn watch(bots: &mut [Bot], deadline: Instant, to_the_end: bool) -> Outcome {
     }
 }
 
-/// A server of the game that the project says that it is.
-fn game_of(project: &Path) -> Outcome<ServerOptions> {
+/// The game that the project says that it is.
+fn game_of(project: &Path) -> Outcome<Game> {
     let file = project.join("project.godot");
     let text = fs::read_to_string(&file)
         .map_err(Failure::of(format!("cannot read {}", file.display())))?;
@@ -195,10 +187,8 @@ fn game_of(project: &Path) -> Outcome<ServerOptions> {
                 .strip_prefix("=\"")?
                 .strip_suffix('"')
         });
-        found.ok_or_else(|| Failure::new(format!("{} has no {key}", file.display())))
+        let missing = || Failure::new(format!("{} has no {key}", file.display()));
+        found.map(str::to_owned).ok_or_else(missing)
     };
-    Ok(ServerOptions::new(
-        setting("config/name")?,
-        setting("config/version")?,
-    ))
+    Ok((setting("config/name")?, setting("config/version")?))
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, fs, path::Path};
 
-use crate::{band::Ended, session::Played};
+use crate::{band::Ended, host::Failover, session::Played};
 
 /// How many differences between two trees are shown.
 const DIFFERENCES_SHOWN: usize = 5;
@@ -35,9 +35,75 @@ pub(crate) fn findings(played: &Played, picture: Option<&Path>) -> Vec<Finding> 
         rest(played),
         winners(played),
         replicas(played),
-        presence(played),
     ];
-    always.into_iter().chain(picture.map(drawing)).collect()
+    // A server counts those alone who joined while it led.
+    let presence = played.failover.is_none().then(|| presence(played));
+    let failover = played.failover.iter().flat_map(|failover| {
+        [
+            took_over(failover),
+            kept_its_word(failover),
+            same_worlds(failover),
+        ]
+    });
+    let picture = picture.map(drawing);
+    always
+        .into_iter()
+        .chain(presence)
+        .chain(failover)
+        .chain(picture)
+        .collect()
+}
+
+fn took_over(failover: &Failover) -> Finding {
+    let Failover {
+        killed,
+        leads_now,
+        gap,
+        ..
+    } = failover;
+    Finding {
+        holds: killed != leads_now && gap.is_some(),
+        text: match gap {
+            Some(gap) => format!(
+                "server {killed} led and was killed, server {leads_now} leads now: {:.1} ms from the last confirmation before to the \
+                 first after",
+                gap.0 as f64 / 1e3
+            ),
+            None => {
+                format!("server {killed} led and was killed, and nothing was confirmed any more")
+            }
+        },
+    }
+}
+
+fn kept_its_word(failover: &Failover) -> Finding {
+    let checked = failover.story.check();
+    Finding {
+        holds: checked.is_ok(),
+        text: match checked {
+            Ok(()) => format!(
+                "all of {} numbers that counted up meanwhile were confirmed, and seen by another player, once and in order",
+                failover.story.seen.len()
+            ),
+            Err(failure) => format!("a player who counted up was disappointed: {failure}"),
+        },
+    }
+}
+
+fn same_worlds(failover: &Failover) -> Finding {
+    let digests = &failover.servers.digests;
+    let holds = digests.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let told: Vec<_> = digests
+        .iter()
+        .map(|(server, digest)| format!("server {server} {digest}"))
+        .collect();
+    Finding {
+        holds,
+        text: format!(
+            "the servers that were left had the same world at the end: {}",
+            told.join(", ")
+        ),
+    }
 }
 
 fn drawing(picture: &Path) -> Finding {
