@@ -44,6 +44,8 @@ pub const LOSS_REPORT_AGE_MAX: Micros = Micros::from_secs(3);
 pub const FLOOD_FACTOR: u32 = 4;
 /// A transaction that makes the tree look at so many nodes counts as one more proposal.
 pub const NODES_PER_PROPOSAL: usize = 64;
+/// How often a client may ask who leads, or say hello again where it was told. Beyond, it is cut off.
+pub const QUESTIONS: Rate = Rate::new(20, 200);
 /// How long a client is put off that has seen more of the world than this server.
 pub const ASK_AGAIN_AFTER: Micros = Micros::from_millis(100);
 /// The most proposals in a row that a player who comes back is told of as rejected by another server: those that one may make

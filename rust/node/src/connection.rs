@@ -6,7 +6,7 @@ use bytes::Bytes;
 use synced_protocol::{id::PlayerId, limits::MAX_FRAME_BYTES, time::Micros};
 
 use crate::{
-    config::Limits,
+    config::{Limits, QUESTIONS},
     interest::Unwanted,
     loss::{Arrivals, LossReport},
     rate::{Allowance, Bucket},
@@ -71,6 +71,7 @@ pub(crate) struct Allowances {
     pub(crate) bytes: Bucket,
     pub(crate) proposals: Allowance,
     pub(crate) interests: Bucket,
+    pub(crate) questions: Bucket,
     pub(crate) datagrams: Allowance,
 }
 
@@ -80,6 +81,7 @@ impl Allowances {
             bytes: Bucket::new(limits.bytes, now),
             proposals: Allowance::new(limits.proposals, now),
             interests: Bucket::new(limits.interests, now),
+            questions: Bucket::new(QUESTIONS, now),
             datagrams: Allowance::new(limits.datagrams, now),
         }
     }

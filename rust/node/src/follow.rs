@@ -15,13 +15,13 @@ impl<L: Log> Node<L> {
     /// Takes whatever the log has to tell. What was rejected without the log is told only by who can say that nothing was
     /// decided elsewhere since.
     pub(crate) fn follow_log(&mut self, now: Micros) {
+        if !self.postponed.is_empty() {
+            self.append_postponed(now);
+        }
         while !self.finished
             && let Some(news) = self.log.poll()
         {
             self.on_news(now, news);
-        }
-        if !self.postponed.is_empty() {
-            self.append_postponed(now);
         }
         if self.serves(now) {
             self.publish_early_rejections(now);

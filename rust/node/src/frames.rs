@@ -36,7 +36,9 @@ impl<L: Log> Node<L> {
         match connection.stage {
             Stage::Unknown => self.greet(now, id, frame),
             Stage::Watching => self.on_watcher(now, id, frame),
-            Stage::Joining(_) if connection.has_watched && is_hello(frame) => Ok(()),
+            Stage::Joining(_) if connection.has_watched && is_hello(frame) => {
+                self.charge_question(now, id)
+            }
             Stage::Joining(_) => Err(CloseCode::Malformed),
             Stage::Joined(player) => self.on_message(now, id, player, frame),
         }
@@ -69,6 +71,7 @@ impl<L: Log> Node<L> {
                 Err(CloseCode::Done)
             }
             ClientMessage::Hello(hello) if self.has_watched(id) => {
+                self.charge_question(now, id)?;
                 self.take_hello_again(now, id, player, hello)
             }
             ClientMessage::Hello(_) | ClientMessage::Watch => Err(CloseCode::Malformed),

@@ -91,15 +91,17 @@ impl LiveValues {
         self.round
     }
 
-    /// Those from a key on that came in a round or later.
+    /// All from a key on, with the value if that came in a round or later.
     pub(crate) fn since(
         &self,
         round: Round,
         from: Key,
-    ) -> impl Iterator<Item = (Key, LiveEntry)> + '_ {
+    ) -> impl Iterator<Item = (Key, Option<LiveEntry>)> + '_ {
         let slots = self.slots.range(from..);
-        let late = slots.filter(move |(_, slot)| slot.round >= round);
-        late.filter_map(|(key, slot)| Some((*key, slot.entry(*key)?)))
+        slots.map(move |(key, slot)| {
+            let late = (slot.round >= round).then(|| slot.entry(*key));
+            (*key, late.flatten())
+        })
     }
 
     /// All of them.

@@ -107,11 +107,17 @@ impl Trackers {
         self.round += 1;
     }
 
-    /// Those from a node on whose batch came in a round or later.
-    pub(crate) fn since(&self, round: Round, from: NodeId) -> impl Iterator<Item = LivePose> + '_ {
+    /// All from a node on, with the batch if that came in a round or later.
+    pub(crate) fn since(
+        &self,
+        round: Round,
+        from: NodeId,
+    ) -> impl Iterator<Item = (NodeId, Option<LivePose>)> + '_ {
         let trackers = self.trackers.range(from..);
-        let late = trackers.filter(move |(_, tracker)| tracker.round >= round);
-        late.filter_map(|(node, tracker)| tracker.pose(*node))
+        trackers.map(move |(node, tracker)| {
+            let late = (tracker.round >= round).then(|| tracker.pose(*node));
+            (*node, late.flatten())
+        })
     }
 
     /// The node is gone, or another's.

@@ -19,13 +19,32 @@ impl<L: Log> Node<L> {
         frame: &[u8],
     ) -> Result<(), CloseCode> {
         match control::decode(frame).map_err(|_| CloseCode::Malformed)? {
-            ClientMessage::Hello(hello) => self.take_hello(now, id, hello),
+            ClientMessage::Hello(hello) => {
+                self.charge_question(now, id)?;
+                self.take_hello(now, id, hello)
+            }
             ClientMessage::Watch => {
+                self.charge_question(now, id)?;
                 self.watch(now, id);
                 Ok(())
             }
             ClientMessage::Leave => Err(CloseCode::Done),
             ClientMessage::Propose { .. } | ClientMessage::Interest { .. } => Ok(()),
+        }
+    }
+
+    /// Who asks again and again is cut off.
+    pub(crate) fn charge_question(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+    ) -> Result<(), CloseCode> {
+        let connection = self.connections.get_mut(&id);
+        let may = connection.is_some_and(|it| it.allowances.questions.take(now, 1));
+        if may {
+            Ok(())
+        } else {
+            Err(CloseCode::Flooding)
         }
     }
 

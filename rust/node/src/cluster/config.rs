@@ -27,6 +27,8 @@ pub const DISAGREEMENT_MAX: Micros = Micros::from_secs(2);
 pub const STANDBY_INTERVAL: Micros = Micros::from_millis(100);
 /// The most bytes of that for one peer at once; the rest follows next time.
 pub const STANDBY_BYTES_MAX: usize = 256 * 1024;
+/// The most values and poses that are looked at for one peer at once, changed or not.
+pub const STANDBY_LOOKS_MAX: usize = 8_192;
 /// The size that its frames are packed to, in bytes.
 pub const STANDBY_FRAME_BYTES: usize = 32 * 1024;
 /// How long a leader that is to stop waits for another to take over.

@@ -36,7 +36,6 @@ impl Node<ClusterLog> {
 
     /// Sends the questions that are due.
     pub(super) fn ask_the_time(&mut self, now: Micros) {
-        let question = Word::Question { asked_at: now }.encode();
         let mut asked = Vec::new();
         for (server, peer) in self.log.peers.iter_mut() {
             if peer.probe_due <= now {
@@ -53,6 +52,7 @@ impl Node<ClusterLog> {
         }
         for server in asked {
             let hlc = self.stamp(now);
+            let question = Word::Question { asked_at: now }.encode();
             self.log.peers.datagram(server, Kind::Clock, hlc, &question);
         }
     }

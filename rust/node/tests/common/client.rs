@@ -7,7 +7,8 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
     link::{CloseCode, ConnectionId},
     message::{
-        ClientMessage, Commit, Hello, LiveEntry, LivePose, Refusal, Resume, ServerMessage, Welcome,
+        ClientMessage, Commit, Hello, Leader, LiveEntry, LivePose, Refusal, Resume, ServerMessage,
+        Welcome,
     },
     mutation::{Rejection, Transaction},
 };
@@ -28,8 +29,11 @@ pub struct Client {
     pub live: Vec<LiveEntry>,
     pub poses: Vec<LivePose>,
     pub snapshot_frames: usize,
+    /// Who leads, by the word of its server.
+    pub told: Vec<Leader>,
     parts: Vec<synced_protocol::message::SnapshotPart>,
     world: Option<World>,
+    is_answered: bool,
     pub last_seq: ClientSeq,
 }
 
@@ -76,8 +80,16 @@ impl Client {
         }
     }
 
+    /// What is left of it when it is to be welcomed again by the connection that it has.
+    pub fn reborn_where_it_is(self) -> Self {
+        Self {
+            is_answered: self.is_answered,
+            ..self.reborn()
+        }
+    }
+
     pub fn on_frame(&mut self, frame: &[u8]) {
-        let message = if self.welcome.is_none() && self.refused.is_none() {
+        let message = if !std::mem::replace(&mut self.is_answered, true) {
             match control::decode_first(frame).unwrap() {
                 First::SameVersion(message) => message,
                 First::OtherVersion(version) => panic!("version {version}"),
@@ -116,7 +128,7 @@ impl Client {
                 log_index,
                 reason,
             } => self.rejected.push((seq, log_index, reason)),
-            ServerMessage::Leader(leader) => panic!("it is served: {leader:?}"),
+            ServerMessage::Leader(leader) => self.told.push(leader),
         }
     }
 
