@@ -135,6 +135,9 @@ const fn advice(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; free some space there, then start the server again"
         }
+        io::ErrorKind::FileTooLarge => {
+            "; allow larger files there (ulimit -f), then start the server again"
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; let the server's user write there, then start the server again"
         }

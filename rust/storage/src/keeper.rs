@@ -35,7 +35,8 @@ impl Shared {
     }
 }
 
-/// Settles what a [`Store`](crate::Store) has written, from any thread: writes hardly wait for it.
+/// Settles what a [`Store`](crate::Store) has written, from any thread: writes hardly wait for it. The folder is in use for as long
+/// as one of them lives.
 #[derive(Debug, Clone)]
 pub struct Keeper {
     shared: Arc<Shared>,

@@ -140,6 +140,17 @@ fn a_write_that_fails_is_reported_and_nothing_is_written_after_it() {
 }
 
 #[test]
+fn what_fails_in_the_background_is_reported_although_no_write_follows() {
+    let folder = Folder::founded("background", Durability::Memory);
+    let (mut disk, reported) = folder.begun();
+    // The store has failed; that the settling thread meets it next stands for any error of its own.
+    disk.write(append(7, 100)).unwrap_err();
+    let reason = reported.recv().unwrap().unwrap_err();
+    assert!(reason.contains("log index 7"), "{reason}");
+    disk.end();
+}
+
+#[test]
 fn a_disk_that_falls_behind_counts_as_broken_before_memory_runs_out() {
     let folder = Folder::founded("slow", Durability::Disk);
     let (sender, never) = mpsc::channel::<()>();
