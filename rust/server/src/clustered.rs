@@ -1,6 +1,6 @@
 //! A server of a cluster from start to stop.
 
-use std::fs;
+use std::{fs, thread};
 
 use synced_consensus::Config as ConsensusConfig;
 use synced_node::{ClusterConfig as NodeClusterConfig, Node};
@@ -16,9 +16,9 @@ use crate::{
     config::{Certificate, Config},
     disk::StoreDisk,
     exit::{Exit, Failure},
-    memory,
+    memory, names,
     running::{Meters, Running},
-    serve::{of_transport, players},
+    serve::{of_transport, players, unforeseen},
     stats_file::StatsFile,
     stops::Stops,
     watch::{Board, Watched},
@@ -75,6 +75,7 @@ pub(crate) fn serve(
         stats_file,
     };
     running.say_where(local, fingerprint, &invitation)?;
+    look_names_up(&cluster)?;
     running.until_stopped(runtime, stops)
 }
 
@@ -85,6 +86,18 @@ fn invitation(cluster: &ClusterConfig, authority: Fingerprint) -> Result<ServerA
         [cluster.me.players.as_str()].into_iter().chain(others),
         authority,
     )
+}
+
+/// In a thread of its own, since an answer may take long; nobody waits for it.
+fn look_names_up(cluster: &ClusterConfig) -> Result<(), Failure> {
+    let others: Vec<_> = cluster.others().cloned().collect();
+    let look_up = move || {
+        for complaint in names::unresolved(others.iter()) {
+            tracing::error!("cluster.servers: {complaint}");
+        }
+    };
+    let thread = thread::Builder::new().name("synced-names".to_owned());
+    thread.spawn(look_up).map(drop).map_err(unforeseen)
 }
 
 fn credentials(cluster: &ClusterConfig) -> Result<Credentials, Failure> {

@@ -12,6 +12,7 @@ mod kinds;
 mod layer;
 mod logging;
 mod memory;
+mod names;
 mod output;
 mod running;
 mod serve;

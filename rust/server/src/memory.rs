@@ -99,3 +99,73 @@ fn anew(config: &ClusterConfig, unix_now: Micros) -> Founding {
 fn storage(error: synced_storage::StorageError) -> Failure {
     Failure::new(Exit::Storage, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, path::PathBuf};
+
+    use synced_protocol::{id::ServerId, store::Durability};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    /// Server 1 of three, with a folder of this test alone.
+    fn config(test: &str) -> ClusterConfig {
+        let folder: PathBuf = env::temp_dir().join(format!("synced-{}-{test}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let section = "[cluster]\nid = \"x\"\nserver = 1\nservers = [\"1 a:1 a:2\", \"2 b:1 b:2\", \"3 c:1 c:2\"]";
+        let settings = Settings::parse(section, "x").unwrap();
+        let settings = settings.over(Settings::defaults().unwrap());
+        let listen = settings.listen.unwrap().0;
+        ClusterConfig::resolve(settings.cluster, listen, &folder)
+            .unwrap()
+            .unwrap()
+    }
+
+    fn found(config: &ClusterConfig, change: impl FnOnce(&mut Identity)) {
+        let mut founding = anew(config, Micros::ZERO);
+        change(&mut founding.identity);
+        Store::found(&config.store_dir, &founding).unwrap();
+    }
+
+    fn refusal(config: &ClusterConfig) -> String {
+        let failure = open(config, Micros::ZERO).unwrap_err();
+        assert_eq!(failure.exit, Exit::Storage);
+        failure.to_string()
+    }
+
+    #[test]
+    fn a_server_without_data_begins_a_new_life_that_knows_where_the_others_are() {
+        let config = config("without");
+        let opened = open(&config, Micros::from_secs(77)).unwrap();
+        assert_eq!(opened.identity.replica(), ReplicaId::new(ServerId(1), 77));
+        let members = &opened.groups[0].snapshot.members;
+        assert!(members.voters.is_empty());
+        assert_eq!(members.addresses.len(), 3);
+        opened.store.close().unwrap();
+        let again = open(&config, Micros::from_secs(78)).unwrap();
+        assert_eq!(again.identity.incarnation, 77);
+        fs::remove_dir_all(config.store_dir).unwrap();
+    }
+
+    #[test]
+    fn the_data_of_another_server_is_not_touched() {
+        let config = config("another");
+        found(&config, |identity| identity.server = ServerId(2));
+        let text = refusal(&config);
+        assert!(
+            text.contains("server 2 of cluster x") && text.contains("set data_dir"),
+            "{text}"
+        );
+        fs::remove_dir_all(config.store_dir).unwrap();
+    }
+
+    #[test]
+    fn data_that_was_made_for_another_durability_is_not_taken_for_this_one() {
+        let config = config("durability");
+        found(&config, |identity| identity.durability = Durability::Disk);
+        let text = refusal(&config);
+        assert!(text.contains("durability = \"quorum-disk\""), "{text}");
+        fs::remove_dir_all(config.store_dir).unwrap();
+    }
+}

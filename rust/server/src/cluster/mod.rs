@@ -19,7 +19,7 @@ pub(crate) use invite::url as invite_url;
 use crate::{
     cli::{ClusterCommand, Status},
     exit::Failure,
-    output,
+    names, output,
 };
 
 /// Does what `synced cluster` was told.
@@ -27,6 +27,9 @@ pub(crate) fn run(command: ClusterCommand) -> Result<(), Failure> {
     match command {
         ClusterCommand::Init(options) => {
             let folder = init::init(&options.directory.directory, &options.founding)?;
+            for complaint in names::unresolved(folder.card.servers.0.iter()) {
+                eprintln!("warning: {complaint}");
+            }
             output::say(&init::told(&folder)?)
         }
         ClusterCommand::Up(options) => up::up(&options),

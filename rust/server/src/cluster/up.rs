@@ -44,10 +44,12 @@ pub(crate) fn up(options: &Up) -> Result<(), Failure> {
         let mut signals =
             Signals::listen().map_err(|error| Failure::new(Exit::Unforeseen, error))?;
         let mut all = Servers::start(folder, options.restart)?;
-        let signal = all.watch(&mut signals).await?;
-        eprintln!("{signal}: stopping");
+        let watched = all.watch(&mut signals).await;
+        if let Ok(signal) = &watched {
+            eprintln!("{signal}: stopping");
+        }
         all.stop();
-        Ok(())
+        watched.map(drop)
     })
 }
 
