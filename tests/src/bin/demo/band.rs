@@ -105,6 +105,10 @@ impl Bot {
         }
     }
 
+    pub(crate) fn is_joined(&self) -> bool {
+        self.joined_at.is_some()
+    }
+
     pub(crate) fn is_reported(&self) -> bool {
         self.reported_at.is_some()
     }

@@ -32,7 +32,8 @@ pub(crate) enum Host {
     /// A cluster, and two players who show whether it keeps its word.
     Cluster {
         cluster: Box<SyncedCluster>,
-        steady: Steady,
+        steady: Option<Steady>,
+        story: Option<Story>,
         kill: Option<Kill>,
     },
 }
@@ -77,7 +78,8 @@ impl Host {
         let steady = Steady::begin(urls, (name, version), WRITE_INTERVAL)?;
         Ok(Self::Cluster {
             cluster: Box::new(cluster),
-            steady,
+            steady: Some(steady),
+            story: None,
             kill: None,
         })
     }
@@ -136,6 +138,16 @@ impl Host {
         Ok(())
     }
 
+    /// The end of the play: what is written beside it comes to an end, so that everything comes to rest.
+    pub(crate) fn calm(&mut self) -> Outcome {
+        if let Self::Cluster { steady, story, .. } = self
+            && let Some(steady) = steady.take()
+        {
+            *story = Some(steady.end()?);
+        }
+        Ok(())
+    }
+
     /// Ends it, and gives what the server counted that served last.
     pub(crate) fn end(self) -> Outcome<(ServerStats, Option<Failover>)> {
         match self {
@@ -144,18 +156,18 @@ impl Host {
             }
             Self::Cluster {
                 mut cluster,
-                steady,
+                story,
                 kill,
+                ..
             } => {
-                let kill = kill.ok_or_else(|| Failure::new("no leader was killed"))?;
-                let story = steady.end()?;
+                let missing = || Failure::new("the play ended before a leader was killed");
+                let (kill, story) = kill.zip(story).ok_or_else(missing)?;
                 let leads_now = cluster.leader()?;
                 let (stats, servers) = last_words(*cluster, leads_now)?;
-                let gap = story.gap_after(kill.at);
                 let failover = Failover {
                     killed: kill.server,
                     leads_now,
-                    gap,
+                    gap: story.gap_after(kill.at),
                     story,
                     servers,
                 };

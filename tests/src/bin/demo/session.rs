@@ -48,15 +48,17 @@ pub(crate) fn play(options: &Options) -> Outcome<Played> {
     remove_old(options.picture.as_deref())?;
     let mut scene = Scene::open(options)?;
     scene.announce();
-    let begun = Instant::now();
     let play_time = Duration::from_secs(u64::from(options.seconds));
     let mut bots: Vec<_> = (1..=options.players)
         .map(|number| scene.start(scene.part(number)))
         .collect::<Outcome<_>>()?;
+    let begun = scene.beginning(&mut bots)?;
     watch(&mut bots, begun + play_time / 2, false)?;
     scene.host.strike()?;
     watch(&mut bots, begun + play_time * 2 / 3, false)?;
     bots.push(scene.start(scene.late_part())?);
+    watch(&mut bots, begun + play_time, false)?;
+    scene.host.calm()?;
     watch(&mut bots, begun + play_time + MORE_TIME_MAX, true)?;
 
     let mut players: Vec<_> = bots.into_iter().map(Bot::end).collect::<Outcome<_>>()?;
@@ -112,6 +114,18 @@ impl<'a> Scene<'a> {
             "{players} players play for {seconds} s{}; one more joins later.",
             self.host.remark(*players)
         );
+    }
+
+    /// When the play begins: at once, or where there is something that all are to see, once all have joined.
+    fn beginning(&self, bots: &mut [Bot]) -> Outcome<Instant> {
+        let started = Instant::now();
+        while self.options.cluster && !bots.iter().all(Bot::is_joined) {
+            if started.elapsed() > MORE_TIME_MAX {
+                return Err(Failure::new("not all players have joined in time"));
+            }
+            watch(bots, Instant::now() + POLL, false)?;
+        }
+        Ok(Instant::now())
     }
 
     fn start(&self, part: Part) -> Outcome<Bot> {
