@@ -51,6 +51,9 @@ struct Options {
     /// Go on after a promise was broken
     #[arg(long)]
     keep_going: bool,
+    /// Print what the code says meanwhile, as tracing's filters name it
+    #[arg(long)]
+    log: Option<String>,
     /// Make a mistake on purpose, by name
     #[arg(long)]
     plant: Option<Plant>,
@@ -61,6 +64,15 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(filter) = &options.log {
+        let filter = tracing_subscriber::EnvFilter::new(filter);
+        let layer = tracing_subscriber::fmt().with_env_filter(filter);
+        layer
+            .with_ansi(false)
+            .without_time()
+            .with_writer(std::io::stderr)
+            .init();
+    }
     let code = load(&options.plan).and_then(|plan| match &options.trace {
         Some(file) => trace(&options, plan, file),
         None => Ok(many(&options, &plan)),

@@ -64,6 +64,8 @@ pub struct Server<S: System> {
     pub applied: LogIndex,
     /// Whether it speaks the next version of the peer protocol too.
     pub is_upgraded: bool,
+    /// Whether it was asked to stop.
+    pub is_stopping: bool,
     /// Whether it lives, or is to live again by itself.
     pub is_wanted: bool,
 }
@@ -92,6 +94,7 @@ impl<S: System> Server<S> {
             last_name: 0,
             applied: LogIndex::ZERO,
             is_upgraded: false,
+            is_stopping: false,
             is_wanted: false,
         }
     }
@@ -125,6 +128,7 @@ impl<S: System> Server<S> {
         self.peers = [None; SERVERS_MAX + 1];
         self.is_dialing = [false; SERVERS_MAX + 1];
         self.players.clear();
+        self.is_stopping = false;
         self.applied = LogIndex::ZERO;
     }
 }

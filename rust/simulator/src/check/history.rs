@@ -10,7 +10,10 @@ use synced_protocol::{
 };
 
 use super::{Promise, Violation};
-use crate::system::{Meaning, Op, Oracle};
+use crate::{
+    system::{Meaning, Op, Oracle},
+    trace::names,
+};
 
 /// The line, from index 1.
 #[derive(Debug)]
@@ -183,11 +186,14 @@ impl<O: Oracle> History<O> {
         if self.members.iter().any(decides) {
             return Ok(());
         }
-        let (index, term, count) = (entry.index, entry.term, holders.len());
-        let voters = &self.members[0].voters;
+        let (index, term) = (entry.index, entry.term);
+        let [now, before] = &self.members;
+        let [holders, now, before] = [holders, &now.voters, &before.voters].map(names);
         Err(Violation::new(
             Promise::NothingEarly,
-            format!("{index} of {term} was applied when {count} held it, of {voters:?}"),
+            format!(
+                "{index} of {term} was applied when {holders:?} held it, of {now:?}, before {before:?}"
+            ),
         ))
     }
 

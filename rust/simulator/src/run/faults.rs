@@ -324,12 +324,13 @@ impl<S: System> Run<S> {
             let local = server.clock.read(now);
             if let Some(logic) = server.logic.as_mut().filter(|_| server.stalls == 0) {
                 S::begin_stop(logic, local);
+                server.is_stopping = true;
                 self.drain_server(host)?;
             }
             self.mend_at(now + STOP_TIME, Mend::Roll(next + 1));
             return Ok(());
         }
-        if server.logic.is_some() {
+        if server.logic.is_some() || server.is_stopping {
             server.is_upgraded = !server.is_upgraded;
             self.kill(host);
             self.servers[host.place() - 1].disk.sync_all();

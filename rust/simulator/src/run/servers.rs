@@ -94,7 +94,25 @@ impl<S: System> Run<S> {
                 break;
             }
         }
+        self.end_finished(host)?;
         self.note_deadline(host);
+        Ok(())
+    }
+
+    /// A process ends once its logic is done. It is done only if it was asked to be.
+    fn end_finished(&mut self, host: Host) -> Result<(), Violation> {
+        let Some(server) = self.server_mut(host) else {
+            return Ok(());
+        };
+        if !server.logic.as_ref().is_some_and(Logic::is_finished) {
+            return Ok(());
+        }
+        if !server.is_stopping {
+            let what = format!("server {} has stopped by itself", host.0);
+            return Err(Violation::new(Promise::Sanity, what));
+        }
+        self.kill(host);
+        self.servers[host.place() - 1].is_stopping = true;
         Ok(())
     }
 

@@ -29,6 +29,7 @@ impl<S: System> Run<S> {
         let mut until = acted;
         while let Some(what) = self.is_unsettled() {
             if self.now > self.end + SETTLE_MAX {
+                let what = format!("{what}; {}", self.standing());
                 return Err(Violation::new(Promise::Progress, what));
             }
             until = until + LOOK;
@@ -86,6 +87,22 @@ impl<S: System> Run<S> {
             return Some(format!("{newest} has not come to {behind:?}"));
         }
         self.late_player(newest)
+    }
+
+    /// How the servers stand, in a few words.
+    fn standing(&mut self) -> String {
+        let hosts = self.hosts().into_iter();
+        let words = hosts.filter_map(|host| {
+            let status = self.status(host)?;
+            let serves = if self.holds_lease(host) { ", serves" } else { "" };
+            let applied = self.server(host)?.applied.0;
+            let (id, term, committed) = (host.0, status.term.0, status.committed.0);
+            let (role, last) = (status.role, status.last.0);
+            Some(format!(
+                "server {id}: {role:?} of term {term}{serves}, log {last}, committed {committed}, applied {applied}"
+            ))
+        });
+        words.collect::<Vec<_>>().join("; ")
     }
 
     /// A player who does not see yet what everything comes to.

@@ -36,7 +36,11 @@ impl<S: System> Run<S> {
         }
         let digest = S::digest(logic);
         server.applied = applied;
+        let image = self.servers[host.place() - 1].disk.group(GROUP);
+        let unknown = image.map_or(0, |image| image.first_known().0 - 1);
+        self.follow_others(LogIndex(unknown))?;
         self.follow(host, before, applied)?;
+        self.follow_others(applied)?;
         let of_server = |violation: Violation| Violation {
             what: format!("server {}: {}", host.0, violation.what),
             ..violation
@@ -50,7 +54,7 @@ impl<S: System> Run<S> {
             what: format!("server {}: {}", host.0, violation.what),
             ..violation
         };
-        let mut is_new_membership = false;
+        self.follow_members(host, applied);
         let Some(image) = self.servers[host.place() - 1].disk.group(GROUP) else {
             return Ok(());
         };
@@ -60,19 +64,42 @@ impl<S: System> Run<S> {
             self.history
                 .begin_behind(image.snapshot.index, image.snapshot.term);
         }
-        let is_ahead = self.history.last() < applied;
         for index in (from.0 + 1..=applied.0).map(LogIndex) {
             let Some(entry) = image.entry(index) else {
                 let what = format!("server {} applied {index}, which it never stored", host.0);
                 return Err(Violation::new(Promise::SaneStore, what));
             };
-            if is_ahead && entry.kind == EntryKind::Membership {
-                is_new_membership = true;
-            }
             self.history.apply(entry).map_err(of_server)?;
         }
-        if is_new_membership && let Some(status) = self.status(host) {
+        Ok(())
+    }
+
+    /// Where a change of the members is among what is new, the history needs to know of it first.
+    fn follow_members(&mut self, host: Host, applied: LogIndex) {
+        let Some(image) = self.servers[host.place() - 1].disk.group(GROUP) else {
+            return;
+        };
+        let new = (self.history.last().0 + 1..=applied.0).map(LogIndex);
+        let mut entries = new.filter_map(|index| image.entry(index));
+        if entries.any(|entry| entry.kind == EntryKind::Membership)
+            && let Some(status) = self.status(host)
+        {
             self.history.set_members(status.members);
+        }
+    }
+
+    /// A server that was given a snapshot may be ahead of all that have told of their state: what is new between is in the logs of
+    /// others, and says nothing about the state.
+    fn follow_others(&mut self, applied: LogIndex) -> Result<(), Violation> {
+        for host in self.hosts() {
+            if self.history.last() >= applied {
+                break;
+            }
+            let committed = self.status(host).map(|status| status.committed);
+            if committed.is_some_and(|committed| committed >= applied) {
+                let before = self.history.last();
+                self.follow(host, before, applied)?;
+            }
         }
         Ok(())
     }

@@ -68,6 +68,8 @@ impl EngineServer {
     fn hear(&mut self, now: Micros, connection: ConnectionId, bytes: &[u8]) {
         match Ask::decode(bytes) {
             Some(Ask::Hello { player }) if self.serves(now) => {
+                // Of two connections of one player, the older is dead.
+                self.players.retain(|_, other| *other != player);
                 self.players.insert(connection, player);
                 let (index, last_seq) = (self.applied.0, self.state.last_seq(player));
                 self.tell(connection, Tell::Welcome { index, last_seq });
