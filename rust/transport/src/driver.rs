@@ -49,9 +49,9 @@ impl<L: Logic + Send, P: Side<L>> Driver<L, P> {
 
     /// Runs until the logic is finished or a stop is asked for, then closes every connection in an orderly way.
     pub(crate) async fn run(mut self, waker: Waker, stop: StopSignal) -> L {
-        self.perform_outputs();
+        self.perform_outputs().await;
         while !self.logic.is_finished() && self.turn(&waker, &stop).await {
-            self.perform_outputs();
+            self.perform_outputs().await;
         }
         self.wind_down().await;
         self.logic
@@ -59,11 +59,11 @@ impl<L: Logic + Send, P: Side<L>> Driver<L, P> {
 
     /// Waits for something to happen and tells the logic all that has; false when a stop is asked for.
     async fn turn(&mut self, waker: &Waker, stop: &StopSignal) -> bool {
-        let deadline = self.deadline();
+        let (deadline, mut rung) = (self.deadline(), false);
         tokio::select! {
             biased;
             () = stop.stopped() => return false,
-            () = waker.woken() => self.wake(),
+            () = waker.woken() => rung = true,
             happening = self.peers.happened() => self.peers.tell(&mut self.logic, happening),
             happening = <Players as Side<L>>::happened(&mut self.players) => {
                 self.players.tell(&mut self.logic, happening);
@@ -71,16 +71,12 @@ impl<L: Logic + Send, P: Side<L>> Driver<L, P> {
             // What has come by now goes before the deadline: after a stall the logic must not judge by the clock alone.
             () = self.timer.until(deadline) => task::yield_now().await,
         }
-        self.catch_up();
-        true
-    }
-
-    fn catch_up(&mut self) {
         self.peers.catch_up(&mut self.logic);
         self.players.catch_up(&mut self.logic);
-        if self.deadline() <= clock::now() {
+        if rung || self.deadline() <= clock::now() {
             self.wake();
         }
+        true
     }
 
     fn deadline(&self) -> Micros {
@@ -96,12 +92,14 @@ impl<L: Logic + Send, P: Side<L>> Driver<L, P> {
     }
 
     /// What is for peers goes first: players wait for it. What one side does may make the logic ask for more of the other.
-    fn perform_outputs(&mut self) {
+    async fn perform_outputs(&mut self) {
         loop {
             let for_peers = self.peers.perform_outputs(&mut self.logic);
             let for_players = self.players.perform_outputs(&mut self.logic);
-            if !for_peers && !for_players {
-                return;
+            match for_peers.max(for_players) {
+                0 => return,
+                limits::OUTPUTS_MAX.. => task::yield_now().await,
+                _ => {}
             }
         }
     }

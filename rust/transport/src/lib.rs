@@ -48,6 +48,14 @@
 //! # }
 //! ```
 //!
+//! # A server of a cluster
+//! [`ClusterEndpoint`] drives a [`PeerLogic`](synced_protocol::peer::PeerLogic) that has, beside its players, the other servers of
+//! its cluster, a [`Disk`] and operators. It has a second port for those, where everyone shows a certificate of the cluster's
+//! authority, see [`cluster`]; an operator's tool asks there with [`operator::ask`]. All of it is one thread too: what the
+//! leader hears it answers without a word to another core, and peers are served before players, who wait for them.
+//! Its deadlines are kept by the system's timer, good to some ten microseconds, since ticks of a millisecond elect leaders; and
+//! what has arrived by then is told before the time is.
+//!
 //! # What a logic can count on
 //! - A connection is announced by one `Connected` and ends with one `Closed`. An attempt to connect that fails is a `Closed` alone;
 //!   one that is closed before it is up is given up at once. Any number may be under way.
@@ -57,10 +65,25 @@
 //! - Sending never waits. A peer that lets more than [`SEND_QUEUE_BYTES_MAX`](limits::SEND_QUEUE_BYTES_MAX) pile up, or takes nothing for
 //!   [`SEND_STALL_TIME_MAX`](limits::SEND_STALL_TIME_MAX), is cut off with `TooSlow`; datagrams that find the path full push out the oldest that still wait.
 //!
+//!
+//! And a logic of a cluster, of its peers:
+//! - `Up` and `Down` take turns for each server. Both sides have said that they take the connection before either hears `Up`.
+//!   A lost connection is looked for again at once, and then every [`PEER_PAUSE_MAX`](limits::PEER_PAUSE_MAX).
+//! - Each lane is in order by itself; the bulk lane gives way. What is sent is delivered, or `Down` follows: within
+//!   [`PEER_IDLE_TIMEOUT`](limits::PEER_IDLE_TIMEOUT) when the other server is gone, within
+//!   [`PEER_STALL_TIME_MAX`](limits::PEER_STALL_TIME_MAX) when it takes nothing, at once when more than
+//!   [`PEER_QUEUE_BYTES_MAX`](limits::PEER_QUEUE_BYTES_MAX) wait.
+//! - A write that the disk does at once is told as `Stored` before the next output is asked for. After `StoreFailed` nothing is written.
+//! - A server that is no longer wanted gets what was sent to it before. Who is not in the list is not let in.
+//!
 //! # On the wire
 //! TLS 1.3 with the protocol name `synced`, no resumption and no 0-RTT. The client opens the one stream that there may be; each frame
 //! goes after its length (u32, little-endian). No UDP payload is larger than
 //! [`MAX_UDP_PAYLOAD_BYTES`](synced_protocol::limits::MAX_UDP_PAYLOAD_BYTES).
+//!
+//! Servers speak `synced-peer/1` among themselves, with two streams: the first byte of each, both ways, is its lane, 1 for the
+//! ordered one and 2 for bulk; then frames follow as above. An operator speaks `synced-operator/1`: each stream is one request,
+//! whole, and its answer.
 //!
 //! The congestion window is fixed, since one that shrinks on loss delays the live lane by hundreds of milliseconds. That is not
 //! congestion control: the logic must cap its own rate, and lower it when [`TransportStats`] shows loss.

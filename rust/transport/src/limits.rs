@@ -46,6 +46,9 @@ pub const ARRIVALS_MAX: usize = 64;
 /// How many datagrams of all connections may wait for the logic; beyond, they wait in their own connection's buffer.
 pub const DATAGRAMS_MAX: usize = 1024;
 
+/// How much that a logic asks for is done before the connections get to send and receive again.
+pub const OUTPUTS_MAX: usize = 1024;
+
 /// A connection that was silent for so long is gone.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A client that has nothing to say says so after this long.

@@ -271,13 +271,14 @@ impl<L: Logic + Send> Side<L> for Players {
         }
     }
 
-    fn perform_outputs(&mut self, logic: &mut L) -> bool {
-        let mut any = false;
-        while let Some(output) = logic.poll_output() {
-            any = true;
+    fn perform_outputs(&mut self, logic: &mut L) -> usize {
+        for done in 0..limits::OUTPUTS_MAX {
+            let Some(output) = logic.poll_output() else {
+                return done;
+            };
             self.perform(logic, output);
         }
-        any
+        limits::OUTPUTS_MAX
     }
 
     fn begin_end(&mut self, logic: &mut L) {

@@ -14,8 +14,8 @@ pub(crate) trait Side<L> {
     /// Tells what else has happened by now, the live lane first, and a bounded share of each so that none starves the others.
     fn catch_up(&mut self, logic: &mut L);
 
-    /// Does all that the logic asks for, and says whether that was anything.
-    fn perform_outputs(&mut self, logic: &mut L) -> bool;
+    /// Does what the logic asks for, at most [`OUTPUTS_MAX`](crate::limits::OUTPUTS_MAX), and says how much that was.
+    fn perform_outputs(&mut self, logic: &mut L) -> usize;
 
     /// Lets nobody new in, and has every connection end once it has delivered what was queued for it.
     fn begin_end(&mut self, logic: &mut L);
@@ -41,8 +41,8 @@ impl<L: Send> Side<L> for Alone {
 
     fn catch_up(&mut self, _: &mut L) {}
 
-    fn perform_outputs(&mut self, _: &mut L) -> bool {
-        false
+    fn perform_outputs(&mut self, _: &mut L) -> usize {
+        0
     }
 
     fn begin_end(&mut self, _: &mut L) {}

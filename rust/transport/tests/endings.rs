@@ -345,6 +345,31 @@ fn a_client_reconnects_after_its_server_was_restarted() {
 }
 
 #[test]
+fn a_client_learns_that_its_server_was_restarted_without_waiting_for_the_idle_timeout() {
+    let config = server_config();
+    let [(_before, address), (_after, again)] = [(); 2].map(|()| Puppeteer::server(config.clone()));
+    let relay = Relay::to(address);
+    let client = Puppeteer::client(client_config(relay.address));
+    client.connected();
+    relay.lead_to(again);
+    let CloseReason::Unreachable(why) = client.closed_reason() else {
+        panic!("not by its word")
+    };
+    assert!(why.contains("no longer knows this connection"), "{why}");
+}
+
+#[test]
+fn another_server_in_its_place_cannot_end_a_connection() {
+    let [(_before, address), (_other, elsewhere)] =
+        [(); 2].map(|()| Puppeteer::server(server_config()));
+    let relay = Relay::to(address);
+    let client = Puppeteer::client(client_config(relay.address));
+    client.connected();
+    relay.lead_to(elsewhere);
+    assert_eq!(client.closed_reason(), CloseReason::TimedOut);
+}
+
+#[test]
 fn a_peer_that_dies_without_a_word_times_out_at_both_ends() {
     let (server, address) = Puppeteer::server(server_config());
     let relay = Relay::to(address);

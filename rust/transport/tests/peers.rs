@@ -185,6 +185,35 @@ fn a_server_that_is_not_wanted_any_more_gets_what_was_sent_before_and_is_parted_
 }
 
 #[test]
+fn what_was_sent_by_one_lane_before_a_parting_arrives_though_the_other_lane_ends_first() {
+    const FRAMES: u32 = 1000;
+    let cluster = Cluster::new();
+    // Frames wait at a server that takes its time, while the other has long seen them arrive and closes.
+    let slow = |_: &PeerEvent| {
+        std::thread::sleep(std::time::Duration::from_micros(200));
+        None
+    };
+    for lane in [Server::sends::<Bytes>, Server::sends_bulk::<Bytes>] {
+        let one = cluster.start(1);
+        let two = Server::answering(cluster.peer_config(2), MemoryDisk::default(), slow);
+        meet(&one, &two);
+        for number in 0..FRAMES {
+            lane(&one, TWO, numbered(number));
+        }
+        one.knows(&[]);
+        for number in 0..FRAMES {
+            let (PeerEvent::Frame { bytes, .. } | PeerEvent::Bulk { bytes, .. }) =
+                two.next_of_peers()
+            else {
+                panic!("the connection ended before frame {number}")
+            };
+            assert_eq!(bytes, numbered(number));
+        }
+        assert_eq!(two.down(), ONE);
+    }
+}
+
+#[test]
 fn to_name_the_same_servers_again_changes_nothing() {
     let (one, two) = Cluster::new().pair();
     one.knows(&[one.address(), two.address()]);
@@ -241,6 +270,22 @@ fn a_path_that_dies_without_a_word_is_noticed_at_both_ends_and_another_one_taken
     assert_eq!((one.down(), two.down()), (TWO, ONE));
     one.knows(&[two.address()]);
     assert_eq!((one.up(), two.up()), (TWO, ONE));
+}
+
+#[test]
+fn a_server_that_was_killed_and_is_back_under_its_address_is_found_again() {
+    let cluster = Cluster::new();
+    let (one, config) = (cluster.start(1), cluster.peer_config(2));
+    let [before, back] = [(); 2].map(|()| Server::start(config.clone(), MemoryDisk::default()));
+    let relay = Relay::to(before.peer_addr);
+    before.knows(&[one.address()]);
+    one.knows(&[before.address_at(relay.address)]);
+    assert_eq!(one.up(), TWO);
+    back.knows(&[one.address()]);
+    relay.lead_to(back.peer_addr);
+    assert_eq!((one.down(), one.up(), back.up()), (TWO, TWO, ONE));
+    back.sends(ONE, "as if nothing had been");
+    assert_eq!(one.frame(), "as if nothing had been");
 }
 
 #[test]

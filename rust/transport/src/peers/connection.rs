@@ -1,6 +1,6 @@
 //! One connection with another server: frames and datagrams in, frames out, and why it ended.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
@@ -82,15 +82,22 @@ impl PeerTask {
     }
 
     async fn converse(&self, Lanes { ordered, bulk }: Lanes) -> String {
-        let ([frames, bulk_frames], [ordered_in, bulk_in]) =
-            ([ordered.send, bulk.send], [ordered.receive, bulk.receive]);
         tokio::select! {
             biased;
             reason = self.read_datagrams() => reason,
-            reason = self.read_ordered(ordered_in) => reason,
-            reason = self.read_bulk(bulk_in) => reason,
-            reason = self.write_until_closed(frames, bulk_frames) => reason,
+            reason = self.read_lanes(ordered.receive, bulk.receive) => reason,
+            reason = self.write_until_closed(ordered.send, bulk.send) => reason,
         }
+    }
+
+    /// Reads both lanes to their ends: when one has ended the connection, frames that came before may still wait in the other.
+    async fn read_lanes(&self, ordered: RecvStream, bulk: RecvStream) -> String {
+        let first = OnceLock::new();
+        let note = |reason| drop(first.set(reason));
+        tokio::join!(async { note(self.read_ordered(ordered).await) }, async {
+            note(self.read_bulk(bulk).await)
+        },);
+        first.into_inner().unwrap_or_default()
     }
 
     async fn read_datagrams(&self) -> String {

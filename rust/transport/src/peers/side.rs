@@ -101,21 +101,17 @@ impl<L: PeerLogic + Send, D: Disk + Send> Side<L> for PeerSide<D> {
             };
             self.on_arrival(logic, arrival);
         }
-        for _ in 0..limits::PEER_BULK_FRAMES_MAX {
-            let Ok(frame) = self.bulk.try_recv() else {
-                break;
-            };
-            self.on_bulk(logic, frame);
-        }
+        self.take_bulk(logic);
     }
 
-    fn perform_outputs(&mut self, logic: &mut L) -> bool {
-        let mut any = false;
-        while let Some(output) = logic.poll_peer_output() {
-            any = true;
+    fn perform_outputs(&mut self, logic: &mut L) -> usize {
+        for done in 0..limits::OUTPUTS_MAX {
+            let Some(output) = logic.poll_peer_output() else {
+                return done;
+            };
             self.perform(logic, output);
         }
-        any
+        limits::OUTPUTS_MAX
     }
 
     fn begin_end(&mut self, _: &mut L) {
@@ -144,7 +140,11 @@ impl<D: Disk + Send> PeerSide<D> {
                 logic.handle_peer(clock::now(), PeerEvent::Frame { server, bytes });
             }
             PeerArrival::Frame(..) => {}
-            PeerArrival::Down(server, serial, why) => self.on_down(logic, server, serial, &why),
+            PeerArrival::Down(server, serial, why) => {
+                // What came by the bulk lane came before this.
+                self.take_bulk(logic);
+                self.on_down(logic, server, serial, &why);
+            }
             PeerArrival::Operator(connection, seat) => {
                 let arrivals = self.inboxes.arrivals.clone();
                 self.tasks
@@ -204,6 +204,15 @@ impl<D: Disk + Send> PeerSide<D> {
     fn on_bulk<L: PeerLogic>(&self, logic: &mut L, (server, serial, bytes): FromPeer) {
         if self.is_open(server, serial) {
             logic.handle_peer(clock::now(), PeerEvent::Bulk { server, bytes });
+        }
+    }
+
+    fn take_bulk<L: PeerLogic>(&mut self, logic: &mut L) {
+        for _ in 0..limits::PEER_BULK_FRAMES_MAX {
+            let Ok(frame) = self.bulk.try_recv() else {
+                break;
+            };
+            self.on_bulk(logic, frame);
         }
     }
 

@@ -226,12 +226,12 @@ impl Server {
         self.does(PeerOutput::Connect { peers });
     }
 
-    pub(crate) fn sends(&self, server: ServerId, bytes: impl Into<Bytes>) {
+    pub(crate) fn sends<B: Into<Bytes>>(&self, server: ServerId, bytes: B) {
         let bytes = bytes.into();
         self.does(PeerOutput::Frame { server, bytes });
     }
 
-    pub(crate) fn sends_bulk(&self, server: ServerId, bytes: impl Into<Bytes>) {
+    pub(crate) fn sends_bulk<B: Into<Bytes>>(&self, server: ServerId, bytes: B) {
         let bytes = bytes.into();
         self.does(PeerOutput::Bulk { server, bytes });
     }

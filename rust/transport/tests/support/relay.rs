@@ -4,7 +4,7 @@ use std::{
     io,
     net::{SocketAddr, UdpSocket},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     thread,
@@ -20,6 +20,7 @@ pub(crate) struct Relay {
 }
 
 struct Path {
+    server: Mutex<SocketAddr>,
     open: AtomicBool,
     packets: AtomicUsize,
     largest_bytes: AtomicUsize,
@@ -30,6 +31,7 @@ impl Relay {
         let (front, back) = (socket(), socket());
         let address = front.local_addr().unwrap();
         let path = Arc::new(Path {
+            server: Mutex::new(server),
             open: AtomicBool::new(true),
             packets: AtomicUsize::new(0),
             largest_bytes: AtomicUsize::new(0),
@@ -38,8 +40,13 @@ impl Relay {
             address,
             path: path.clone(),
         };
-        thread::spawn(move || path.pass_on(&front, &back, server));
+        thread::spawn(move || path.pass_on(&front, &back));
         relay
+    }
+
+    /// Leads to another server from now on, as when one takes the place of another at the same address.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        *self.path.server.lock().unwrap() = server;
     }
 
     /// Lets nothing through any more, as when a machine dies.
@@ -57,12 +64,12 @@ impl Relay {
 }
 
 impl Path {
-    fn pass_on(&self, front: &UdpSocket, back: &UdpSocket, server: SocketAddr) {
+    fn pass_on(&self, front: &UdpSocket, back: &UdpSocket) {
         let mut client = None;
         while self.open.load(SeqCst) {
             while let Ok((packet, from)) = self.receive(front) {
                 client = Some(from);
-                let _ = back.send_to(&packet, server);
+                let _ = back.send_to(&packet, *self.server.lock().unwrap());
             }
             while let (Some(client), Ok((packet, _))) = (client, self.receive(back)) {
                 let _ = front.send_to(&packet, client);
