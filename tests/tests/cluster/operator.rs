@@ -64,22 +64,52 @@ fn what_the_cluster_does_not_do_it_declines_with_a_reason() -> Outcome {
 
 #[test]
 fn one_command_runs_a_cluster_says_which_server_died_and_stops_all() -> Outcome {
-    let folder = folder::fresh("cluster-up")?;
-    let cluster = SyncedCluster::found(&folder, &crate::options())?;
-    let mut up: Command = cluster.command(&["cluster", "up"])?;
-    let mut up = Process::spawn("synced cluster up", &mut up, &folder.join("up.log"))?;
+    let (cluster, mut up) = up("up", &[])?;
     let invite = up.wait_for_line("its invitation", CLUSTER_COMMAND_TIME, |line| {
         line.strip_prefix("invite ").map(str::to_owned)
     })?;
     assert_eq!(invite, cluster.url());
-    up.wait_for_line("all are up", CLUSTER_COMMAND_TIME, |line| {
-        line.contains("5 of 5 servers up").then_some(())
-    })?;
     kill_the_server_with(&cluster.folder(3).join("server.toml"));
-    up.wait_for_line("the end of server 3", CLUSTER_COMMAND_TIME, |line| {
-        (line.starts_with("server 3 ended by itself") && line.contains("synced serve --config"))
-            .then_some(())
-    })?;
+    let died = |line: &str| {
+        line.starts_with("server 3 ended by itself")
+            .then(|| line.to_owned())
+    };
+    let told = up.wait_for_line("the end of server 3", CLUSTER_COMMAND_TIME, died)?;
+    assert!(told.contains("synced serve --config"), "{told}");
+    wait_for(&mut up, "4 of 5 servers up")?;
+    stop(up)
+}
+
+#[test]
+fn a_server_that_died_is_started_again_where_that_is_wanted() -> Outcome {
+    let (cluster, mut up) = up("up-restart", &["--restart"])?;
+    kill_the_server_with(&cluster.folder(3).join("server.toml"));
+    wait_for(&mut up, "server 3 is started again")?;
+    let is_back = |status: &serde_json::Value| {
+        (SyncedCluster::answer(status, 3)["role"] == "follower").then_some(())
+    };
+    let mut cluster = cluster;
+    cluster.until("server 3 is back", is_back)?;
+    stop(up)
+}
+
+/// All servers of a cluster, run by one command that was told these flags.
+fn up(test: &str, flags: &[&str]) -> Outcome<(SyncedCluster, Process)> {
+    let folder = folder::fresh(&format!("cluster-{test}"))?;
+    let cluster = SyncedCluster::found(&folder, &crate::options())?;
+    let mut command: Command = cluster.command(&["cluster", "up"])?;
+    let log = folder.join("up.log");
+    let mut up = Process::spawn("synced cluster up", command.args(flags), &log)?;
+    wait_for(&mut up, "5 of 5 servers up")?;
+    Ok((cluster, up))
+}
+
+fn wait_for(up: &mut Process, text: &str) -> Outcome {
+    let has_it = |line: &str| line.contains(text).then_some(());
+    up.wait_for_line(text, CLUSTER_COMMAND_TIME, has_it)
+}
+
+fn stop(mut up: Process) -> Outcome {
     up.terminate()?;
     let status = up.wait(CLUSTER_COMMAND_TIME)?;
     assert!(status.success(), "{status}\n{}", up.output());
