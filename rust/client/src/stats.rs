@@ -25,6 +25,21 @@ pub struct ClientStats {
     pub live: LiveStats,
     /// The world.
     pub world: WorldStats,
+    /// The servers.
+    pub servers: ServerStats,
+}
+
+/// Which servers there are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerStats {
+    /// The one that this player is with; 0 is one that is alone, or none.
+    pub leader: u64,
+    /// The period of its lead.
+    pub term: u64,
+    /// How many are known; 0 of one that is alone.
+    pub known: u64,
+    /// To how many others there is a connection that is up, and by which the next leader would be heard of.
+    pub watched: u64,
 }
 
 /// How the live lane does, lately.
@@ -176,6 +191,7 @@ impl Meter {
             counters: self.counters,
             live: LiveStats::default(),
             world: WorldStats::default(),
+            servers: ServerStats::default(),
         }
     }
 }

@@ -79,6 +79,9 @@ fn a_killed_leader_costs_the_election_the_news_and_two_round_trips_and_is_told_a
     );
     fronts.run_for(long());
     let stats = &fronts.players[0].game.stats;
+    let servers = stats.servers;
+    assert_eq!((servers.leader, servers.term), (2, 2));
+    assert_eq!((servers.known, servers.watched), (5, 2));
     assert_eq!(
         (stats.counters.failovers, stats.counters.reconnects),
         (1, 0)

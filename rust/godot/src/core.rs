@@ -12,7 +12,8 @@ use synced_client::{
     update::{ClockEstimate, Spawned},
 };
 use synced_protocol::{
-    id::{LogIndex, NodeId, PlayerId, PropertyId},
+    id::{LogIndex, NodeId, PlayerId, PropertyId, ServerId, Term},
+    message::ServerEntry,
     time::Micros,
     value::Value,
 };
@@ -40,6 +41,17 @@ pub(crate) enum State {
     Reconnecting,
 }
 
+/// The servers of the session, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Servers {
+    /// The one that this player is with; 0 is one that is alone, or none.
+    pub leader: ServerId,
+    /// The period of its lead.
+    pub term: Term,
+    /// The likeliest next leader first; empty where one server is alone.
+    pub all: Vec<ServerEntry>,
+}
+
 /// The session as the main thread sees it.
 #[derive(Debug, Default)]
 pub(crate) struct Core {
@@ -49,6 +61,7 @@ pub(crate) struct Core {
     pub retired: Vec<Link>,
     pub me: PlayerId,
     pub players: BTreeMap<PlayerId, String>,
+    pub servers: Servers,
     pub clock: ClockEstimate,
     /// What is shown of each player, and when this frame is.
     pub timelines: Timelines,

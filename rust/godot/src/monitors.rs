@@ -5,7 +5,7 @@ use godot::{
     obj::Singleton,
     prelude::*,
 };
-use synced_client::stats::LiveStats;
+use synced_client::stats::{ClientStats, LiveStats};
 use synced_protocol::time::Micros;
 
 use crate::{
@@ -29,7 +29,7 @@ const fn monitor(name: &'static str, kind: MonitorType, read: fn(&mut Core) -> f
 }
 
 /// In the order in which the debugger lists them.
-const MONITORS: [Monitor; 14] = [
+const MONITORS: [Monitor; 17] = [
     monitor("synced_node/capture_hz", MonitorType::QUANTITY, |core| {
         slowest(core).map_or(0.0, |sampling| sampling.hz)
     }),
@@ -80,6 +80,17 @@ const MONITORS: [Monitor; 14] = [
     monitor("synced_node/apply_latency", MonitorType::TIME, |core| {
         Micros(core.frame_stats.apply_summary().p50_us).as_secs_f64()
     }),
+    monitor("synced_node/leader_term", MonitorType::QUANTITY, |core| {
+        core.servers.term.0 as f64
+    }),
+    monitor(
+        "synced_node/servers_watched",
+        MonitorType::QUANTITY,
+        |core| client(core, |stats| stats.servers.watched) as f64,
+    ),
+    monitor("synced_node/failover_time", MonitorType::TIME, |core| {
+        Micros(client(core, |stats| stats.failover.max_us)).as_secs_f64()
+    }),
 ];
 
 /// What a loss is told in parts of.
@@ -122,9 +133,12 @@ fn slowest(core: &Core) -> Option<Sampling> {
 }
 
 fn live(core: &Core) -> LiveStats {
-    core.client_stats
-        .as_ref()
-        .map_or_else(LiveStats::default, |stats| stats.live)
+    client(core, |stats| stats.live)
+}
+
+fn client<T: Default>(core: &Core, read: impl FnOnce(&ClientStats) -> T) -> T {
+    let stats = core.client_stats.as_deref();
+    stats.map_or_else(T::default, read)
 }
 
 /// Of other players' samples, those that came after newer ones.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use synced_client::{
     config::{LiveConfig, PlayoutConfig},
-    limits::{BATCH_INTERVAL_MAX, BATCH_INTERVAL_MIN, REDUNDANCY_MAX},
+    limits::{BATCH_INTERVAL_MAX, BATCH_INTERVAL_MIN, REDUNDANCY_MAX, STANDBY_CONNECTIONS_MAX},
 };
 use synced_protocol::time::Micros;
 
@@ -85,6 +85,19 @@ impl Streams {
     }
 }
 
+/// The property of that name, as the game has set it.
+///
+/// # Errors
+/// What it may be.
+pub(crate) fn standby_connections(given: i64) -> Result<usize, String> {
+    let wanted = usize::try_from(given).ok();
+    wanted
+        .filter(|wanted| *wanted <= STANDBY_CONNECTIONS_MAX)
+        .ok_or_else(|| {
+            format!("standby_connections is {given}: choose 0 to {STANDBY_CONNECTIONS_MAX}")
+        })
+}
+
 fn msec(name: &str, given: f64, allowed: RangeInclusive<Micros>) -> Result<Micros, String> {
     let [least, most] = [allowed.start(), allowed.end()].map(|time| time.as_secs_f64() * 1e3);
     if (least..=most).contains(&given) {
@@ -127,6 +140,16 @@ mod tests {
             let streams = given.check().unwrap();
             assert_eq!(streams.live, streams.live.within_limits());
             assert_eq!(streams.initial_delay(), Micros((least * 1e3) as u64));
+        }
+    }
+
+    #[test]
+    fn as_many_servers_are_watched_as_the_client_can_and_no_more() {
+        assert_eq!(standby_connections(0), Ok(0));
+        assert_eq!(standby_connections(4), Ok(STANDBY_CONNECTIONS_MAX));
+        for given in [-1, 5, i64::MAX] {
+            let fault = format!("standby_connections is {given}: choose 0 to 4");
+            assert_eq!(standby_connections(given), Err(fault));
         }
     }
 

@@ -8,7 +8,7 @@ use synced_protocol::{
 
 use crate::{
     classes::with_core,
-    core::{Core, State},
+    core::{Core, Servers, State},
     timeline::Timelines,
 };
 
@@ -47,6 +47,7 @@ fn forget_session(core: &mut Core) -> Vec<Gd<Node>> {
         core.retired.push(link);
     }
     core.players.clear();
+    core.servers = Servers::default();
     core.entries.clear();
     core.unplaced.clear();
     core.reported.clear();

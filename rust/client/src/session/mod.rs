@@ -226,6 +226,7 @@ impl Session {
                 nodes: world.nodes().len() as u64,
             };
         }
+        stats.servers = self.server_stats();
         self.tell(Update::Stats(Box::new(stats)));
     }
 

@@ -15,6 +15,7 @@ use super::{Phase, Session};
 use crate::{
     cluster::News,
     limits::{STANDBY_CONNECTIONS_MAX, STANDBY_RETRY_MAX, STANDBY_RETRY_MIN},
+    stats::ServerStats,
     update::Update,
 };
 
@@ -138,6 +139,17 @@ impl Session {
                 self.link_failed(connection);
                 self.close(connection, CloseCode::Malformed);
             }
+        }
+    }
+
+    pub(super) fn server_stats(&self) -> ServerStats {
+        let (leader, term) = self.leader_told.unwrap_or_default();
+        let watched = self.watched().filter(|connection| self.is_up(*connection));
+        ServerStats {
+            leader: leader.0.into(),
+            term: term.0,
+            known: self.cluster.servers().len() as u64,
+            watched: watched.count() as u64,
         }
     }
 

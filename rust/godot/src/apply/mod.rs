@@ -68,6 +68,7 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
     match update {
         Update::Welcomed(player) => with_core(|core| core.me = player),
         Update::Joined(joined) => session::join(session, &joined),
+        Update::LeaderChanged { server, term } => session::leader_changed(session, server, term),
         Update::Reconnecting { attempt, reason } => {
             session::reconnecting(session, attempt, &reason.to_string());
         }
@@ -90,7 +91,6 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
         Update::Settled { seq } => decisions::settled(session, seq),
         // Taken in before.
         Update::Clock(_)
-        | Update::LeaderChanged { .. }
         | Update::Servers(_)
         | Update::Stats(_)
         | Update::Input { .. }

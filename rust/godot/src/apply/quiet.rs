@@ -9,6 +9,7 @@ use crate::{core::Core, local::PropertyState, tracker::Tracker};
 pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
     match update {
         Update::Clock(estimate) => core.clock = estimate,
+        Update::Servers(servers) => core.servers.all = servers,
         Update::Stats(stats) => core.client_stats = Some(stats),
         Update::Input { node, frame } => {
             if let Some(tracker) = tracker(core, node) {

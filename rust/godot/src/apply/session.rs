@@ -2,7 +2,11 @@
 
 use godot::prelude::*;
 use synced_client::update::{EndReason, Joined};
-use synced_protocol::{id::PlayerId, link::CloseReason, message::PlayerEntry};
+use synced_protocol::{
+    id::{PlayerId, ServerId, Term},
+    link::CloseReason,
+    message::PlayerEntry,
+};
 
 use crate::{
     binding::{self, Moment},
@@ -38,6 +42,21 @@ pub(super) fn join(session: &Gd<SyncedSession>, joined: &Joined) {
             .signals()
             .session_joined()
             .emit(i64::from(joined.player.0));
+    }
+}
+
+/// The first leader is part of the join: only those after it are signalled.
+pub(super) fn leader_changed(session: &Gd<SyncedSession>, server: ServerId, term: Term) {
+    let is_joined = with_core(|core| {
+        core.servers.leader = server;
+        core.servers.term = term;
+        core.is_joined()
+    });
+    if is_joined {
+        session
+            .signals()
+            .leader_changed()
+            .emit(i64::from(server.0), term.0.cast_signed());
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     network::{Fault, HostOptions, Link},
     optional::Named,
     options::Options,
-    settings::{Given, Streams},
+    settings::{Given, Streams, standby_connections},
     statistics, tracker,
 };
 
@@ -77,6 +77,13 @@ pub(crate) struct SyncedSession {
     #[init(val = 2)]
     tracker_redundancy: i64,
 
+    /// To how many other servers than the leader an idle connection is kept up, from 0 to 4, where the session has several servers:
+    /// by them this player hears at once who leads next, and is there already. Counts from the next
+    /// [method connect_to_server] on.
+    #[var]
+    #[init(val = 2)]
+    standby_connections: i64,
+
     /// How long a frame may apply the session's news, in microseconds. What is left waits for the next frame; a commit is
     /// never torn apart.
     #[var]
@@ -106,6 +113,12 @@ impl SyncedSession {
     /// The session came back after [signal session_lost].
     #[signal]
     pub(crate) fn session_resumed();
+
+    /// Another of the session's servers leads, or the same one anew, and this player goes on with it: nothing confirmed is lost, what
+    /// was under way is decided once, and nothing shown leaps. `server_id` counts from 1; `term` is greater than all before. Where
+    /// that took longer than a quarter of a second, [signal session_lost] came before and [signal session_resumed] follows.
+    #[signal]
+    pub(crate) fn leader_changed(server_id: i64, term: i64);
 
     /// This player has left.
     #[signal]
@@ -151,6 +164,9 @@ impl SyncedSession {
     pub const STATE_RECONNECTING: i64 = 3;
 
     /// Joins the server at `url`: `synced://host:port`, with `#sha256=...` behind it to accept just that certificate.
+    ///
+    /// A session may have several servers: `synced://a.example:4870,b.example:4870#sha256=...` names some or all of them, and the
+    /// fingerprint is that of the authority that signed their certificates. Any one that answers is enough: it tells of the others.
     ///
     /// Options: `player_name`; `fingerprint` or `ca_file` for the certificate (without either, a server on this machine is
     /// trusted and any other needs a certificate that the system trusts); `timeout_msec` (5000); `retry` (false): whether to
@@ -261,6 +277,33 @@ impl SyncedSession {
                 (
                     i64::from(id.0).to_variant(),
                     GString::from(name).to_variant(),
+                )
+            })
+            .collect()
+    }
+
+    /// The server that this player is with, which leads the others; 0 without a session, and of a server that is alone.
+    #[func]
+    fn get_leader_id(&self) -> i64 {
+        i64::from(self.core.servers.leader.0)
+    }
+
+    /// The period of the leader's lead: each is greater than those before. 0 without a session, and of a server that is alone.
+    #[func]
+    fn get_leader_term(&self) -> i64 {
+        self.core.servers.term.0.cast_signed()
+    }
+
+    /// The session's servers, `host:port` by id, the likeliest next leader first and the leader last. Empty where one server is
+    /// alone.
+    #[func]
+    fn get_servers(&self) -> VarDictionary {
+        let servers = self.core.servers.all.iter();
+        servers
+            .map(|entry| {
+                (
+                    i64::from(entry.server.0).to_variant(),
+                    GString::from(&entry.address).to_variant(),
                 )
             })
             .collect()
@@ -456,6 +499,7 @@ impl SyncedSession {
         Ok(SessionConfig {
             live: streams.live,
             playout: streams.playout,
+            standby_connections: standby_connections(self.standby_connections)?,
             ..SessionConfig::new(game, name)
         })
     }

@@ -3,7 +3,7 @@ extends Node
 ## Writes down what is signalled, in order.
 
 const SESSION: Array[StringName] = [
-	&"session_joined", &"session_failed", &"session_lost", &"session_resumed", &"session_left",
+	&"session_joined", &"session_failed", &"session_lost", &"session_resumed", &"session_left", &"leader_changed",
 	&"player_joined", &"player_left", &"mutation_confirmed", &"mutation_rejected", &"capture_started", &"capture_lost",
 ]
 const NODE: Array[StringName] = [
