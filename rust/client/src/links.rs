@@ -37,8 +37,9 @@ pub(crate) struct Link {
     /// Whom it leads to, as far as that is known.
     pub(crate) server: Option<ServerId>,
     pub(crate) is_up: bool,
-    /// Whether a hello was sent by it, so that a welcome may come.
-    pub(crate) greeted: bool,
+    /// How many hellos were sent by it that were not welcomed. Some of them may have been answered otherwise, which cannot be told
+    /// from what the server says unasked.
+    pub(crate) hellos: u32,
     /// By when the server must have said something, if that is not left to the driver.
     pub(crate) deadline: Option<Micros>,
     /// Whether the first frame was sent, and with it the preface.
@@ -75,6 +76,17 @@ impl Links {
     /// In the order in which they were opened.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Link)> {
         self.open.iter().map(|(id, link)| (*id, link))
+    }
+
+    /// A welcome has come by a connection. Returns whether there was a hello for it.
+    pub(crate) fn welcomed(&mut self, connection: ConnectionId) -> bool {
+        let hellos = self.open.get_mut(&connection).map(|link| &mut link.hellos);
+        let Some((hellos, left)) = hellos.and_then(|it| it.checked_sub(1).map(|left| (it, left)))
+        else {
+            return false;
+        };
+        *hellos = left;
+        true
     }
 
     /// The connection to a server, if there is one.

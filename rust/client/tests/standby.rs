@@ -6,8 +6,10 @@ mod common;
 
 use bytes::Bytes;
 use common::{
-    game,
-    scripted::{ME, Script, TOKEN, commit, resumed, snapshot, spawn_cup, welcome},
+    authored_cup, game, give, ms,
+    scripted::{
+        ME, OTHER, Script, TOKEN, commit, resumed, snapshot, spawn_cup, transaction, welcome,
+    },
 };
 use synced_client::{SessionConfig, limits::STANDBY_CONNECTIONS_MAX};
 use synced_protocol::{
@@ -290,6 +292,44 @@ fn a_server_that_leads_itself_again_is_asked_by_the_same_connection() {
     assert!(!cluster.greeted(leader), "others may know more");
     cluster.say(leader, &ServerMessage::Leader(word(1, 5, Some(1))));
     assert!(cluster.greeted(leader));
+}
+
+#[test]
+fn two_hellos_of_which_the_first_seemed_to_be_answered_may_both_be_welcomed() {
+    let mut cluster = Cluster::up();
+    let [second, _] = cluster.watched;
+    cluster.say(second, &ServerMessage::Leader(word(2, 4, Some(2))));
+    assert!(cluster.greeted(second));
+    // Both were said before the hello was heard.
+    cluster.say(second, &ServerMessage::Leader(word(2, 5, None)));
+    cluster.say(second, &ServerMessage::Leader(word(2, 6, Some(2))));
+    cluster.script.now = cluster.script.now + ms(10);
+    cluster.script.event(Event::Woken);
+    assert!(cluster.greeted(second));
+    let ServerMessage::Welcome(welcome) = resumed(0) else {
+        panic!()
+    };
+    let welcome = ServerMessage::Welcome(Welcome {
+        leader: word(2, 6, Some(2)),
+        log_index: LogIndex(22),
+        ..welcome
+    });
+    for answer in [
+        &welcome,
+        &commit(21, spawn_cup(1)),
+        &welcome,
+        &commit(21, spawn_cup(1)),
+        &commit(22, transaction(OTHER, 2, give(authored_cup().node, OTHER))),
+    ] {
+        cluster.say(second, answer);
+    }
+    let game = &cluster.script.game;
+    let told: Vec<_> = game.commits.iter().map(|end| end.log_index.0).collect();
+    assert_eq!(told, [10, 21, 22]);
+    assert_eq!((game.joins.len(), game.tries.len()), (1, 0));
+    cluster.say(second, &welcome);
+    let malformed = (second, CloseCode::Malformed);
+    assert_eq!(cluster.closed().last(), Some(&malformed), "nobody asked");
 }
 
 #[test]

@@ -44,6 +44,9 @@ impl Session {
     }
 
     pub(super) fn handle_commit(&mut self, commit: Commit) {
+        if commit.log_index <= self.repeated_to {
+            return;
+        }
         let wire_seq = self.own_seq(&commit.entry.change);
         let own = wire_seq.map_or(Ok(None), |wire_seq| self.proposals.find(wire_seq));
         let (Ok(own), true) = (own, commit.log_index > self.log_index()) else {

@@ -41,9 +41,10 @@ impl Session {
             return;
         };
         if let Some(link) = self.links.get_mut(connection) {
-            link.greeted = true;
+            link.hellos = link.hellos.saturating_add(1);
             link.deadline = None;
         }
+        self.repeated_to = LogIndex::ZERO;
         self.phase = Phase::Greeting {
             connection,
             deadline: self.now + self.config.handshake_timeout,

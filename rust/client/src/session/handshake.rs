@@ -28,6 +28,9 @@ impl Session {
                     self.handle_part(connection, part, bytes.len())
                 }
                 Ok(ServerMessage::Leader(said)) => self.turned_away(connection, &said),
+                Ok(ServerMessage::Welcome(welcome)) if self.links.welcomed(connection) => {
+                    self.welcomed(connection, welcome);
+                }
                 _ => self.protocol_error(),
             },
             Phase::Up { .. } => match decode(bytes) {
@@ -36,6 +39,9 @@ impl Session {
                     self.handle_rejected(seq, reason)
                 }
                 Ok(ServerMessage::Leader(said)) => self.turned_away(connection, &said),
+                Ok(ServerMessage::Welcome(welcome)) if self.links.welcomed(connection) => {
+                    self.welcomed_again(connection, welcome);
+                }
                 _ => self.protocol_error(),
             },
             Phase::Waiting { .. } | Phase::Connecting { .. } | Phase::Ended => {}
@@ -50,6 +56,7 @@ impl Session {
             }),
             Ok(First::SameVersion(ServerMessage::Refused(refusal))) => self.refused(refusal),
             Ok(First::SameVersion(ServerMessage::Welcome(welcome))) => {
+                self.links.welcomed(connection);
                 self.welcomed(connection, welcome);
             }
             Ok(First::SameVersion(ServerMessage::Leader(said))) => {
@@ -57,6 +64,15 @@ impl Session {
             }
             Ok(First::SameVersion(_)) | Err(_) => self.protocol_error(),
         }
+    }
+
+    /// Two hellos were under way, since another word came between them that looked like an answer. What follows begins where the
+    /// second one said that the world stood, though it stands further on by now.
+    fn welcomed_again(&mut self, connection: ConnectionId, welcome: Welcome) {
+        self.repeated_to = self.log_index();
+        let reason = CloseReason::ByUs(CloseCode::Done);
+        self.seek.fail(self.now, reason);
+        self.welcomed(connection, welcome);
     }
 
     pub(super) fn welcomed(&mut self, connection: ConnectionId, welcome: Welcome) {

@@ -66,6 +66,8 @@ pub struct Session {
     cluster: Cluster,
     seek: Seek,
     unreached: Unreached,
+    /// What the server may repeat of the log.
+    repeated_to: LogIndex,
     leader_told: Option<(ServerId, Term)>,
     clock: Option<ClockSync>,
     /// The leader's clock when this connection was welcomed.
@@ -148,6 +150,7 @@ impl Session {
             cluster: Cluster::default(),
             seek: Seek::default(),
             unreached: Unreached::default(),
+            repeated_to: LogIndex::ZERO,
             leader_told: None,
             clock: None,
             up_since: Micros::ZERO,

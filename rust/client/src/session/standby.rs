@@ -7,7 +7,7 @@ use synced_protocol::{
     control::First,
     id::ServerId,
     link::{CloseCode, CloseReason, ConnectionId, Output, Target},
-    message::{ClientMessage, ServerMessage},
+    message::{ClientMessage, ServerMessage, Welcome},
     time::Micros,
 };
 
@@ -115,7 +115,6 @@ impl Session {
 
     /// What a server says by a connection that this player does not play by.
     pub(super) fn handle_watched(&mut self, connection: ConnectionId, bytes: &Bytes) {
-        let greeted = self.links.get(connection).is_some_and(|link| link.greeted);
         match self.links.decode(connection, bytes) {
             Ok(First::SameVersion(ServerMessage::Leader(said))) => {
                 if self.hear(connection, &said) == News::Changed {
@@ -123,13 +122,9 @@ impl Session {
                 }
             }
             Ok(First::SameVersion(ServerMessage::Welcome(welcome)))
-                if greeted && !self.is_served() =>
+                if self.links.welcomed(connection) =>
             {
-                self.go_by(connection);
-                self.welcomed(connection, welcome);
-            }
-            Ok(First::SameVersion(ServerMessage::Welcome(_))) if greeted => {
-                self.close(connection, CloseCode::Done);
+                self.welcomed_late(connection, welcome);
             }
             Ok(First::OtherVersion(_) | First::SameVersion(ServerMessage::Refused(_))) => {
                 self.link_failed(connection);
@@ -184,7 +179,11 @@ impl Session {
     }
 
     /// The answer to an earlier hello came first: it counts, and not the one that is waited for.
-    fn go_by(&mut self, connection: ConnectionId) {
+    fn welcomed_late(&mut self, connection: ConnectionId, welcome: Welcome) {
+        if self.is_served() {
+            self.close(connection, CloseCode::Done);
+            return;
+        }
         if let Phase::Greeting { connection, .. } = self.phase {
             self.close(connection, CloseCode::Done);
         }
@@ -193,6 +192,7 @@ impl Session {
             connection,
             deadline,
         };
+        self.welcomed(connection, welcome);
     }
 
     /// One more than is wanted: that to the server which is least likely to lead.
