@@ -17,7 +17,7 @@ use crate::{
     checks,
     exit::Failure,
     layer::{variable_of, wrong},
-    servers::ServerList,
+    servers::{ServerList, server_id},
     settings::ClusterSettings,
 };
 
@@ -89,8 +89,7 @@ impl ClusterConfig {
 }
 
 fn me(s: &ClusterSettings, servers: &ServerList) -> Result<MemberAddress, Failure> {
-    let number = required(s.server, "server")?.0;
-    let server = ServerId(u16::try_from(number).unwrap_or(u16::MAX));
+    let server = server_id(required(s.server, "server")?);
     let listed = servers.of(server);
     let peer = s.peer_address.clone().map(|address| address.0);
     let players = s.players_address.clone().map(|address| address.0);

@@ -8,7 +8,10 @@ use synced_protocol::{
 };
 use synced_transport::cluster::ClusterId;
 
-use crate::{kinds::NotAllowed, layer::Setting};
+use crate::{
+    kinds::{NotAllowed, Whole},
+    layer::Setting,
+};
 
 /// What a cluster is called, in the certificates of its servers and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +66,12 @@ impl ServerList {
         self.0.iter().find(|member| member.peer.server == server)
     }
 
+    /// The others than these.
+    pub(crate) fn without(&self, servers: &[u16]) -> Self {
+        let stays = |member: &&MemberAddress| !servers.contains(&member.peer.server.0);
+        Self(self.0.iter().filter(stays).cloned().collect())
+    }
+
     fn from_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, NotAllowed> {
         lines.map(entry).collect::<Result<_, _>>().map(Self)
     }
@@ -98,6 +107,11 @@ impl<'de> Deserialize<'de> for ServerList {
         let lines = Vec::<String>::deserialize(deserializer)?;
         Self::from_lines(lines.iter().map(String::as_str)).map_err(de::Error::custom)
     }
+}
+
+/// A server's number as a setting or flag gives it.
+pub(crate) fn server_id(number: Whole<1, 65_535>) -> ServerId {
+    ServerId(u16::try_from(number.0).unwrap_or(u16::MAX))
 }
 
 /// One server, as the configuration writes it.

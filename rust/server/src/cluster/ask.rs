@@ -68,18 +68,22 @@ impl Operator {
             .collect()
     }
 
-    /// Has the leader do something.
+    /// Has the leader do something, and gives its answer.
     ///
     /// # Errors
     /// When nobody leads, or the leader declines.
-    pub(crate) fn ask_leader(&self, known: &[MemberAddress], order: &Value) -> Result<(), Failure> {
+    pub(crate) fn ask_leader(
+        &self,
+        known: &[MemberAddress],
+        order: &Value,
+    ) -> Result<Value, Failure> {
         let deadline = Instant::now() + LEADER_TIME_MAX;
         let mut addresses: VecDeque<_> = addresses_of(known).into();
         loop {
             let address = addresses.pop_front().unwrap_or_default();
             addresses.push_back(address.clone());
             let problem = match Reply::of(self.raw_all(&[address], order).pop()) {
-                Reply::Done => return Ok(()),
+                Reply::Done(answer) => return Ok(answer),
                 Reply::Declined(why) => return Err(Failure::new(Exit::Declined, why)),
                 Reply::Elsewhere(leader, why) => {
                     addresses.push_front(leader);
@@ -131,7 +135,7 @@ impl Operator {
 /// What became of an order.
 #[derive(Debug, PartialEq)]
 enum Reply {
-    Done,
+    Done(Value),
     /// It cannot be, and why.
     Declined(String),
     /// It is for the server at this address.
@@ -142,13 +146,13 @@ enum Reply {
 
 impl Reply {
     fn of(answer: Option<Result<Value, String>>) -> Self {
-        let answer = match answer {
+        let mut answer = match answer {
             Some(Ok(answer)) => answer,
             Some(Err(error)) => return Self::Nowhere(error),
             None => return Self::Nowhere("nobody was asked".to_owned()),
         };
-        if answer.get("ok").is_some() {
-            return Self::Done;
+        if let Some(ok) = answer.get_mut("ok") {
+            return Self::Done(ok.take());
         }
         let why = text_of(&answer);
         match (answer.get("leader"), answer["leader_address"].as_str()) {
@@ -192,7 +196,7 @@ mod tests {
     #[test]
     fn an_order_is_done_declined_led_elsewhere_or_to_be_tried_again() {
         let reply = |answer: Value| Reply::of(Some(Ok(answer)));
-        assert_eq!(reply(json!({"ok": null})), Reply::Done);
+        assert_eq!(reply(json!({"ok": 7})), Reply::Done(json!(7)));
         assert_eq!(
             reply(json!({"error": "no"})),
             Reply::Declined("no".to_owned())

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use synced_protocol::id::ServerId;
+use synced_protocol::{id::ServerId, store::MemberAddress};
 
 use crate::{
     exit::{Exit, Failure},
@@ -67,6 +67,11 @@ impl ClusterFolder {
     /// What the system says.
     pub(crate) fn write_card(&self) -> Result<(), Failure> {
         write(&self.path.join(CLUSTER_FILE), &self.card.to_toml())
+    }
+
+    /// The servers that take part, as far as the operator knows.
+    pub(crate) fn servers(&self) -> &[MemberAddress] {
+        &self.card.servers.0
     }
 
     /// The folder of one server.

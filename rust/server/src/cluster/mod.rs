@@ -8,6 +8,7 @@ mod folder;
 mod init;
 mod invite;
 mod line;
+mod newcomers;
 mod places;
 mod server_file;
 mod status;
