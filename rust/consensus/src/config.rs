@@ -45,7 +45,8 @@ pub struct Config {
     pub quorum_silence_ticks: u32,
     /// When a write counts as done.
     pub durability: Durability,
-    /// Bytes of entries behind the last snapshot above which another is wanted. As much again may be kept for followers that lag.
+    /// Bytes of entries behind the last snapshot above which another is wanted, on some servers up to twice as many so that not all are
+    /// busy at once. As much again is kept for followers that lag.
     pub log_bytes_kept_max: usize,
     /// Bytes of entries proposed and not yet committed above which proposals are refused.
     pub entries_in_flight_bytes_max: usize,

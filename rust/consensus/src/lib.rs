@@ -9,8 +9,11 @@ mod consensus;
 mod engine;
 mod error;
 mod group;
+#[cfg(test)]
+mod hostile;
 mod members;
 mod news;
+mod outbox;
 mod output;
 mod peers;
 mod status;

@@ -2,24 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
 use synced_protocol::{
     id::{ReplicaId, ServerId},
+    peer::PeerAddress,
     store::StoreWrite,
     time::Micros,
 };
 
 use crate::{
-    codec::{BEAT_BYTES_MAX, Beat, Beats, Header, Hello, MAX_BEATS, Message, PeerVersions},
-    output::{Lane, MAX_BEAT_BYTES, MAX_MESSAGE_BYTES, Output},
+    codec::{Beat, Header, Hello, Message, PeerVersions},
+    outbox::{Datagram, Frame},
+    output::{Lane, Output},
 };
-
-/// The heartbeats of one datagram, so that all of them fit whatever their numbers are.
-const BEATS_MAX: usize = (MAX_BEAT_BYTES - HEAD_BYTES) / BEAT_BYTES_MAX;
-/// What stands before the heartbeats of a datagram: the header, a tag, the time, the count.
-const HEAD_BYTES: usize = 9 + 1 + 8 + 2;
-
-const _: () = assert!(BEATS_MAX > 16 && BEATS_MAX <= MAX_BEATS);
 
 /// Every other server that was ever heard of, and what is to be done for all of them.
 #[derive(Debug)]
@@ -30,36 +24,36 @@ pub(crate) struct Peers {
     /// Leaves before the writes: it does not depend on them.
     sends: VecDeque<Output>,
     writes: VecDeque<StoreWrite>,
-    buffered: bool,
+    /// Whether anything waits to be packed into frames and datagrams.
+    unpacked: bool,
 }
 
 /// What is known of another server.
-#[derive(Debug, Default)]
-pub(crate) struct Link {
+#[derive(Debug)]
+struct Link {
     up: bool,
     /// Its latest life that was heard of.
     incarnation: Option<u32>,
     /// What it understands.
     versions: Option<PeerVersions>,
-    frame: Buffer,
-    bulk: Buffer,
-    beats: Beating,
-    answers: Beating,
+    frame: Frame,
+    bulk: Frame,
+    beats: Datagram,
+    answers: Datagram,
 }
 
-/// Messages that are to share a frame.
-#[derive(Debug, Default)]
-struct Buffer {
-    header: Option<Header>,
-    bytes: Vec<u8>,
-}
-
-/// Heartbeats that are to share a datagram.
-#[derive(Debug, Default)]
-struct Beating {
-    header: Option<Header>,
-    sent_at: Micros,
-    beats: Vec<Beat>,
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            up: false,
+            incarnation: None,
+            versions: None,
+            frame: Frame::new(Lane::Frame),
+            bulk: Frame::new(Lane::Bulk),
+            beats: Datagram::new(Message::Beats),
+            answers: Datagram::new(Message::BeatAnswers),
+        }
+    }
 }
 
 impl Peers {
@@ -70,7 +64,7 @@ impl Peers {
             links: BTreeMap::new(),
             sends: VecDeque::new(),
             writes: VecDeque::new(),
-            buffered: false,
+            unpacked: false,
         }
     }
 
@@ -162,87 +156,51 @@ impl Peers {
 
     /// Sends a message to a replica, if its server is within reach and that replica its latest life.
     pub(crate) fn send(&mut self, to: ReplicaId, lane: Lane, message: &Message) {
-        let Some(header) = self.header(to) else {
-            return;
-        };
+        let (own, versions) = (self.own, self.versions);
         let Some(link) = self.links.get_mut(&to.server()) else {
             return;
         };
-        let buffer = if lane == Lane::Bulk {
+        let Some(header) = link.header(own, versions, to) else {
+            return;
+        };
+        let frame = if lane == Lane::Bulk {
             &mut link.bulk
         } else {
             &mut link.frame
         };
-        if buffer.header != Some(header) {
-            buffer.flush(to.server(), lane, &mut self.sends);
-            buffer.begin(header);
-        }
-        let before = buffer.bytes.len();
-        message.put(&mut buffer.bytes);
-        if buffer.bytes.len() > MAX_MESSAGE_BYTES {
-            let tail = buffer.bytes.split_off(before);
-            buffer.flush(to.server(), lane, &mut self.sends);
-            buffer.begin(header);
-            buffer.bytes.extend_from_slice(&tail);
-        }
-        self.buffered = true;
+        frame.add(to.server(), header, message, &mut self.sends);
+        self.unpacked = true;
     }
 
     /// Sends a heartbeat as of now.
     pub(crate) fn beat(&mut self, to: ReplicaId, now: Micros, beat: Beat) {
-        let Some(header) = self.header(to) else {
-            return;
-        };
-        let Some(link) = self.links.get_mut(&to.server()) else {
-            return;
-        };
-        link.beats.add(
-            to.server(),
-            header,
-            now,
-            beat,
-            Message::Beats,
-            &mut self.sends,
-        );
-        self.buffered = true;
+        self.add_beat(to, |link| &mut link.beats, now, beat);
     }
 
     /// Answers a heartbeat that was sent at that time by the leader's clock.
     pub(crate) fn answer_beat(&mut self, to: ReplicaId, sent_at: Micros, beat: Beat) {
-        let Some(header) = self.header(to) else {
-            return;
-        };
+        self.add_beat(to, |link| &mut link.answers, sent_at, beat);
+    }
+
+    fn add_beat(
+        &mut self,
+        to: ReplicaId,
+        which: fn(&mut Link) -> &mut Datagram,
+        sent_at: Micros,
+        beat: Beat,
+    ) {
+        let (own, versions) = (self.own, self.versions);
         let Some(link) = self.links.get_mut(&to.server()) else {
             return;
         };
-        link.answers.add(
-            to.server(),
-            header,
-            sent_at,
-            beat,
-            Message::BeatAnswers,
-            &mut self.sends,
-        );
-        self.buffered = true;
-    }
-
-    fn header(&self, to: ReplicaId) -> Option<Header> {
-        let link = self.links.get(&to.server())?;
-        let latest = link
-            .incarnation
-            .is_none_or(|incarnation| incarnation == to.incarnation());
-        let version = link.versions.map_or(Some(self.versions.min), |theirs| {
-            self.versions.common(theirs)
-        })?;
-        let header = Header {
-            version,
-            from: self.own.incarnation(),
-            to: to.incarnation(),
+        let Some(header) = link.header(own, versions, to) else {
+            return;
         };
-        (link.up && latest).then_some(header)
+        which(link).add(to.server(), header, sent_at, beat, &mut self.sends);
+        self.unpacked = true;
     }
 
-    pub(crate) fn connect(&mut self, peers: Vec<synced_protocol::peer::PeerAddress>) {
+    pub(crate) fn connect(&mut self, peers: Vec<PeerAddress>) {
         self.sends.push_back(Output::Connect { peers });
     }
 
@@ -256,75 +214,40 @@ impl Peers {
 
     /// The next output. What was sent goes before what is to be written: whatever depends on a write is not sent yet.
     pub(crate) fn poll(&mut self) -> Option<Output> {
-        if self.buffered {
-            self.buffered = false;
-            self.flush();
+        if std::mem::take(&mut self.unpacked) {
+            self.pack();
         }
         self.sends
             .pop_front()
             .or_else(|| self.writes.pop_front().map(Output::Store))
     }
 
-    fn flush(&mut self) {
+    fn pack(&mut self) {
         for (server, link) in &mut self.links {
-            link.beats.flush(*server, Message::Beats, &mut self.sends);
-            link.answers
-                .flush(*server, Message::BeatAnswers, &mut self.sends);
-            link.frame.flush(*server, Lane::Frame, &mut self.sends);
-            link.bulk.flush(*server, Lane::Bulk, &mut self.sends);
+            for datagram in [&mut link.beats, &mut link.answers] {
+                datagram.pack(*server, &mut self.sends);
+            }
+            for frame in [&mut link.frame, &mut link.bulk] {
+                frame.pack(*server, &mut self.sends);
+            }
         }
     }
 }
 
-impl Buffer {
-    fn begin(&mut self, header: Header) {
-        self.header = Some(header);
-        header.put(&mut self.bytes);
-    }
-
-    fn flush(&mut self, to: ServerId, lane: Lane, sends: &mut VecDeque<Output>) {
-        if self.header.take().is_some() {
-            let bytes = Bytes::from(std::mem::take(&mut self.bytes));
-            sends.push_back(Output::Send { to, lane, bytes });
-        }
-    }
-}
-
-impl Beating {
-    fn add(
-        &mut self,
-        to: ServerId,
-        header: Header,
-        sent_at: Micros,
-        beat: Beat,
-        message: fn(Beats) -> Message,
-        sends: &mut VecDeque<Output>,
-    ) {
-        let other = self.header != Some(header) || self.sent_at != sent_at;
-        if other || self.beats.len() >= BEATS_MAX {
-            self.flush(to, message, sends);
-        }
-        self.header = Some(header);
-        self.sent_at = sent_at;
-        self.beats.push(beat);
-    }
-
-    fn flush(&mut self, to: ServerId, message: fn(Beats) -> Message, sends: &mut VecDeque<Output>) {
-        let Some(header) = self.header.take() else {
-            return;
+impl Link {
+    /// What stands before a message to a replica; `None` where none can reach it.
+    fn header(&self, own: ReplicaId, ours: PeerVersions, to: ReplicaId) -> Option<Header> {
+        let latest = self
+            .incarnation
+            .is_none_or(|incarnation| incarnation == to.incarnation());
+        let version = self
+            .versions
+            .map_or(Some(ours.min), |theirs| ours.common(theirs))?;
+        let header = Header {
+            version,
+            from: own.incarnation(),
+            to: to.incarnation(),
         };
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.beats.len() * BEAT_BYTES_MAX);
-        header.put(&mut bytes);
-        let beats = std::mem::take(&mut self.beats);
-        message(Beats {
-            sent_at: self.sent_at,
-            beats,
-        })
-        .put(&mut bytes);
-        sends.push_back(Output::Send {
-            to,
-            lane: Lane::Datagram,
-            bytes: bytes.into(),
-        });
+        (self.up && latest).then_some(header)
     }
 }

@@ -28,6 +28,9 @@ pub(crate) use snapshot::{
 };
 pub use versions::{PEER_VERSION, PEER_VERSION_MIN, PeerVersions};
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// One message between two servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {

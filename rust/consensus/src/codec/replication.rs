@@ -25,7 +25,7 @@ const MAX_ENTRY_BYTES: usize = MAX_FRAME_BYTES;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Append {
     pub(crate) term: u64,
-    /// Place and term of the entry before the first.
+    /// Place and term of the entry before the first. There is always one: the founding.
     pub(crate) previous: (u64, u64),
     pub(crate) committed: u64,
     pub(crate) entries: Vec<RaftEntry>,
@@ -45,7 +45,10 @@ pub(crate) struct AppendAnswer {
 impl Append {
     pub(crate) fn read(reader: &mut Reader<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
         let sent_in = term(reader)?;
-        let previous = (place(reader, "index")?, place(reader, "term")?);
+        let previous = (place(reader, "index")?, term(reader)?);
+        if previous.1 > sent_in {
+            return Err(DecodeError::OutOfRange { what: "term" });
+        }
         let committed = place(reader, "index")?;
         let count = reader.count("entries", MAX_APPEND_ENTRIES)?;
         let mut entries = Vec::with_capacity(count.min(reader.rest().len() / ENTRY_BYTES_MIN));

@@ -19,6 +19,9 @@ use crate::members::contains;
 /// What an entry takes up beside its content, in bytes, roughly.
 const ENTRY_OVERHEAD_BYTES: usize = 128;
 
+/// How much more is kept of what a snapshot covers for followers that are being caught up.
+const LAG_FACTOR: usize = 4;
+
 /// The log of one group.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -116,8 +119,9 @@ impl Log {
         *self = Self::new(snapshot, Vec::new(), std::mem::take(&mut self.hard_state));
     }
 
-    /// Takes a snapshot of this replica's own state. Of the entries that it covers, at most `kept_max` bytes stay.
-    pub(crate) fn cover(&mut self, snapshot: Arc<LogSnapshot>, kept_max: usize) {
+    /// Takes a snapshot of this replica's own state. Of the entries that it covers, at most `kept_max` bytes stay, or
+    /// [`LAG_FACTOR`] times as many where a follower is still to get those behind `needed`.
+    pub(crate) fn cover(&mut self, snapshot: Arc<LogSnapshot>, kept_max: usize, needed: u64) {
         let covered = snapshot.index.0;
         self.snapshot = snapshot;
         self.wanted.set(false);
@@ -127,7 +131,12 @@ impl Log {
             .rev()
             .take_while(|entry| entry.index > covered);
         self.bytes_uncovered = uncovered.map(size).sum();
-        while self.bytes - self.bytes_uncovered > kept_max && self.start.0 < covered {
+        let lagged_max = kept_max.saturating_mul(LAG_FACTOR);
+        let too_long = |log: &Self| {
+            let bytes = log.bytes - log.bytes_uncovered;
+            bytes > lagged_max || (bytes > kept_max && log.start.0 < needed)
+        };
+        while self.start.0 < covered && too_long(self) {
             self.drop_first();
         }
     }

@@ -49,10 +49,11 @@ impl Lease {
     }
 
     pub(super) fn tick(&mut self, members: &Members, own: ReplicaId) {
-        for voter in deciders(members) {
-            if voter != own {
-                *self.silence.entry(voter).or_default() += 1;
-            }
+        let others = deciders(members)
+            .into_iter()
+            .chain(members.learners.iter().copied());
+        for replica in others.filter(|replica| *replica != own) {
+            *self.silence.entry(replica).or_default() += 1;
         }
     }
 

@@ -67,3 +67,71 @@ fn of_600_leaders_that_are_killed_99_in_a_hundred_are_followed_within_8_ms() {
     spans.print("600 kills under load, to the first commit of another leader");
     assert!(spans.p99() <= 8_000);
 }
+
+#[test]
+fn of_300_partitions_that_heal_99_in_a_hundred_are_over_within_15_ms() {
+    let (mut minority, mut majority) = (Spans(Vec::new()), Spans(Vec::new()));
+    let mut cluster = Cluster::new(5, 300);
+    cluster.elect();
+    for _ in 0..300 {
+        load(&mut cluster, Micros(20_000));
+        let leader = cluster.leader().unwrap();
+        minority.0.push(leader_rejoins(&mut cluster, leader));
+        cluster.converge(Micros::from_millis(500));
+        load(&mut cluster, Micros(20_000));
+        majority.0.push(nobody_led(&mut cluster));
+        cluster.converge(Micros::from_millis(500));
+    }
+    minority.print(
+        "300 healed partitions, to the old minority following again with all that was committed",
+    );
+    majority.print("300 healed partitions of which no part had a quorum, to the first commit");
+    assert!(minority.p99() <= 15_000);
+    assert!(majority.p99() <= 15_000);
+}
+
+/// The leader and one more are cut off, another is elected; then all is healed.
+fn leader_rejoins(cluster: &mut Cluster, leader: ServerId) -> u64 {
+    let others: Vec<ServerId> = cluster
+        .alive()
+        .into_iter()
+        .filter(|id| *id != leader)
+        .collect();
+    let second = cluster.chance.pick(&others);
+    for one in [leader, second] {
+        cluster
+            .faults
+            .isolate(one, others.iter().copied().filter(|id| *id != second));
+    }
+    until_another_leads(cluster, leader);
+    let span = Micros(cluster.chance.between(0, 100_000));
+    load(cluster, span);
+    cluster.faults.cut.clear();
+    let healed_at = cluster.status(cluster.leader().unwrap()).committed;
+    let rejoined = |cluster: &Cluster, id| {
+        let status = cluster.status(id);
+        status.leader == cluster.leader() && status.applied >= healed_at
+    };
+    cluster
+        .run_until(Micros::from_millis(500), |c| {
+            rejoined(c, leader) && rejoined(c, second)
+        })
+        .0
+}
+
+/// Everybody is cut off from everybody, for as long as it takes; then all is healed.
+fn nobody_led(cluster: &mut Cluster) -> u64 {
+    let all = cluster.alive();
+    for id in &all {
+        cluster.faults.isolate(*id, all.iter().copied());
+    }
+    let term = cluster.status(all[0]).term;
+    let span = Micros(cluster.chance.between(30_000, 300_000));
+    cluster.run(span);
+    cluster.faults.cut.clear();
+    cluster
+        .run_until(Micros::from_millis(500), |c| {
+            c.leader().is_some_and(|id| c.status(id).term > term)
+        })
+        .0
+}

@@ -30,10 +30,10 @@ fn logs_stay_below_their_bound_on_every_replica_and_on_disk() {
     cluster.converge(Micros::from_millis(100));
     for id in cluster.alive() {
         let status = cluster.status(id);
-        assert!(status.log_bytes <= KEPT + 64 * 1024, "{}", status.log_bytes);
+        assert!(status.log_bytes <= 2 * KEPT, "{}", status.log_bytes);
         assert!(status.snapshot > LogIndex(400), "{}", status.snapshot);
         let on_disk = &cluster.servers[&id].groups[&GROUP].stored.entries;
-        assert!(on_disk.len() * 8_000 <= KEPT + 64 * 1024);
+        assert!(on_disk.len() * 8_000 <= 2 * KEPT);
     }
 }
 
