@@ -1,7 +1,8 @@
 //! Every limit of the transport by name, and the relations between them, proved at compile time.
 //!
 //! What one peer can make this process hold is bounded by the sum of [`STREAM_WINDOW_BYTES`],
-//! [`DATAGRAM_RECEIVE_BUFFER_BYTES`], [`SEND_QUEUE_BYTES_MAX`], [`SEND_WINDOW_BYTES`] and one frame.
+//! [`DATAGRAM_RECEIVE_BUFFER_BYTES`], [`SEND_QUEUE_BYTES_MAX`], [`SEND_WINDOW_BYTES`] and one frame; another server, by those of
+//! the like names, where each lane has a queue and a frame.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -100,6 +101,9 @@ pub const PEER_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const PEER_SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
 /// The congestion window between servers, in bytes; fixed, as that of players.
 pub const PEER_CONGESTION_WINDOW_BYTES: u64 = 512 * 1024;
+/// How many datagram bytes may wait to be sent to another server; beyond, the oldest are dropped. A follower is told of many
+/// live values at once.
+pub const PEER_DATAGRAM_SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// How many bytes of frames may wait in one lane for a server that takes them too slowly, before it is cut off.
 pub const PEER_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long frames may wait for a server that takes none at all, before it is cut off.
@@ -119,6 +123,7 @@ pub const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 const _: () = assert!(MAX_PEER_FRAME_BYTES < PEER_STREAM_WINDOW_BYTES as usize);
 const _: () = assert!(MAX_PEER_FRAME_BYTES < PEER_QUEUE_BYTES_MAX);
+const _: () = assert!(PEER_DATAGRAM_SEND_BUFFER_BYTES as u64 <= PEER_CONGESTION_WINDOW_BYTES);
 const _: () = assert!(MAX_SERVERS * 2 <= PEER_CONNECTIONS_MAX);
 const _: () = assert!(PEER_HANDSHAKES_UNVALIDATED_MAX < PEER_CONNECTIONS_MAX);
 const _: () = assert!(3 * PEER_KEEP_ALIVE.as_millis() < PEER_IDLE_TIMEOUT.as_millis());

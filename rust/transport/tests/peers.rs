@@ -134,6 +134,18 @@ fn what_is_sent_to_a_server_that_is_not_connected_is_dropped() {
 }
 
 #[test]
+fn a_burst_of_datagrams_between_servers_gets_through_whole() {
+    let (one, two) = Cluster::new().pair();
+    let datagrams = |count| (0..count).map(|_| Bytes::from(vec![7; 1000]));
+    let cast = |bytes| PeerOutput::Datagram { server: TWO, bytes };
+    one.does_all(datagrams(100).map(cast));
+    for _ in 0..100 {
+        two.datagram();
+    }
+    assert_eq!(one.stats.counters().datagrams_dropped, 0);
+}
+
+#[test]
 fn the_bulk_lane_gives_way_to_the_ordered_lane() {
     const BULK: usize = 60;
     let (one, two) = Cluster::new().pair();

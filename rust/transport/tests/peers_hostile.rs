@@ -8,12 +8,15 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use quinn::{Connection, ConnectionError, VarInt};
 use support::{
     cluster::{Cluster, Server, meet},
-    peer::{RawPeer, Shown, as_server_1, dial, peer_nowhere},
+    peer::{RawPeer, Shown, as_server_1, dial, open_lanes, peer_nowhere},
 };
 use synced_protocol::{
     id::ServerId,
@@ -104,6 +107,27 @@ async fn a_server_and_an_operator_of_another_cluster_are_refused_whatever_it_is_
         server.has_refused(2);
         assert_undisturbed(&cluster, &server);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_server_whose_certificate_has_expired_is_refused() {
+    const EXPIRED: u64 = 45;
+    let cluster = Cluster::new();
+    let server = lonely(&cluster);
+    let hour = Duration::from_secs(3600);
+    let dir = cluster.server_files_until(1, SystemTime::now() - hour);
+    let end = end_of(&cluster, &server, Some((&dir, SERVER_FILES)), PEER).await;
+    assert_eq!(alert(&end), EXPIRED);
+    server.has_refused(1);
+    // One made by the same hand is let in as long as it is valid.
+    let dir = cluster.server_files_until(1, SystemTime::now() + hour);
+    let shown = Shown {
+        certificate: Some((&dir, SERVER_FILES)),
+        protocol: PEER,
+    };
+    let (_endpoint, connection) = dial(&cluster, server.peer_addr, shown).await.unwrap();
+    open_lanes(&connection).await;
+    assert_eq!(server.up(), ServerId(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

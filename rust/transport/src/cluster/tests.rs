@@ -128,6 +128,19 @@ fn a_cluster_of_files_reads_back() {
 }
 
 #[test]
+fn where_players_trust_the_authoritys_file_the_hosts_of_a_server_count() {
+    let dir = TempDir::new();
+    let authority = Authority::create(dir.path(), &"cups".parse().unwrap()).unwrap();
+    let roots = Trust::Roots(dir.path().join(AUTHORITY_FILE));
+    let policy = Policy::new(&roots, None).unwrap();
+    let shown = server(&authority);
+    let identity = Identity::from_pem(&shown.certificates_pem, &shown.key_pem).unwrap();
+    let chain = &identity.certified_key().cert;
+    assert_eq!(verify_chain(&policy, chain, "game.example.org"), Ok(()));
+    assert!(verify_chain(&policy, chain, "other.example.org").is_err());
+}
+
+#[test]
 fn nothing_that_is_there_is_overwritten() {
     let dir = TempDir::new();
     let authority = Authority::create(dir.path(), &"cups".parse().unwrap()).unwrap();

@@ -129,6 +129,7 @@ fn peer_transport(segmentation_offload: bool) -> TransportConfig {
         .initial_rtt(ROUND_TRIP_FIRST_GUESS)
         .stream_receive_window(VarInt::from_u32(limits::PEER_STREAM_WINDOW_BYTES))
         .receive_window(VarInt::from_u32(2 * limits::PEER_STREAM_WINDOW_BYTES))
+        .datagram_send_buffer_size(limits::PEER_DATAGRAM_SEND_BUFFER_BYTES)
         .send_window(limits::PEER_SEND_WINDOW_BYTES)
         .congestion_controller_factory(Arc::new(FixedWindow {
             bytes: limits::PEER_CONGESTION_WINDOW_BYTES,

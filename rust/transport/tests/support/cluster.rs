@@ -2,13 +2,18 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, fs,
     net::SocketAddr,
     sync::{Arc, Mutex, mpsc},
     thread,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair,
+};
 use synced_protocol::{
     id::ServerId,
     link::{Event, Logic, Output},
@@ -18,7 +23,9 @@ use synced_protocol::{
 };
 use synced_transport::{
     ClusterEndpoint, Disk, DiskReports, Handle, PeerConfig, ServerConfig, Waker, Written,
-    cluster::{Authority, Credentials, OPERATOR_FILES, SERVER_FILES},
+    cluster::{
+        AUTHORITY_FILE, AUTHORITY_KEY_FILE, Authority, Credentials, OPERATOR_FILES, SERVER_FILES,
+    },
 };
 
 use super::{PATIENCE, loopback, raw::TempDir};
@@ -35,9 +42,10 @@ impl Cluster {
     }
 
     pub(crate) fn called(name: &str) -> Self {
+        let dir = TempDir::new();
         Self {
-            authority: Authority::new(&name.parse().unwrap()).unwrap(),
-            dir: TempDir::new(),
+            authority: Authority::create(&dir.0, &name.parse().unwrap()).unwrap(),
+            dir,
         }
     }
 
@@ -54,6 +62,28 @@ impl Cluster {
         let dir = self.dir.0.join(format!("server-{server}"));
         let issued = self.authority.server(ServerId(server), &[]).unwrap();
         issued.write(&dir, SERVER_FILES).unwrap();
+        dir
+    }
+
+    /// As [`server_files`](Self::server_files), for a certificate that is good until then.
+    pub(crate) fn server_files_until(&self, server: u16, until: SystemTime) -> std::path::PathBuf {
+        let cluster = self.authority.cluster();
+        let mut of_authority = named(&format!("authority.{cluster}.synced"));
+        of_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = fs::read_to_string(self.dir.0.join(AUTHORITY_KEY_FILE)).unwrap();
+        let issuer = Issuer::new(of_authority, KeyPair::from_pem(&key).unwrap());
+        let mut of_server = named(&format!("server-{server}.{cluster}.synced"));
+        of_server.not_after = until.into();
+        of_server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let own_key = KeyPair::generate().unwrap();
+        let certificate = of_server.signed_by(&own_key, &issuer).unwrap();
+        let authority = fs::read_to_string(self.dir.0.join(AUTHORITY_FILE)).unwrap();
+        let since_epoch = until.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let dir = self.dir.0.join(format!("until-{}", since_epoch.as_secs()));
+        fs::create_dir(&dir).unwrap();
+        let chain = certificate.pem() + &authority;
+        fs::write(dir.join(SERVER_FILES.certificate), chain).unwrap();
+        fs::write(dir.join(SERVER_FILES.key), own_key.serialize_pem()).unwrap();
         dir
     }
 
@@ -78,6 +108,13 @@ impl Cluster {
         meet(&one, &two);
         (one, two)
     }
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 /// Makes two servers know each other and waits until they are connected.

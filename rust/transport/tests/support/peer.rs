@@ -82,19 +82,8 @@ impl RawPeer {
         let server = cluster.start(2);
         server.knows(&[peer_nowhere(1)]);
         let (endpoint, connection) = as_server_1(&cluster, &server).await;
-        let mut lanes = Vec::new();
-        for lane in [1, 2] {
-            let (mut send, receive) = connection.open_bi().await.unwrap();
-            send.write_all(&[lane]).await.unwrap();
-            lanes.push((send, receive));
-        }
-        for (lane, (_, receive)) in lanes.iter_mut().enumerate() {
-            let mut byte = [0];
-            receive.read_exact(&mut byte).await.unwrap();
-            assert_eq!(usize::from(byte[0]), lane + 1);
-        }
+        let [ordered, bulk] = open_lanes(&connection).await;
         assert_eq!(server.up(), ServerId(1));
-        let (bulk, ordered) = (lanes.pop().unwrap(), lanes.pop().unwrap());
         Self {
             server,
             connection,
@@ -104,6 +93,22 @@ impl RawPeer {
             endpoint,
         }
     }
+}
+
+/// Opens both lanes as it should be done, and waits for the word of the other side.
+pub(crate) async fn open_lanes(connection: &Connection) -> [(SendStream, RecvStream); 2] {
+    let mut lanes = Vec::new();
+    for lane in [1, 2] {
+        let (mut send, receive) = connection.open_bi().await.unwrap();
+        send.write_all(&[lane]).await.unwrap();
+        lanes.push((send, receive));
+    }
+    for (lane, (_, receive)) in lanes.iter_mut().enumerate() {
+        let mut byte = [0];
+        receive.read_exact(&mut byte).await.unwrap();
+        assert_eq!(usize::from(byte[0]), lane + 1);
+    }
+    lanes.try_into().unwrap()
 }
 
 /// Connects with the certificate of server 1 and opens no stream yet.
