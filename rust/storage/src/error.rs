@@ -90,7 +90,8 @@ impl fmt::Display for StorageError {
             Self::MemoryLost { folder } => write!(
                 f,
                 "the machine went down while the server with the data in {} was running: what it acknowledged last may be \
-                 lost, so it must come back as a new replica",
+                 lost, so it must come back as a new replica; if that happened to more than half of the servers at once, stop all of \
+                 them and run `synced cluster recover`",
                 folder.display()
             ),
             Self::AlreadyFounded { folder } => write!(

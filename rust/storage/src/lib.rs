@@ -2,7 +2,8 @@
 //!
 //! A server has one folder, made by [`Store::found`] and taken up again by [`Store::open`], which gives either exactly what was
 //! written or a [`StorageError`] that says what to do. A folder that cannot be trusted any more is made anew by
-//! [`Store::refound`], under another incarnation, so that the others see a new replica and not one that broke its word.
+//! [`Store::refound`], under another incarnation, so that the others see a new replica and not one that broke its word. Where all servers
+//! of a cluster have lost their memory at once, [`Store::salvage`] reads what is left, and [`Store::found_with`] begins anew with it.
 //!
 //! ```
 //! use synced_protocol::{
@@ -43,6 +44,7 @@
 //! | `mark` | the number of the last write that was acknowledged; whether a run is under way, and since which boot of the machine |
 //! | `journal-a`, `journal-b` | the writes since the database was last settled, each with its number and checksum |
 //! | `log.redb` | everything else: snapshots, entries, hard states, each record with its checksum |
+//! | `before` | what was there before the folder was made anew, until the new replica has got everything from others |
 //! | `lock` | nothing; the process that has the folder holds a lock on it |
 //!
 //! A write goes to a journal, by which it survives the end of the process, and with an `fsync` that of the machine. In the
@@ -61,6 +63,7 @@
 //! recovery cuts a journal off at the first byte that it does not understand and goes on without the rest, allocates what a
 //! length field says before it reads, and leaves the order of writes out of its checksum.
 
+mod aside;
 mod blocks;
 mod codec;
 mod database;
@@ -74,6 +77,7 @@ mod mark;
 mod opening;
 mod records;
 mod replay;
+mod salvage;
 mod shape;
 mod store;
 mod tail;
@@ -81,5 +85,6 @@ mod tail;
 pub use error::{StorageError, StorageResult};
 pub use identity::{Founding, Identity};
 pub use keeper::Keeper;
+pub use salvage::Salvage;
 pub use store::{LastStop, Opened, Store};
 pub use tail::{JOURNAL_BYTES_MAX, WRITE_BYTES_MAX};

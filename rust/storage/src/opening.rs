@@ -4,14 +4,15 @@ use std::{path::Path, sync::Arc};
 
 use synced_protocol::{
     id::{GroupId, LogIndex, Term},
-    store::{Durability, LogSnapshot, Members, StoreWrite, WriteId},
+    store::{Durability, LogSnapshot, Members, StoreWrite, StoredGroup, WriteId},
 };
 
 use crate::{
+    aside,
     database::{DATABASE_FILE, Database},
     disk::{FolderLock, remove, sync_folder},
     error::{StorageError, StorageResult},
-    identity::{Founding, Identity},
+    identity::Identity,
     journal::{self, JOURNAL_FILES, Journal},
     keeper::{Base, Shared},
     mark::Mark,
@@ -21,24 +22,22 @@ use crate::{
 };
 
 /// Writes every file of a folder, the identity last.
-pub(crate) fn make(folder: &Path, founding: &Founding) -> StorageResult<()> {
+pub(crate) fn make(folder: &Path, identity: &Identity, groups: &[StoreWrite]) -> StorageResult<()> {
     remove(&folder.join(DATABASE_FILE))?;
     for name in JOURNAL_FILES {
         Journal::create(&folder.join(name))?;
     }
     Mark::create(folder)?;
-    let groups = founding.groups.iter();
-    let writes: Vec<StoreWrite> = groups.map(|(id, members)| begin(*id, members)).collect();
-    Database::create(folder, &writes)?;
+    Database::create(folder, groups)?;
     sync_folder(folder)?;
-    founding.identity.write(folder)
+    identity.write(folder)
 }
 
-/// The first write of a group.
-fn begin(group: GroupId, members: &Members) -> StoreWrite {
-    StoreWrite {
+/// The first write of each group that a cluster is founded with.
+pub(crate) fn begin(groups: &[(GroupId, Members)]) -> Vec<StoreWrite> {
+    let begin = |(group, members): &(GroupId, Members)| StoreWrite {
         id: WriteId(0),
-        group,
+        group: *group,
         durability: Durability::Disk,
         snapshot: Some(Arc::new(LogSnapshot {
             index: LogIndex::ZERO,
@@ -48,7 +47,21 @@ fn begin(group: GroupId, members: &Members) -> StoreWrite {
         })),
         entries: Vec::new(),
         hard_state: None,
-    }
+    };
+    groups.iter().map(begin).collect()
+}
+
+/// The first write of each group that begins with what another replica held.
+pub(crate) fn begin_with(groups: &[StoredGroup]) -> Vec<StoreWrite> {
+    let begin = |stored: &StoredGroup| StoreWrite {
+        id: WriteId(0),
+        group: stored.group,
+        durability: Durability::Disk,
+        snapshot: Some(stored.snapshot.clone()),
+        entries: stored.entries.clone(),
+        hard_state: Some(stored.hard_state),
+    };
+    groups.iter().map(begin).collect()
 }
 
 /// Reads every file of a folder, and begins a run.
@@ -68,6 +81,10 @@ pub(crate) fn take_up(
     let mut shapes = database.shapes();
     apply(&mut stored, &mut shapes, &beyond.writes)
         .map_err(|what| StorageError::corrupt(&paths[0], what))?;
+    if aside::says_something(stored.values()) {
+        // It has everything from the others now. What cannot be removed takes up space, and no more.
+        let _ = aside::forget(folder);
+    }
     mark.begin_run(boot)?;
     let [journal, idle] = [Journal::open(&paths[0])?, Journal::open(&paths[1])?];
     let mut tail = Tail::new(folder.to_owned(), journal, mark, shapes, beyond.last);
@@ -85,7 +102,12 @@ pub(crate) fn take_up(
 }
 
 /// Whether what the last run left can be trusted.
-fn judge(folder: &Path, identity: &Identity, mark: &Mark, boot: &str) -> StorageResult<LastStop> {
+pub(crate) fn judge(
+    folder: &Path,
+    identity: &Identity,
+    mark: &Mark,
+    boot: &str,
+) -> StorageResult<LastStop> {
     match (mark.state().running, identity.durability) {
         (false, _) => Ok(LastStop::Orderly),
         (true, _) if mark.state().is_of(boot) => Ok(LastStop::Killed),
@@ -112,6 +134,7 @@ mod tests {
     use synced_protocol::id::ServerId;
 
     use super::*;
+    use crate::identity::Founding;
 
     struct Folder(PathBuf);
 

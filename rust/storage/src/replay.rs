@@ -55,6 +55,18 @@ pub(crate) fn replay(
     Ok(beyond)
 }
 
+/// Takes what follows the last settled write for as long as there is no gap, whatever was acknowledged.
+pub(crate) fn whatever_follows(journals: &[Contents; 2], settled: u64) -> Vec<StoreWrite> {
+    let records = journals.iter().flat_map(|journal| &journal.records);
+    let known: BTreeMap<u64, &StoreWrite> =
+        records.map(|(number, write)| (*number, write)).collect();
+    let numbered = known.range(settled + 1..).zip(settled + 1..);
+    numbered
+        .take_while(|((number, _), wanted)| *number == wanted)
+        .map(|((_, write), _)| (*write).clone())
+        .collect()
+}
+
 /// Names the journal that is not whole, or else the one that ends too early.
 fn missing(journals: &[Contents; 2], last: u64, until: u64) -> StorageError {
     let torn = journals.iter().find(|journal| !journal.whole);

@@ -5,12 +5,14 @@ use std::{fs, path::Path, sync::Arc};
 use synced_protocol::store::{Durability, StoreWrite, StoredGroup};
 
 use crate::{
+    aside,
     disk::{FolderLock, during, remove, sync_folder},
     error::{StorageError, StorageResult},
     identity::{Founding, IDENTITY_FILE, Identity},
     keeper::{Keeper, Shared},
     mark::this_boot,
-    opening::{make, take_up},
+    opening::{begin, begin_with, make, take_up},
+    salvage::Salvage,
 };
 
 /// How the run before this one ended, where what it left can be trusted.
@@ -57,6 +59,22 @@ impl Store {
     /// # Errors
     /// [`StorageError::AlreadyFounded`], [`StorageError::InUse`], or what the system says.
     pub fn found(folder: &Path, founding: &Founding) -> StorageResult<()> {
+        Self::found_by(folder, &founding.identity, &begin(&founding.groups))
+    }
+
+    /// As [`Store::found`], of a replica that begins with what others held.
+    ///
+    /// # Errors
+    /// As there, and [`StorageError::Refused`] for entries that do not follow on each other.
+    pub fn found_with(
+        folder: &Path,
+        identity: &Identity,
+        groups: &[StoredGroup],
+    ) -> StorageResult<()> {
+        Self::found_by(folder, identity, &begin_with(groups))
+    }
+
+    fn found_by(folder: &Path, identity: &Identity, groups: &[StoreWrite]) -> StorageResult<()> {
         during(fs::create_dir_all(folder), "create", folder)?;
         let _lock = FolderLock::take(folder)?;
         if Identity::read(folder)?.is_some() {
@@ -64,11 +82,12 @@ impl Store {
                 folder: folder.to_owned(),
             });
         }
-        make(folder, founding)
+        make(folder, identity, groups)
     }
 
-    /// Makes the folder anew for another life of its server, whatever was in it, and opens it. An incarnation that is not later
-    /// than that of before is replaced by the next one, as [`Opened::identity`] says.
+    /// Makes the folder anew for another life of its server, and opens it. An incarnation that is not later than that of before is
+    /// replaced by the next one, as [`Opened::identity`] says. What was in the folder is put aside within it, for [`Store::salvage`], until
+    /// the new life is opened with something that it has got from others.
     ///
     /// # Errors
     /// [`StorageError::InUse`], or what the system says.
@@ -76,15 +95,23 @@ impl Store {
         during(fs::create_dir_all(folder), "create", folder)?;
         let lock = FolderLock::take(folder)?;
         let mut founding = founding.clone();
-        // What cannot be read was some other life, whose seconds have passed.
-        if let Ok(Some(before)) = Identity::read(folder) {
-            let next = before.incarnation.saturating_add(1);
-            founding.identity.incarnation = founding.identity.incarnation.max(next);
-        }
+        let before = aside::latest_incarnation(folder);
+        let next = before.map_or(0, |before| before.saturating_add(1));
+        founding.identity.incarnation = founding.identity.incarnation.max(next);
+        aside::put_aside(folder)?;
         remove(&folder.join(IDENTITY_FILE))?;
         sync_folder(folder)?;
-        make(folder, &founding)?;
+        make(folder, &founding.identity, &begin(&founding.groups))?;
         take_up(folder, founding.identity, lock, &this_boot())
+    }
+
+    /// Reads what a folder holds without trusting that it is all that was acknowledged, which after a power loss it may not be: for when
+    /// no server of a cluster has more. It takes as much memory as [`Store::open`].
+    ///
+    /// # Errors
+    /// [`StorageError::NotFounded`], [`StorageError::InUse`], damage that no power loss leaves, or what the system says.
+    pub fn salvage(folder: &Path) -> StorageResult<Salvage> {
+        Salvage::of(folder)
     }
 
     /// Takes a folder up again. It takes as much memory as the log and the snapshots in it.
