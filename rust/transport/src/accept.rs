@@ -13,6 +13,7 @@ use crate::{
     connection::{self, Arrival, Established},
     limits,
     stats::TransportStats,
+    text::plain,
 };
 
 /// Takes connections in as far as the limits allow.
@@ -140,7 +141,7 @@ pub(crate) async fn shake_hands(
             }
             Err(reason) => reason.to_string(),
         },
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => plain(error),
         Err(_) => "the handshake took too long".to_owned(),
     };
     stats.count_refused();

@@ -21,6 +21,7 @@ use crate::{
     limits,
     place::Place,
     settings, socket,
+    text::plain,
     trust::{Policy, Verifier},
 };
 
@@ -208,7 +209,7 @@ fn explain(address: SocketAddr, error: ConnectionError, verifier: &Verifier) -> 
         {
             "something else than a synced server answers there".to_owned()
         }
-        error => error.to_string(),
+        error => plain(error),
     };
     Failure::Unreachable(format!("{address}: {text}"))
 }

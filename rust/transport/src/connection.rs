@@ -19,6 +19,7 @@ use crate::{
     queue::SendQueue,
     reader::{self, Unreadable},
     stats::{self, TransportStats},
+    text::plain,
     writer::{FrameWriter, Unwritable},
 };
 
@@ -231,7 +232,7 @@ fn ended_by_peer(error: ConnectionError) -> CloseReason {
         ConnectionError::Reset => CloseReason::Unreachable(
             "it no longer knows this connection, as after a restart".to_owned(),
         ),
-        error => CloseReason::Broken(error.to_string()),
+        error => CloseReason::Broken(plain(error)),
     }
 }
 

@@ -120,6 +120,7 @@ mod socket;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod text;
 mod timer;
 mod trust;
 mod window;

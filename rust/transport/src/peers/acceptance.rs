@@ -19,6 +19,7 @@ use super::{
 use crate::{
     cluster::{ClusterId, Holder},
     connection, limits,
+    text::plain,
 };
 
 /// Lets servers and operators in.
@@ -135,7 +136,7 @@ impl Refused {
         Self {
             who: "somebody".to_owned(),
             fault,
-            detail: detail.to_string(),
+            detail: plain(detail),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use quinn::{ConnectionError, TransportErrorCode};
 
-use crate::{limits::REFUSAL_LOG_INTERVAL, stats::TransportStats};
+use crate::{limits::REFUSAL_LOG_INTERVAL, stats::TransportStats, text::plain};
 
 /// TLS alerts (RFC 8446 section 6) as QUIC error codes (RFC 9001 section 4.8).
 const BAD_CERTIFICATE: u64 = 0x100 + 42;
@@ -71,7 +71,7 @@ fn code(error: &ConnectionError) -> Option<TransportErrorCode> {
 /// Why a connection to a server of the cluster did not come up or was lost, in words.
 pub(crate) fn in_words(error: &ConnectionError) -> String {
     if let ConnectionError::ApplicationClosed(close) = error {
-        return String::from_utf8_lossy(&close.reason).into_owned();
+        return plain(String::from_utf8_lossy(&close.reason));
     }
     match code(error).map(u64::from) {
         Some(CERTIFICATE_REQUIRED | UNKNOWN_AUTHORITY | BAD_CERTIFICATE | DECRYPTION) => {
@@ -81,7 +81,7 @@ pub(crate) fn in_words(error: &ConnectionError) -> String {
         Some(NO_APPLICATION_PROTOCOL) => {
             "it speaks no version of the protocol that this side speaks".to_owned()
         }
-        _ => error.to_string(),
+        _ => plain(error),
     }
 }
 

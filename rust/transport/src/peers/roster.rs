@@ -54,6 +54,12 @@ impl Roster {
         tasks: &mut JoinSet<()>,
     ) -> Vec<ServerId> {
         let me = self.me;
+        if peers.len() > MAX_SERVERS {
+            tracing::error!(
+                "the logic named {} servers; a cluster has at most {MAX_SERVERS}",
+                peers.len()
+            );
+        }
         let others = peers.into_iter().filter(|peer| peer.server != me);
         let peers: BTreeMap<_, _> = others
             .take(MAX_SERVERS)
