@@ -164,6 +164,8 @@ pub enum Mend {
     Restart(Host),
     /// A server goes on.
     Resume(Host),
+    /// A server that has just voted ends, and begins again at once.
+    EndVoter(Host),
     /// These paths carry packets again.
     Unblock(Vec<(Host, Host)>),
     /// These paths change their state once more, so often and in this time.

@@ -9,7 +9,7 @@ pub enum Plant {
     EarlyPublish,
     /// The disk forgets for whom a server voted when its process is killed.
     LostVote,
-    /// A server takes an entry for a new one each time that it comes.
+    /// A player who comes back proposes anew, under other numbers, what it does not know the fate of.
     DoubleApply,
     /// A leader's clock stands still while the leader cannot be heard, so that its lease does not end.
     StaleRead,

@@ -21,8 +21,8 @@ pub struct Report {
     pub entries: u64,
     /// Proposals of players that were decided.
     pub decided: u64,
-    /// Faults that struck.
-    pub faults: u64,
+    /// What struck, and what servers had to do, each with how often.
+    pub counts: Counts,
     /// How long nobody served after the server that did was hit, in microseconds.
     pub failovers_us: Vec<u64>,
     /// How long after the end of the fault that kept everybody from serving until somebody did, in microseconds.
@@ -31,7 +31,15 @@ pub struct Report {
     pub violation: Option<Violation>,
 }
 
+/// How often each of several things happened.
+pub type Counts = BTreeMap<&'static str, u64>;
+
 impl Report {
+    /// One more of a thing happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
     /// Takes notice of one more thing that happened.
     pub const fn mark(&mut self, what: u64) {
         self.hash = mix(self.hash ^ what);
@@ -51,8 +59,8 @@ pub struct Summary {
     pub entries: u64,
     /// The sum of decided proposals.
     pub decided: u64,
-    /// The sum of faults.
-    pub faults: u64,
+    /// The sums of what happened how often.
+    pub counts: Counts,
     /// All failovers.
     pub failovers_us: Spans,
     /// All recoveries.
@@ -69,7 +77,9 @@ impl Summary {
         self.events += report.events;
         self.entries += report.entries;
         self.decided += report.decided;
-        self.faults += report.faults;
+        for (what, count) in report.counts {
+            *self.counts.entry(what).or_default() += count;
+        }
         self.failovers_us.0.extend(report.failovers_us);
         self.recoveries_us.0.extend(report.recoveries_us);
         if let Some(violation) = report.violation {
@@ -83,9 +93,14 @@ impl fmt::Display for Summary {
         let seconds = self.time.as_secs_f64();
         writeln!(
             f,
-            "{} runs, {seconds:.0} virtual seconds, {} events, {} faults",
-            self.runs, self.events, self.faults
+            "{} runs, {seconds:.0} virtual seconds, {} events",
+            self.runs, self.events
         )?;
+        let counts = self.counts.iter();
+        let counts: Vec<_> = counts
+            .map(|(what, count)| format!("{what} {count}"))
+            .collect();
+        writeln!(f, "{}", counts.join(", "))?;
         writeln!(
             f,
             "{} entries committed, {} proposals decided",

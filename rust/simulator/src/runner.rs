@@ -44,7 +44,7 @@ pub fn run_plan(settings: Settings, trace: Option<Trace>) -> (Report, Option<Tra
     let plant = settings.plant;
     match settings.plan.cluster.system {
         SystemKind::Engine => run(Engine { plant }, settings, trace),
-        SystemKind::Node => run(Whole, settings, trace),
+        SystemKind::Node => run(Whole { plant }, settings, trace),
     }
 }
 

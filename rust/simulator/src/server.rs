@@ -64,6 +64,8 @@ pub struct Server<S: System> {
     pub applied: LogIndex,
     /// Whether it speaks the next version of the peer protocol too.
     pub is_upgraded: bool,
+    /// Whether its log has gone on to a new term since it was last looked at.
+    pub began_term: bool,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
     /// Whether it lives, or is to live again by itself.
@@ -94,6 +96,7 @@ impl<S: System> Server<S> {
             last_name: 0,
             applied: LogIndex::ZERO,
             is_upgraded: false,
+            began_term: false,
             is_stopping: false,
             is_wanted: false,
         }

@@ -25,7 +25,7 @@ pub enum Promise {
     CauseFirst,
     /// Nobody sees a state older than one that was told before.
     NoStaleRead,
-    /// At most one server serves at any instant.
+    /// At most one server serves at any instant, and at most one is elected in a term.
     OneLeader,
     /// Whoever sees the same log index sees the same state.
     SameState,

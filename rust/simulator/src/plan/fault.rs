@@ -62,6 +62,30 @@ pub enum What {
     PlayerCrash,
 }
 
+impl What {
+    /// What the report calls it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Crash(_) => "crashes tried",
+            Self::Stall => "stalls",
+            Self::Partition(_) => "partitions",
+            Self::Clog => "clogged paths",
+            Self::Loss(_) => "times of loss",
+            Self::Delay(_) => "times of delay",
+            Self::ClockJump(_) => "jumps of clocks",
+            Self::ClockDrift(_) => "drifts of clocks",
+            Self::DiskFull => "full disks",
+            Self::DiskSlow(_) => "slow disks",
+            Self::Transfer => "handovers",
+            Self::Grow(_) => "growths",
+            Self::RollingRestart => "rolling restarts",
+            Self::PlayerDisconnect => "connections of players broken",
+            Self::PlayerCrash => "players gone",
+        }
+    }
+}
+
 /// What a crash takes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -29,6 +29,8 @@ pub struct Plan {
     pub clocks: Clocks,
     /// How slow their disks are.
     pub disks: Disks,
+    /// When servers end of all moments.
+    pub crashes: Crashes,
     /// What goes wrong.
     pub faults: Vec<Fault>,
 }
@@ -115,6 +117,14 @@ pub struct Clocks {
 pub struct Disks {
     /// The least and the mean time from a write until it is beyond the reach of a loss of power, in microseconds.
     pub sync_us: [u64; 2],
+}
+
+/// When servers end of all moments.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Crashes {
+    /// The probability that a server's process ends just after it has voted for another, and begins again at once.
+    pub after_vote: f64,
 }
 
 impl Default for Cluster {
@@ -209,6 +219,8 @@ struct File {
     clocks: Clocks,
     #[serde(default)]
     disks: Disks,
+    #[serde(default)]
+    crashes: Crashes,
     #[serde(default, rename = "fault")]
     faults: Vec<fault::Entry>,
 }
@@ -227,6 +239,7 @@ impl Plan {
             network: file.network,
             clocks: file.clocks,
             disks: file.disks,
+            crashes: file.crashes,
             faults: faults
                 .map(|(place, entry)| entry.check(place + 1))
                 .collect::<Result<_, _>>()?,
@@ -255,6 +268,7 @@ impl Plan {
         delay("network.server_delay_us", self.network.server_delay_us)?;
         delay("network.player_delay_us", self.network.player_delay_us)?;
         delay("disks.sync_us", self.disks.sync_us)?;
+        probability("crashes.after_vote", self.crashes.after_vote)?;
         probability("network.loss", self.network.loss)?;
         probability("network.duplication", self.network.duplication)?;
         probability("network.reordering", self.network.reordering)

@@ -164,14 +164,12 @@ impl<S: System> Run<S> {
         }
     }
 
-    /// The connection before, if there is one, is replaced without a word.
+    /// The connection before, if there is one, is replaced without a word here, and closed there.
     fn peer_up(&mut self, host: Host, other: Host, number: u32) -> Result<(), Violation> {
         let before = self.servers[host.place() - 1].peers[other.place()].replace(number);
         if let Some(before) = before.filter(|before| *before != number) {
             let is_second = self.network.connection(before).ends[1].host == host;
-            self.network
-                .connection_mut(before)
-                .end(usize::from(is_second));
+            self.close_end((before, usize::from(is_second)), CloseCode::Superseded);
         }
         let server = ServerId(other.0);
         self.give(host, Incoming::Peer(PeerEvent::Up { server }))

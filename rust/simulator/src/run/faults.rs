@@ -17,10 +17,14 @@ use crate::{
 const STOP_TIME: Micros = Micros::from_millis(50);
 /// How long a server is away in a rolling restart.
 const AWAY: Micros = Micros::from_millis(100);
+/// How long a server is away that ends after a vote.
+const AWAY_AFTER_VOTE: [u64; 2] = [300, 5_000];
 /// The time until the next server in turn.
 const NEXT_IN_TURN: Micros = Micros::from_millis(400);
 /// How long a flapping path stays as it is.
 const FLAP: [u64; 2] = [500, 40_000];
+/// The drift of a clock that hardly moves.
+const STANDING_STILL_PPM: i64 = -999_000;
 
 impl<S: System> Run<S> {
     pub(super) fn plan_faults(&mut self) {
@@ -54,7 +58,7 @@ impl<S: System> Run<S> {
         let fault = self.plan.faults[place].clone();
         let lasts = Micros(self.chance.faults.between(fault.lasts_us));
         let until = self.now + lasts;
-        self.report.faults += 1;
+        self.report.count(fault.what.name());
         self.report.mark(place as u64 ^ until.0 << 8);
         match fault.what {
             What::Loss(more) => {
@@ -147,6 +151,12 @@ impl<S: System> Run<S> {
         self.note_deadline_anew(host);
     }
 
+    fn set_all_clocks_right(&mut self) {
+        for host in self.hosts() {
+            self.set_drift(host, 0);
+        }
+    }
+
     fn mend_at(&mut self, at: Micros, mend: Mend) {
         self.agenda.schedule(at, Happening::Mend(mend));
     }
@@ -154,6 +164,7 @@ impl<S: System> Run<S> {
     pub(super) fn mend(&mut self, mend: Mend) -> Result<(), Violation> {
         match mend {
             Mend::Restart(host) => return self.restart(host),
+            Mend::EndVoter(host) => self.end_voter(host),
             Mend::Resume(host) => {
                 if self.servers[host.place() - 1].stalls > 0 {
                     return self.resume(host);
@@ -162,7 +173,12 @@ impl<S: System> Run<S> {
             Mend::Roll(next) => self.roll(next)?,
             // All of the following was mended by the end of all faults.
             _ if self.is_healing => {}
-            Mend::Unblock(paths) => self.unblock(&paths),
+            Mend::Unblock(paths) => {
+                self.unblock(&paths);
+                if self.plant == Some(Plant::StaleRead) {
+                    self.set_all_clocks_right();
+                }
+            }
             Mend::Flap {
                 paths,
                 is_blocked,
@@ -216,6 +232,12 @@ impl<S: System> Run<S> {
             return;
         }
         self.note_outage(host);
+        self.report.count(match loses {
+            Loses::Nothing => "processes killed",
+            Loses::Power => "losses of power",
+            Loses::Disk => "losses of a disk",
+            Loses::Record => "broken records",
+        });
         self.kill(host);
         let survived = self.survivors(host, loses);
         let is_planted = self.plant == Some(Plant::WrongRestart);
@@ -288,6 +310,13 @@ impl<S: System> Run<S> {
             self.kill(host);
         }
         self.boot(host)
+    }
+
+    fn end_voter(&mut self, host: Host) {
+        if self.now < self.end && self.server(host).is_some_and(|s| s.is_awake()) {
+            let away = Micros(self.chance.faults.between(AWAY_AFTER_VOTE));
+            self.crash(host, Loses::Nothing, self.now + away);
+        }
     }
 
     fn begin_newcomers(&mut self) -> Result<(), Violation> {
@@ -376,6 +405,9 @@ impl<S: System> Run<S> {
                     .collect()
             }
         };
+        if self.plant == Some(Plant::StaleRead) && self.holds_lease(host) {
+            self.set_drift(host, STANDING_STILL_PPM);
+        }
         self.note_outage(host);
         for path in &paths {
             let (agenda, now) = (&mut self.agenda, self.now);

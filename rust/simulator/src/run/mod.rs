@@ -11,10 +11,11 @@ mod settle;
 mod start;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use synced_protocol::{
-    id::{LogIndex, Term},
+    id::{LogIndex, ReplicaId, Term},
     time::Micros,
 };
 
@@ -58,6 +59,8 @@ pub struct Run<S: System> {
     /// Who served last.
     serving: Option<Host>,
     outage: Outage,
+    /// Who was elected in which term.
+    leaders: BTreeMap<Term, ReplicaId>,
     is_healing: bool,
     trace: Option<Trace>,
     report: Report,

@@ -40,7 +40,7 @@ impl<S: System> Run<S> {
             action,
             term: status.term.0,
             vote: vote.map(name).unwrap_or_default(),
-            role: role(status.role),
+            role: role(status.role, vote == Some(server.replica)),
             log_len: image.last().0,
             last_term: image.last_term(),
             commit: status.committed.0,
@@ -70,10 +70,11 @@ impl<S: System> Run<S> {
     }
 }
 
-const fn role(role: Role) -> &'static str {
+/// Who stands for election without having voted for itself only asks whether it could win.
+const fn role(role: Role, votes_for_itself: bool) -> &'static str {
     match role {
         Role::Leader => "leader",
-        Role::Candidate => "candidate",
-        Role::Follower | Role::Learner | Role::Failed => "follower",
+        Role::Candidate if votes_for_itself => "candidate",
+        Role::Candidate | Role::Follower | Role::Learner | Role::Failed => "follower",
     }
 }

@@ -1,7 +1,7 @@
 //! What the driver of a server does: hands in what comes, takes out what is asked.
 
 use synced_protocol::{
-    id::ServerId,
+    id::{ReplicaId, ServerId},
     link::{ConnectionId, Event, Logic, Output},
     peer::{PeerAddress, PeerEvent, PeerLogic, PeerOutput},
     store::{Durability, StoreWrite, WriteId},
@@ -11,8 +11,8 @@ use synced_protocol::{
 use super::Run;
 use crate::{
     check::{Promise, Violation},
-    disk::WriteError,
-    happening::{Happening, Host, Lane, Side},
+    disk::{Disk, GroupImage, WriteError},
+    happening::{Happening, Host, Lane, Mend, Side},
     plant::Plant,
     server::Incoming,
     system::System,
@@ -20,6 +20,21 @@ use crate::{
 
 /// Between asking for a peer and the first try.
 const DIAL_AT_ONCE: Micros = Micros(200);
+
+fn votes_for_another(disk: &Disk, write: &StoreWrite, own: ReplicaId) -> bool {
+    let Some(hard_state) = write.hard_state else {
+        return false;
+    };
+    let before = disk.group(write.group).map(|image| image.hard_state);
+    let is_new = before
+        .is_some_and(|before| (before.term, before.vote) != (hard_state.term, hard_state.vote));
+    is_new && hard_state.vote.is_some_and(|vote| vote != own)
+}
+
+fn begins_term(disk: &Disk, write: &StoreWrite) -> bool {
+    let last = disk.group(write.group).map_or(0, GroupImage::last_term);
+    write.entries.iter().any(|entry| entry.term.0 > last)
+}
 
 impl<S: System> Run<S> {
     pub(super) fn wake(&mut self, host: Host, number: u32) -> Result<(), Violation> {
@@ -233,7 +248,13 @@ impl<S: System> Run<S> {
         if is_memory {
             self.history.held(replica, &write.entries);
         }
+        let voted = votes_for_another(&server.disk, &write, replica);
+        server.began_term |= begins_term(&server.disk, &write);
         let written = server.disk.write(write);
+        if voted && self.chance.faults.chance(self.plan.crashes.after_vote) {
+            let end = Happening::Mend(Mend::EndVoter(host));
+            self.agenda.schedule(now + Micros(1), end);
+        }
         let Some(logic) = &mut server.logic else {
             return Ok(());
         };

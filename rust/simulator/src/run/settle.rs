@@ -23,6 +23,7 @@ impl<S: System> Run<S> {
     }
 
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
+        self.check_failed()?;
         self.heal()?;
         let acted = self.acts_until();
         self.pass(acted)?;
@@ -37,6 +38,21 @@ impl<S: System> Run<S> {
         }
         self.check_states()?;
         self.told.check_final(&self.history)
+    }
+
+    /// A server takes no part any more only if its disk failed.
+    fn check_failed(&mut self) -> Result<(), Violation> {
+        for host in self.hosts() {
+            let failure = self.status(host).and_then(|status| status.failure);
+            let is_full = self
+                .server(host)
+                .is_some_and(|server| server.disk.is_full());
+            if let Some(failure) = failure.filter(|_| !is_full) {
+                let what = format!("server {} takes no part any more: {failure}", host.0);
+                return Err(Violation::new(Promise::Sanity, what));
+            }
+        }
+        Ok(())
     }
 
     fn heal(&mut self) -> Result<(), Violation> {

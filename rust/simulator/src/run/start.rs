@@ -82,6 +82,7 @@ impl<S: System> Run<S> {
             wanted: founders,
             serving: None,
             outage: Outage::default(),
+            leaders: std::collections::BTreeMap::new(),
             is_healing: false,
             trace,
             report: Report::default(),
@@ -150,7 +151,18 @@ impl<S: System> Run<S> {
         server.logic = Some(logic);
         self.record(host, Action::Start);
         self.drain_server(host)?;
+        self.note_founding(host);
         self.watch(host)
+    }
+
+    /// The first server that begins is one of those with which the cluster was founded.
+    fn note_founding(&mut self, host: Host) {
+        if self.history.last() == LogIndex::ZERO
+            && let Some(image) = self.servers[host.place() - 1].disk.group(GROUP)
+        {
+            let founding = &image.snapshot;
+            self.history.begin_behind(founding.index, founding.term);
+        }
     }
 
     /// A server whose memory is gone is to come back as another replica.

@@ -8,12 +8,13 @@ use crate::{
     check::{Promise, Violation},
     happening::Host,
     system::{GROUP, System},
-    trace::Action,
+    trace::{Action, name},
 };
 
 impl<S: System> Run<S> {
     pub(super) fn watch(&mut self, host: Host) -> Result<(), Violation> {
         self.check_applied(host)?;
+        self.check_term(host)?;
         self.check_lease(host)?;
         if self.trace.is_some() {
             self.record(host, Action::Step);
@@ -38,6 +39,9 @@ impl<S: System> Run<S> {
         server.applied = applied;
         let image = self.servers[host.place() - 1].disk.group(GROUP);
         let unknown = image.map_or(0, |image| image.first_known().0 - 1);
+        if unknown > before.0 && before > LogIndex::ZERO {
+            self.report.count("servers restored from a snapshot");
+        }
         self.follow_others(LogIndex(unknown))?;
         self.follow(host, before, applied)?;
         self.follow_others(applied)?;
@@ -60,10 +64,6 @@ impl<S: System> Run<S> {
         };
         let unknown = LogIndex(image.first_known().0 - 1);
         let from = before.max(unknown);
-        if self.history.last() == LogIndex::ZERO {
-            self.history
-                .begin_behind(image.snapshot.index, image.snapshot.term);
-        }
         for index in (from.0 + 1..=applied.0).map(LogIndex) {
             let Some(entry) = image.entry(index) else {
                 let what = format!("server {} applied {index}, which it never stored", host.0);
@@ -84,6 +84,7 @@ impl<S: System> Run<S> {
         if entries.any(|entry| entry.kind == EntryKind::Membership)
             && let Some(status) = self.status(host)
         {
+            self.report.count("changes of members");
             self.history.set_members(status.members);
         }
     }
@@ -102,6 +103,27 @@ impl<S: System> Run<S> {
             }
         }
         Ok(())
+    }
+
+    /// Nobody else leads in the term in which a server begins to.
+    fn check_term(&mut self, host: Host) -> Result<(), Violation> {
+        let server = &mut self.servers[host.place() - 1];
+        if !std::mem::take(&mut server.began_term) {
+            return Ok(());
+        }
+        let replica = server.replica;
+        let status = self.status(host).filter(|s| s.role == Role::Leader);
+        let Some(term) = status.map(|status| status.term) else {
+            return Ok(());
+        };
+        let leader = *self.leaders.entry(term).or_insert(replica);
+        if leader == replica {
+            self.report.count("elections won");
+            return Ok(());
+        }
+        let [one, other] = [leader, replica].map(name);
+        let what = format!("{one} and {other} were both elected in {term}");
+        Err(Violation::new(Promise::OneLeader, what))
     }
 
     fn check_lease(&mut self, host: Host) -> Result<(), Violation> {

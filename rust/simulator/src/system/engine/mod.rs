@@ -19,7 +19,7 @@ pub use state::{Append, State};
 /// The consensus under a list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Engine {
-    /// A mistake that its servers make on purpose.
+    /// A mistake that is made on purpose.
     pub plant: Option<Plant>,
 }
 
@@ -29,11 +29,11 @@ impl System for Engine {
     type Oracle = State;
 
     fn server(&self, boot: ServerBoot) -> Result<EngineServer, String> {
-        EngineServer::new(boot, self.plant)
+        EngineServer::new(boot)
     }
 
     fn player(&self, boot: PlayerBoot) -> EnginePlayer {
-        EnginePlayer::new(boot)
+        EnginePlayer::new(boot, self.plant)
     }
 
     fn oracle(&self) -> State {

@@ -10,6 +10,7 @@ use synced_protocol::{
 
 use super::words::{Ask, Tell};
 use crate::{
+    plant::Plant,
     random::Random,
     system::{Heard, Op, Player, PlayerBoot},
 };
@@ -25,6 +26,7 @@ const GREETING_MAX: Micros = Micros::from_millis(500);
 #[derive(Debug)]
 pub struct EnginePlayer {
     number: u64,
+    plant: Option<Plant>,
     phase: Phase,
     connections: u64,
     last_seq: u64,
@@ -45,9 +47,10 @@ enum Phase {
 impl EnginePlayer {
     /// A player who connects as soon as it is driven.
     #[must_use]
-    pub fn new(boot: PlayerBoot) -> Self {
+    pub fn new(boot: PlayerBoot, plant: Option<Plant>) -> Self {
         Self {
             number: boot.number,
+            plant,
             phase: Phase::Waiting {
                 until: Micros::ZERO,
             },
@@ -100,6 +103,12 @@ impl EnginePlayer {
         self.heard.push_back(Heard::Joined { index });
         while let Some((_, op)) = self.pending.pop_front_if(|(seq, _)| *seq <= last_seq) {
             self.heard.push_back(Heard::Settled(op));
+        }
+        if self.plant == Some(Plant::DoubleApply) {
+            for (seq, _) in &mut self.pending {
+                self.last_seq += 1;
+                *seq = self.last_seq;
+            }
         }
         for (seq, op) in self.pending.clone() {
             self.ask(Ask::Append { seq, op: op.0 });

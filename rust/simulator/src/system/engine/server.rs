@@ -16,10 +16,7 @@ use super::{
     state::{Append, State},
     words::{Ask, Tell},
 };
-use crate::{
-    plant::Plant,
-    system::{GROUP, Op, ServerBoot, Wish},
-};
+use crate::system::{GROUP, Op, ServerBoot, Wish};
 
 /// How many bytes an entry has beside what it says, at most.
 const PADDING_MAX: u64 = 512;
@@ -35,7 +32,6 @@ pub struct EngineServer {
     players: BTreeMap<ConnectionId, u64>,
     outputs: VecDeque<Output>,
     peer_outputs: VecDeque<PeerOutput>,
-    plant: Option<Plant>,
 }
 
 impl EngineServer {
@@ -43,7 +39,7 @@ impl EngineServer {
     ///
     /// # Errors
     /// Why the consensus cannot begin.
-    pub fn new(boot: ServerBoot, plant: Option<Plant>) -> Result<Self, String> {
+    pub fn new(boot: ServerBoot) -> Result<Self, String> {
         let consensus = Consensus::new(boot.consensus, boot.now, boot.groups)
             .map_err(|error| error.to_string())?;
         let mut server = Self {
@@ -54,7 +50,6 @@ impl EngineServer {
             players: BTreeMap::new(),
             outputs: VecDeque::new(),
             peer_outputs: VecDeque::new(),
-            plant,
         };
         server.take_news();
         Ok(server)
@@ -131,9 +126,7 @@ impl EngineServer {
         let Some(append) = Append::decode(data) else {
             return;
         };
-        if !self.state.apply(append) && self.plant == Some(Plant::DoubleApply) {
-            self.state.append(append);
-        }
+        self.state.apply(append);
         let of_player = |(_, player): &(&ConnectionId, &u64)| **player == append.player;
         let connection = self.players.iter().find(of_player).map(|(id, _)| *id);
         if let Some(connection) = connection.filter(|_| self.leads) {

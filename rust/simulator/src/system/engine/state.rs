@@ -65,8 +65,7 @@ impl State {
         true
     }
 
-    /// Takes an entry, new or not.
-    pub(super) const fn append(&mut self, append: Append) {
+    const fn append(&mut self, append: Append) {
         self.digest = mix(self.digest ^ mix(append.op.0) ^ append.player);
     }
 

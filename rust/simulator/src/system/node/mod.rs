@@ -9,6 +9,8 @@ use synced_consensus::Consensus;
 use synced_node::{ClusterConfig, ClusterLog, NodeConfig};
 use synced_protocol::{id::LogIndex, message::Game, time::Micros};
 
+use crate::plant::Plant;
+
 use super::{PlayerBoot, ServerBoot, System};
 
 pub use oracle::WorldOracle;
@@ -19,7 +21,10 @@ const RESUME_GRACE: Micros = Micros::from_secs(4);
 
 /// Servers and players as they ship.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Whole;
+pub struct Whole {
+    /// A mistake that is made on purpose.
+    pub plant: Option<Plant>,
+}
 
 impl System for Whole {
     type Server = synced_node::Node<ClusterLog>;
@@ -48,7 +53,7 @@ impl System for Whole {
             },
             ..SessionConfig::new(game(), format!("player {}", boot.number))
         };
-        NodePlayer::new(Session::new(config, boot.seed))
+        NodePlayer::new(Session::new(config, boot.seed), self.plant)
     }
 
     fn oracle(&self) -> WorldOracle {

@@ -10,6 +10,7 @@ use synced_client::{
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
     link::{Event, Logic, Output},
+    mutation::{Mutation, Transaction},
     time::Micros,
     value::Value,
 };
@@ -19,6 +20,7 @@ use super::{
     workload::{LIVE, propose},
 };
 use crate::{
+    plant::Plant,
     random::Random,
     system::{Heard, Op, Player},
 };
@@ -32,26 +34,30 @@ const LIVE_SHARE: f64 = 0.1;
 #[derive(Debug)]
 pub struct NodePlayer {
     session: Session,
+    now: Micros,
     player: Option<PlayerId>,
     last_seq: ClientSeq,
     last_spawned: u32,
-    pending: BTreeMap<ClientSeq, Op>,
+    pending: BTreeMap<ClientSeq, (Op, Box<Transaction>)>,
     heard: VecDeque<Heard>,
     is_leaving: bool,
+    plant: Option<Plant>,
 }
 
 impl NodePlayer {
     /// A player at the beginning of a session.
     #[must_use]
-    pub const fn new(session: Session) -> Self {
+    pub const fn new(session: Session, plant: Option<Plant>) -> Self {
         Self {
             session,
+            now: Micros::ZERO,
             player: None,
             last_seq: ClientSeq(0),
             last_spawned: 0,
             pending: BTreeMap::new(),
             heard: VecDeque::new(),
             is_leaving: false,
+            plant,
         }
     }
 
@@ -59,6 +65,9 @@ impl NodePlayer {
         while let Some(update) = self.session.poll_update() {
             match update {
                 Update::Joined(joined) => self.joined(&joined),
+                Update::LeaderChanged { .. } if self.plant == Some(Plant::DoubleApply) => {
+                    self.propose_anew();
+                }
                 Update::CommitEnd(end) => self.committed(&end),
                 Update::Rejected { seq, .. } => self.decided(seq, Heard::Rejected),
                 Update::Settled { seq } => self.decided(seq, Heard::Settled),
@@ -81,8 +90,19 @@ impl NodePlayer {
         self.heard.push_back(Heard::Joined { index });
     }
 
+    fn propose_anew(&mut self) {
+        for (op, transaction) in self.pending.clone().into_values() {
+            self.last_seq = self.last_seq.next();
+            let seq = self.last_seq;
+            self.pending.insert(seq, (op, transaction.clone()));
+            let propose = Command::Propose { seq, transaction };
+            self.session.command(self.now, propose);
+        }
+    }
+
     fn committed(&mut self, end: &CommitEnd) {
         let own = end.own.and_then(|seq| self.pending.remove(&seq));
+        let own = own.map(|(op, _)| op);
         self.heard.push_back(Heard::Confirmed {
             index: end.log_index,
             own,
@@ -92,7 +112,7 @@ impl NodePlayer {
 
     fn decided(&mut self, seq: ClientSeq, heard: fn(Op) -> Heard) {
         let op = self.pending.remove(&seq);
-        self.heard.extend(op.map(heard));
+        self.heard.extend(op.map(|(op, _)| heard(op)));
     }
 
     /// Moves a node of its own; returns whether it has one.
@@ -128,15 +148,12 @@ impl Player for NodePlayer {
         };
         let spawned = NodeId::spawned(player, self.last_spawned + 1);
         let transaction = Box::new(propose(world, player, spawned, op, random));
-        if matches!(
-            transaction.steps.first(),
-            Some(synced_protocol::mutation::Mutation::Spawn(_))
-        ) {
+        if matches!(transaction.steps.first(), Some(Mutation::Spawn(_))) {
             self.last_spawned += 1;
         }
         self.last_seq = self.last_seq.next();
         let seq = self.last_seq;
-        self.pending.insert(seq, op);
+        self.pending.insert(seq, (op, transaction.clone()));
         self.session
             .command(now, Command::Propose { seq, transaction });
         self.listen();
@@ -164,6 +181,7 @@ impl Player for NodePlayer {
 
 impl Logic for NodePlayer {
     fn handle(&mut self, now: Micros, event: Event) {
+        self.now = now;
         self.session.handle(now, event);
         self.listen();
     }
