@@ -285,6 +285,25 @@ fn a_path_that_dies_without_a_word_is_noticed_at_both_ends_and_another_one_taken
 }
 
 #[test]
+fn a_path_that_loses_packets_loses_no_frames() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.start(1), cluster.start(2));
+    let relay = Relay::to(two.peer_addr);
+    two.knows(&[one.address()]);
+    one.knows(&[two.address_at(relay.address)]);
+    assert_eq!((one.up(), two.up()), (TWO, ONE));
+    relay.lose_one_of(7);
+    for number in 0..2000 {
+        one.sends(TWO, numbered(number));
+        two.sends_bulk(ONE, numbered(number));
+    }
+    for number in 0..2000 {
+        assert_eq!(two.frame(), numbered(number));
+        assert_eq!(one.bulk(), numbered(number));
+    }
+}
+
+#[test]
 fn a_server_that_was_killed_and_is_back_under_its_address_is_found_again() {
     let cluster = Cluster::new();
     let (one, config) = (cluster.start(1), cluster.peer_config(2));

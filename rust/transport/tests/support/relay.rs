@@ -22,6 +22,8 @@ pub(crate) struct Relay {
 struct Path {
     server: Mutex<SocketAddr>,
     open: AtomicBool,
+    /// None are lost where it is 0.
+    one_lost_of: AtomicUsize,
     packets: AtomicUsize,
     largest_bytes: AtomicUsize,
 }
@@ -33,6 +35,7 @@ impl Relay {
         let path = Arc::new(Path {
             server: Mutex::new(server),
             open: AtomicBool::new(true),
+            one_lost_of: AtomicUsize::new(0),
             packets: AtomicUsize::new(0),
             largest_bytes: AtomicUsize::new(0),
         });
@@ -47,6 +50,11 @@ impl Relay {
     /// Leads to another server from now on, as when one takes the place of another at the same address.
     pub(crate) fn lead_to(&self, server: SocketAddr) {
         *self.path.server.lock().unwrap() = server;
+    }
+
+    /// Loses one of so many packets from now on.
+    pub(crate) fn lose_one_of(&self, packets: usize) {
+        self.path.one_lost_of.store(packets, SeqCst);
     }
 
     /// Lets nothing through any more, as when a machine dies.
@@ -69,11 +77,23 @@ impl Path {
         while self.open.load(SeqCst) {
             while let Ok((packet, from)) = self.receive(front) {
                 client = Some(from);
-                let _ = back.send_to(&packet, *self.server.lock().unwrap());
+                if !self.is_lost() {
+                    let _ = back.send_to(&packet, *self.server.lock().unwrap());
+                }
             }
             while let (Some(client), Ok((packet, _))) = (client, self.receive(back)) {
-                let _ = front.send_to(&packet, client);
+                if !self.is_lost() {
+                    let _ = front.send_to(&packet, client);
+                }
             }
+        }
+    }
+
+    /// Whether the packet that was received last is one of those to lose.
+    fn is_lost(&self) -> bool {
+        match self.one_lost_of.load(SeqCst) {
+            0 => false,
+            of => self.packets.load(SeqCst).is_multiple_of(of),
         }
     }
 
