@@ -114,3 +114,95 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: Config = Config::new(ReplicaId::new(ServerId(1), 0));
+
+    #[test]
+    fn a_setting_out_of_its_range_is_refused_with_the_range() {
+        assert_eq!(GOOD.check(), Ok(()));
+        let none = PeerVersions { min: 2, max: 1 };
+        let wrong = [
+            (
+                Config {
+                    replica: ReplicaId::new(ServerId(0), 0),
+                    ..GOOD
+                },
+                "at least 1",
+            ),
+            (
+                Config {
+                    tick: Micros(99),
+                    ..GOOD
+                },
+                "between 100 us and 1 s",
+            ),
+            (
+                Config {
+                    tick: Micros(1_000_001),
+                    ..GOOD
+                },
+                "between 100 us and 1 s",
+            ),
+            (
+                Config {
+                    heartbeat_ticks: 0,
+                    ..GOOD
+                },
+                "at least 1 tick",
+            ),
+            (
+                Config {
+                    heartbeat_ticks: 3,
+                    ..GOOD
+                },
+                "more than two heartbeats",
+            ),
+            (
+                Config {
+                    election_ticks: 10_001,
+                    quorum_silence_ticks: 10_001,
+                    ..GOOD
+                },
+                "at most 10,000 ticks",
+            ),
+            (
+                Config {
+                    stagger_ticks: 0,
+                    ..GOOD
+                },
+                "between 1 and 10,000",
+            ),
+            (
+                Config {
+                    quorum_silence_ticks: 4,
+                    ..GOOD
+                },
+                "as many silent ticks",
+            ),
+            (
+                Config {
+                    entries_in_flight_bytes_max: MAX_FRAME_BYTES - 1,
+                    ..GOOD
+                },
+                "65536 bytes",
+            ),
+            (
+                Config {
+                    versions: none,
+                    ..GOOD
+                },
+                "one of this program's",
+            ),
+        ];
+        for (config, says) in wrong {
+            assert!(
+                config.check().is_err_and(|what| what.contains(says)),
+                "{config:?}"
+            );
+        }
+    }
+}

@@ -64,6 +64,7 @@ impl Group {
         let mut members = members_from(&state);
         readdress(&mut members, &self.members.addresses, &change.addresses);
         self.members = members;
+        self.moved = true;
         self.history.push((index, self.members.clone()));
         self.tell(io, News::MembersChanged(self.members.clone()));
         if self.leads() && !members::deciders(&self.members).contains(&self.own) {

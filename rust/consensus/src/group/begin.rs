@@ -74,6 +74,7 @@ impl Group {
             proposals: Proposals::default(),
             handover: None,
             wanted: None,
+            moved: true,
             sending: BTreeMap::new(),
             receiving: None,
             restoring: None,

@@ -48,6 +48,7 @@ impl Group {
         }
         check(&wanted.servers).map_err(ChangeError::Members)?;
         self.wanted = Some(wanted.servers);
+        self.moved = true;
         self.drive_members(io);
         Ok(())
     }
@@ -128,6 +129,7 @@ impl Group {
             Some(voter) => Some(self.change(false, vec![(Step::Vote, *voter)])),
             None => {
                 self.wanted = None;
+                self.moved = true;
                 None
             }
         }

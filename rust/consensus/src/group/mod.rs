@@ -67,6 +67,8 @@ pub(crate) struct Group {
     handover: Option<Handover>,
     /// Who is to vote, while an operator's change is not complete.
     wanted: Option<Vec<MemberAddress>>,
+    /// Whether who is to be reached has changed since that was asked last.
+    moved: bool,
     sending: BTreeMap<ReplicaId, Sending>,
     receiving: Option<Receiving>,
     /// Complete, until the engine has taken it for its own.
@@ -87,6 +89,11 @@ struct Leading {
 impl Group {
     pub(crate) const fn members(&self) -> &Members {
         &self.members
+    }
+
+    /// Whether who is to be reached has changed since this was asked last.
+    pub(crate) const fn take_moved(&mut self) -> bool {
+        std::mem::replace(&mut self.moved, false)
     }
 
     /// Who is to take part beside the members.

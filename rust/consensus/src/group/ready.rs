@@ -201,7 +201,7 @@ impl Group {
         self.flow = super::Flow::default();
         self.proposals.clear();
         self.sending.clear();
-        self.wanted = None;
+        self.moved |= self.wanted.take().is_some();
     }
 
     pub(super) fn tell_following(

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use synced_consensus::{Config, GroupStatus, Lane, News, Output, ProposeError, Role};
+use synced_consensus::{Config, GroupStatus, ProposeError, Role};
 use synced_protocol::{
     id::{GroupId, LogIndex, ReplicaId, ServerId},
-    store::{Durability, WriteId},
     time::Micros,
 };
 
 use crate::{
     checks::Checks,
+    events::Event,
     faults::{Chance, Faults},
     server::{Clock, Server, State, Told},
 };
@@ -21,26 +21,6 @@ pub(crate) const GROUP: GroupId = GroupId(0);
 /// How long a dead server's connections seem to be up.
 const IDLE_TIMEOUT: Micros = Micros::from_millis(150);
 
-enum Event {
-    Deliver {
-        from: ServerId,
-        to: ServerId,
-        life: u32,
-        bytes: Bytes,
-    },
-    Stored {
-        server: ServerId,
-        life: u32,
-        write: WriteId,
-    },
-    Down {
-        server: ServerId,
-        peer: ServerId,
-        life: u32,
-        peer_life: u32,
-    },
-}
-
 /// A cluster in virtual time.
 pub(crate) struct Cluster {
     pub(crate) now: Micros,
@@ -49,13 +29,15 @@ pub(crate) struct Cluster {
     pub(crate) servers: BTreeMap<ServerId, Server>,
     pub(crate) checks: Checks,
     pub(crate) founders: Vec<ServerId>,
-    groups: Vec<GroupId>,
-    events: BTreeMap<(Micros, u64), Event>,
-    numbered: u64,
+    pub(crate) groups: Vec<GroupId>,
+    pub(crate) events: BTreeMap<(Micros, u64), Event>,
+    pub(crate) numbered: u64,
     /// When the last frame of each lane arrives.
-    arrivals: BTreeMap<(ServerId, ServerId, bool), Micros>,
+    pub(crate) arrivals: BTreeMap<(ServerId, ServerId, bool), Micros>,
     /// What was sent, in datagrams and otherwise.
     pub(crate) sent: BTreeMap<&'static str, u64>,
+    /// A number that follows from everything that was ever sent, when and by whom.
+    pub(crate) transcript: u64,
 }
 
 pub(crate) fn server(number: u16) -> ServerId {
@@ -86,6 +68,7 @@ impl Cluster {
             numbered: 0,
             arrivals: BTreeMap::new(),
             sent: BTreeMap::new(),
+            transcript: 0,
         };
         for id in founders {
             cluster.add(id, 0, &set);
@@ -293,263 +276,6 @@ impl Cluster {
             )
         };
         self.alive().iter().map(line).collect()
-    }
-
-    /// Takes the next event before `end`; false when there is none.
-    fn step(&mut self, end: Micros) -> bool {
-        let wakes = self
-            .servers
-            .iter()
-            .filter_map(|(id, server)| Some((server.wake_at?, *id)));
-        let wake = wakes.min();
-        let event = self.events.keys().next().copied();
-        match (wake, event) {
-            (Some((at, _)), Some((then, number))) if then <= at => self.take(end, (then, number)),
-            (Some((at, id)), _) => self.wake(end, at, id),
-            (None, Some(key)) => self.take(end, key),
-            (None, None) => false,
-        }
-    }
-
-    fn wake(&mut self, end: Micros, at: Micros, id: ServerId) -> bool {
-        if at > end {
-            return false;
-        }
-        self.now = at.max(self.now);
-        let now = self.now;
-        let server = self.servers.get_mut(&id).unwrap();
-        let local = server.clock.local(now);
-        server.consensus_mut().advance(local);
-        self.settle(id);
-        true
-    }
-
-    fn take(&mut self, end: Micros, key: (Micros, u64)) -> bool {
-        if key.0 > end {
-            return false;
-        }
-        let Some(event) = self.events.remove(&key) else {
-            return false;
-        };
-        self.now = key.0.max(self.now);
-        match event {
-            Event::Deliver {
-                from,
-                to,
-                life,
-                bytes,
-            } => self.deliver(from, to, life, bytes),
-            Event::Stored {
-                server,
-                life,
-                write,
-            } => self.stored(server, life, write),
-            Event::Down {
-                server,
-                peer,
-                life,
-                peer_life,
-            } => {
-                let same =
-                    self.servers[&server].life == life && self.servers[&peer].life == peer_life;
-                if same && self.servers[&server].consensus.is_some() {
-                    self.act(server, |consensus, now| consensus.peer_down(now, peer));
-                }
-            }
-        }
-        true
-    }
-
-    fn deliver(&mut self, from: ServerId, to: ServerId, life: u32, bytes: Bytes) {
-        let server = &self.servers[&to];
-        if server.stalled_until > self.now {
-            let until = server.stalled_until;
-            return self.schedule(
-                until,
-                Event::Deliver {
-                    from,
-                    to,
-                    life,
-                    bytes,
-                },
-            );
-        }
-        // A frame to a former life has no connection; a datagram has none either.
-        if server.consensus.is_none() || server.life != life {
-            return;
-        }
-        self.act(to, |consensus, now| consensus.receive(now, from, bytes))
-            .unwrap();
-    }
-
-    fn stored(&mut self, id: ServerId, life: u32, write: WriteId) {
-        let server = self.servers.get_mut(&id).unwrap();
-        if server.consensus.is_none() || server.life != life {
-            return;
-        }
-        while server
-            .unstored
-            .front()
-            .is_some_and(|first| first.id <= write)
-        {
-            let first = server.unstored.pop_front().unwrap();
-            server.write(first);
-        }
-        self.act(id, |consensus, now| consensus.stored(now, write));
-    }
-
-    fn schedule(&mut self, at: Micros, event: Event) {
-        self.numbered += 1;
-        self.events.insert((at, self.numbered), event);
-    }
-
-    /// Does everything that a server wants done, and sees to its next deadline.
-    fn settle(&mut self, id: ServerId) {
-        loop {
-            let server = self.servers.get_mut(&id).unwrap();
-            if let Some((group, news)) = server.consensus_mut().poll_news() {
-                self.hear(id, group, news);
-            } else if let Some(output) = server.consensus_mut().poll_output() {
-                self.output(id, output);
-            } else {
-                break;
-            }
-        }
-        let server = self.servers.get_mut(&id).unwrap();
-        let deadline = server.consensus().poll_deadline().unwrap();
-        server.wake_at = Some(server.clock.global(deadline).max(server.stalled_until));
-        self.check_leases();
-    }
-
-    fn check_leases(&mut self) {
-        for group in &self.groups {
-            let holds = |id: &ServerId| {
-                let server = &self.servers[id];
-                server
-                    .consensus()
-                    .holds_lease(*group, server.clock.local(self.now))
-            };
-            let holders: Vec<ServerId> = self.alive().into_iter().filter(holds).collect();
-            self.checks.leases(*group, &holders);
-        }
-    }
-
-    fn hear(&mut self, id: ServerId, group: GroupId, news: News) {
-        let server = self.servers.get_mut(&id).unwrap();
-        let state = server.groups.get_mut(&group).unwrap();
-        match news {
-            News::Committed { index, term, data } => {
-                assert!(
-                    index > state.state.last(),
-                    "{index} came to {id} out of order"
-                );
-                self.checks.commit(group, index, term, &data);
-                state.state.entries.insert(index.0, data);
-            }
-            News::Restored { index, parts } => {
-                state.state = State::from_parts(&parts);
-                assert!(state.state.last() <= index);
-                let log = &self.checks.committed;
-                let same = |(i, data): (&u64, &Bytes)| {
-                    log.get(&(group, *i)).is_some_and(|known| known.1 == *data)
-                };
-                assert!(
-                    state.state.entries.iter().all(same),
-                    "{id} restored what was not committed"
-                );
-            }
-            News::Leading { term } => {
-                self.checks.lead(group, term, id);
-                state.told = Some(Told::Leading(term));
-            }
-            News::Following { term, leader } => state.told = Some(Told::Following(term, leader)),
-            News::MembersChanged(members) => state.members = members,
-            News::SnapshotWanted => {
-                let (index, parts) = (state.state.last(), state.state.parts());
-                let parts = if server.oversized {
-                    vec![Bytes::new(); 5_000]
-                } else {
-                    parts
-                };
-                server.consensus_mut().snapshot(group, index, parts);
-            }
-        }
-    }
-
-    fn output(&mut self, id: ServerId, output: Output) {
-        match output {
-            Output::Send { to, lane, bytes } => self.send(id, to, lane, &bytes),
-            Output::Store(write) => self.store(id, write),
-            Output::Connect { .. } => {}
-        }
-    }
-
-    fn store(&mut self, id: ServerId, write: synced_protocol::store::StoreWrite) {
-        let now = self.now;
-        let server = self.servers.get_mut(&id).unwrap();
-        let local = server.clock.local(now);
-        if let Some(reason) = server.disk_fails.clone() {
-            return server.consensus_mut().store_failed(local, reason);
-        }
-        let (life, number, takes) = (server.life, write.id, server.write_takes);
-        if write.durability == Durability::Memory {
-            server.write(write);
-            server.consensus_mut().stored(local, number);
-        } else {
-            server.unstored.push_back(write);
-            self.schedule(
-                now + takes,
-                Event::Stored {
-                    server: id,
-                    life,
-                    write: number,
-                },
-            );
-        }
-    }
-
-    fn send(&mut self, from: ServerId, to: ServerId, lane: Lane, bytes: &Bytes) {
-        let name = match lane {
-            Lane::Frame => "frames",
-            Lane::Bulk => "bulk",
-            Lane::Datagram => "datagrams",
-        };
-        *self.sent.entry(name).or_default() += 1;
-        let Some(life) = self.servers.get(&to).map(|server| server.life) else {
-            return;
-        };
-        if self.faults.cut.contains(&(from, to)) {
-            return;
-        }
-        let (low, high) = self.faults.delay;
-        let loose = lane == Lane::Datagram || self.faults.frames_too;
-        let copies = if !loose {
-            1
-        } else if self.chance.permille(self.faults.lost_permille) {
-            0
-        } else {
-            1 + u64::from(self.chance.permille(self.faults.doubled_permille))
-        };
-        for _ in 0..copies {
-            let mut at = self.now + Micros(self.chance.between(low.0, high.0));
-            if !loose {
-                let last = self
-                    .arrivals
-                    .entry((from, to, lane == Lane::Bulk))
-                    .or_default();
-                at = at.max(*last);
-                *last = at;
-            }
-            self.schedule(
-                at,
-                Event::Deliver {
-                    from,
-                    to,
-                    life,
-                    bytes: bytes.clone(),
-                },
-            );
-        }
     }
 
     /// Runs until every server that is alive has the same log, and a leader.

@@ -141,6 +141,7 @@ impl Group {
         let index = snapshot.index.0;
         self.engine.mut_store().restore(Arc::clone(&snapshot));
         self.members = snapshot.members.clone();
+        self.moved = true;
         self.history = vec![(index, self.members.clone())];
         self.applied = index;
         self.snapshot_wanted = None;

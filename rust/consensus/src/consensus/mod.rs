@@ -1,5 +1,8 @@
 //! Every group of one server, as its driver meets them.
 
+mod dispatch;
+mod reach;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
@@ -7,16 +10,15 @@ use std::{
 
 use bytes::Bytes;
 use synced_protocol::{
-    bytes_io::Reader,
     error::DecodeError,
-    id::{GroupId, LogIndex, ReplicaId, ServerId},
+    id::{GroupId, LogIndex, ServerId},
     peer::PeerAddress,
     store::{MemberAddress, StoredGroup, WriteId},
     time::Micros,
 };
 
 use crate::{
-    codec::{Beats, Beginning, Header, Message, PeerVersions},
+    codec::PeerVersions,
     config::Config,
     error::{ChangeError, ConsensusError, ProposeError},
     group::{Group, Io},
@@ -158,66 +160,6 @@ impl Consensus {
         received
     }
 
-    fn read(&mut self, from: ServerId, bytes: &Bytes) -> Result<(), DecodeError> {
-        let mut reader = Reader::new(bytes);
-        let header = match Beginning::read(&mut reader, self.config.versions)? {
-            Beginning::Hello(hello) => {
-                self.astray += u64::from(!self.peers.hello(from, hello));
-                return Ok(());
-            }
-            Beginning::Messages(header) => header,
-        };
-        if !self.is_between_us(from, header) {
-            self.astray += 1;
-            return Ok(());
-        }
-        let from = ReplicaId::new(from, header.from);
-        while !reader.rest().is_empty() {
-            let message = Message::read(&mut reader, bytes)?;
-            self.dispatch(from, message);
-        }
-        Ok(())
-    }
-
-    /// Whether a message is from a life that is not over to this one.
-    fn is_between_us(&mut self, from: ServerId, header: Header) -> bool {
-        header.to == self.config.replica.incarnation()
-            && from != self.config.replica.server()
-            && self.peers.heard(from, header.from)
-    }
-
-    fn dispatch(&mut self, from: ReplicaId, message: Message) {
-        match message {
-            Message::Group(id, message) => {
-                let (groups, mut io) = self.split();
-                match groups.get_mut(&id) {
-                    Some(group) => group.receive(&mut io, from, message),
-                    None => self.refused += 1,
-                }
-            }
-            Message::Beats(beats) => self.dispatch_beats(from, beats, Group::receive_beat),
-            // Nothing that comes back was sent in the future.
-            Message::BeatAnswers(beats) if beats.sent_at > self.now => self.refused += 1,
-            Message::BeatAnswers(beats) => {
-                self.dispatch_beats(from, beats, Group::receive_beat_answer)
-            }
-        }
-    }
-
-    fn dispatch_beats(
-        &mut self,
-        from: ReplicaId,
-        beats: Beats,
-        receive: fn(&mut Group, &mut Io<'_>, ReplicaId, Micros, crate::codec::Beat),
-    ) {
-        let (groups, mut io) = self.split();
-        for beat in beats.beats {
-            if let Some(group) = groups.get_mut(&beat.group) {
-                receive(group, &mut io, from, beats.sent_at, beat);
-            }
-        }
-    }
-
     /// Every write up to this one is as durable as was asked.
     pub fn stored(&mut self, now: Micros, write: WriteId) {
         self.now = now;
@@ -243,32 +185,6 @@ impl Consensus {
             self.peers.greet_again(outside);
         }
         self.connect();
-    }
-
-    /// Asks for connections with everybody who takes part, whenever those have changed.
-    fn connect(&mut self) {
-        let own = self.config.replica.server();
-        let members = self
-            .groups
-            .values()
-            .flat_map(|group| &group.members().addresses);
-        let wanted = self.groups.values().flat_map(Group::wanted);
-        let mut peers: BTreeMap<ServerId, &PeerAddress> = BTreeMap::new();
-        let outside = self.groups.values().any(Group::is_outside);
-        let founders = self.founders.iter().filter(|_| outside);
-        for address in founders.chain(members).chain(wanted) {
-            peers.insert(address.peer.server, &address.peer);
-        }
-        peers.remove(&own);
-        if self
-            .connected
-            .as_ref()
-            .is_none_or(|connected| connected.iter().ne(peers.values().copied()))
-        {
-            let peers: Vec<PeerAddress> = peers.into_values().cloned().collect();
-            self.connected = Some(peers.clone());
-            self.peers.connect(peers);
-        }
     }
 
     /// Proposes an entry, of 1 to [`MAX_FRAME_BYTES`](synced_protocol::limits::MAX_FRAME_BYTES) bytes. Its place is final unless
