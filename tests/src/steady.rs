@@ -150,6 +150,15 @@ impl Story {
         }
     }
 
+    /// The time without a confirmation that a server's end at `at` brought about: from the last one before it, or of its last
+    /// words, to the first one after.
+    #[must_use]
+    pub fn gap_at(&self, at: Micros) -> Option<Micros> {
+        let pairs = self.confirmed_at.windows(2);
+        let around = pairs.filter(|pair| pair[1] >= at && pair[0] <= at + LAST_WORDS);
+        around.map(|pair| pair[1].since(pair[0])).max()
+    }
+
     /// The longest time without a confirmation that ended after `since`: from the last one before it to the first one after.
     #[must_use]
     pub fn gap_after(&self, since: Micros) -> Option<Micros> {
@@ -166,6 +175,9 @@ impl Story {
         gaps.max()
     }
 }
+
+/// How long after its end a server's last words may still arrive.
+const LAST_WORDS: Micros = Micros::from_millis(50);
 
 struct Players {
     writer: HeadlessPlayer,
@@ -337,5 +349,17 @@ mod tests {
         assert_eq!(story.gap_after(Micros(90)), None);
         assert_eq!(story.gap_between(Micros(0), Micros(54)), Some(Micros(50)));
         assert_eq!(story.gap_between(Micros(51), Micros(54)), Some(Micros(4)));
+    }
+
+    #[test]
+    fn the_gap_at_a_servers_end_is_not_a_later_one() {
+        let mut story = story(0, &[]);
+        story.confirmed_at = [0, 90, 100, 130, 200, 400]
+            .map(Micros::from_millis)
+            .to_vec();
+        assert_eq!(
+            story.gap_at(Micros::from_millis(95)),
+            Some(Micros::from_millis(70))
+        );
     }
 }

@@ -26,9 +26,9 @@ fn a_player_who_knows_a_follower_alone_is_led_to_the_leader_and_goes_on_when_two
     let story = steady.end()?;
     story.check()?;
     for (server, at) in killed {
-        let gap = story.gap_after(at).unwrap();
+        let gap = story.gap_at(at).unwrap();
         println!(
-            "server {server} was killed: at most {} ms without a confirmation since",
+            "server {server} was killed: {} ms without a confirmation",
             gap.0 / 1_000
         );
     }

@@ -167,7 +167,7 @@ impl Host {
                 let failover = Failover {
                     killed: kill.server,
                     leads_now,
-                    gap: story.gap_after(kill.at),
+                    gap: story.gap_at(kill.at),
                     story,
                     servers,
                 };
