@@ -1,8 +1,7 @@
 //! The layout of everything that consensus sends from server to server.
 //!
-//! A frame or a datagram is a [`Header`], then messages to its end; or a [`Hello`] alone. Numbers vary in length unless they
-//! are said to have a width; those that do are little-endian. Decoding is total: any bytes give a value or an error, and at most
-//! some twenty times their own length is allocated.
+//! The page `wire.md` beside this file says it byte for byte. Decoding is total: any bytes give a value or an error, and at most some
+//! twenty times their own length is allocated.
 
 mod beat;
 mod election;

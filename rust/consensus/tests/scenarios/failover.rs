@@ -1,6 +1,6 @@
 //! How long a cluster is without a leader.
 
-use synced_consensus::ProposeError;
+use synced_consensus::{ProposeError, QUORUM_SILENCE_TICKS, Role, TICK};
 use synced_protocol::{id::ServerId, time::Micros};
 
 use crate::cluster::{Cluster, GROUP};
@@ -134,4 +134,52 @@ fn nobody_led(cluster: &mut Cluster) -> u64 {
             c.leader().is_some_and(|id| c.status(id).term > term)
         })
         .0
+}
+
+#[test]
+fn a_leader_that_is_heard_but_hears_nobody_gives_way_after_the_silence_it_may_bear() {
+    let mut spans = Spans(Vec::new());
+    for seed in 0..100 {
+        let mut cluster = Cluster::new(5, 7_000 + seed);
+        let leader = cluster.elect();
+        let span = Micros(cluster.chance.between(10_000, 12_000));
+        cluster.run(span);
+        cut_inward(&mut cluster, leader);
+        spans.0.push(until_another_leads(&mut cluster, leader));
+        assert_eq!(cluster.status(leader).counters.leaderships_lost, 1);
+        cluster.faults.cut.clear();
+        cluster.converge(Micros::from_millis(100));
+    }
+    spans.print("100 leaders that hear nobody, to the first commit of another leader");
+    let silence = u64::from(QUORUM_SILENCE_TICKS) * TICK.0;
+    assert!(spans.p99() <= silence + 8_000);
+}
+
+fn cut_inward(cluster: &mut Cluster, leader: ServerId) {
+    for other in cluster.alive() {
+        cluster.faults.cut.insert((other, leader));
+    }
+}
+
+#[test]
+fn a_leader_that_hears_but_is_not_heard_is_followed_as_soon_as_one_that_is_dead() {
+    let mut spans = Spans(Vec::new());
+    for seed in 0..100 {
+        let mut cluster = Cluster::new(5, 8_000 + seed);
+        let leader = cluster.elect();
+        let span = Micros(cluster.chance.between(10_000, 12_000));
+        cluster.run(span);
+        for other in cluster.alive() {
+            cluster.faults.cut.insert((leader, other));
+        }
+        spans.0.push(until_another_leads(&mut cluster, leader));
+        cluster.run_ms(2);
+        assert_ne!(
+            cluster.status(leader).role,
+            Role::Leader,
+            "it hears its successor"
+        );
+    }
+    spans.print("100 leaders that are not heard, to the first commit of another leader");
+    assert!(spans.p99() <= 8_000);
 }

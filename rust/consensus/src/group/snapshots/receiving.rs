@@ -57,9 +57,11 @@ impl Group {
             ));
             return;
         }
-        let resumed = self.receiving.take().filter(|r| {
-            (r.offer.place, r.offer.parts, r.offer.bytes) == (offer.place, offer.parts, offer.bytes)
-        });
+        // What another leader took at the same place says the same in other bytes.
+        let resumed = self
+            .receiving
+            .take()
+            .filter(|r| r.from == from && r.offer.place == offer.place);
         let (parts, bytes) = resumed.map_or_else(Default::default, |r| (r.parts, r.bytes));
         self.receiving = Some(Receiving {
             from,
