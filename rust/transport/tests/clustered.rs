@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use support::{
     Puppeteer, client_config,
-    cluster::{Cluster, Heard, MemoryDisk, Pace, Server, meet},
+    cluster::{Cluster, Heard, Server, meet},
+    disk::{Kept, MemoryDisk, Pace},
 };
 use synced_protocol::{
     id::{GroupId, ServerId},
@@ -40,7 +41,7 @@ fn stored(server: &Server) -> u64 {
     }
 }
 
-fn with_disk(pace: Pace) -> (Server, Arc<std::sync::Mutex<support::cluster::Kept>>) {
+fn with_disk(pace: Pace) -> (Server, Arc<std::sync::Mutex<Kept>>) {
     let disk = MemoryDisk::at(pace);
     let kept = disk.kept.clone();
     let config = Cluster::new().peer_config(1);

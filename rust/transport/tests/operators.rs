@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use support::{
     PATIENCE, Puppeteer,
-    cluster::{Cluster, MemoryDisk, Server, meet},
+    cluster::{Cluster, Server, meet},
+    disk::MemoryDisk,
     loopback, server_config,
 };
 use synced_protocol::peer::{PeerEvent, PeerOutput};

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod cluster;
+pub(crate) mod disk;
 pub(crate) mod peer;
 pub(crate) mod raw;
 pub(crate) mod relay;
