@@ -154,9 +154,7 @@ impl Story {
     /// words, to the first one after.
     #[must_use]
     pub fn gap_at(&self, at: Micros) -> Option<Micros> {
-        let pairs = self.confirmed_at.windows(2);
-        let around = pairs.filter(|pair| pair[1] >= at && pair[0] <= at + LAST_WORDS);
-        around.map(|pair| pair[1].since(pair[0])).max()
+        self.gap_between(at, at + LAST_WORDS)
     }
 
     /// The longest time without a confirmation that ended after `since`: from the last one before it to the first one after.
