@@ -12,7 +12,7 @@ pub struct Clock {
     drift_ppm: i64,
 }
 
-const MILLION: i128 = 1_000_000;
+const MILLION: i64 = 1_000_000;
 
 impl Clock {
     /// A clock that shows `base` at virtual time `since`, and gains `drift_ppm` microseconds each second.
@@ -29,16 +29,19 @@ impl Clock {
     #[must_use]
     pub const fn read(&self, now: Micros) -> Micros {
         let passed = now.since(self.since).0;
-        let gained = passed as i128 * self.drift_ppm as i128 / MILLION;
-        Micros(self.base.0 + passed).shifted(gained as i64)
+        // Runs take days at the most, and the drift is less than the whole: the product stays far below 2^63.
+        let gained = passed.cast_signed() * self.drift_ppm / MILLION;
+        Micros(self.base.0 + passed).shifted(gained)
     }
 
     /// The first virtual time, from `now`, at which it shows at least `local`.
     #[must_use]
     pub const fn when(&self, now: Micros, local: Micros) -> Micros {
-        let rate = MILLION + self.drift_ppm as i128;
-        let ahead = local.since(self.base).0 as i128 * MILLION;
-        let mut at = Micros(self.since.0 + (ahead / rate) as u64);
+        let rate = MILLION + self.drift_ppm;
+        let ahead = local.since(self.base).0.cast_signed();
+        // The same as ahead * MILLION / rate, without a product that could be too large.
+        let longer = ahead / rate * MILLION + ahead % rate * MILLION / rate;
+        let mut at = Micros(self.since.0 + longer.cast_unsigned());
         while self.read(at).0 < local.0 {
             at.0 += 1;
         }

@@ -42,7 +42,8 @@ pub enum What {
     Loss(f64),
     /// Every packet takes so much longer in the mean.
     Delay(Micros),
-    /// A server's clock jumps ahead by so much at most.
+    /// A server's clock jumps ahead by so much at most, and by half of it at least. Small jumps add up: session time follows the
+    /// leader's clock, and a server that begins with another idea of the time than `max_offset` allows hears nobody.
     ClockJump(Micros),
     /// A server's clock runs faster or slower by so many millionths at most.
     ClockDrift(u32),

@@ -119,7 +119,7 @@ impl<S: System> Run<S> {
                 }
             }
             What::ClockJump(most) => {
-                let by = Micros(self.chance.faults.below(most.0));
+                let by = Micros(self.chance.faults.between([most.0 / 2, most.0]));
                 let now = self.now;
                 self.servers[host.place() - 1].clock.jump(now, by);
                 self.note_deadline_anew(host);
