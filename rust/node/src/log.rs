@@ -51,7 +51,7 @@ pub trait Log: Sized {
     }
 
     /// How the cluster stands, where there is one.
-    fn stats(&self, _session_offset_us: i64) -> Option<ClusterStats> {
+    fn stats(_node: &Node<Self>) -> Option<ClusterStats> {
         None
     }
 

@@ -132,7 +132,7 @@ impl<L: Log> Node<L> {
             nodes: self.world.nodes().len(),
             log_index: self.world.log_index().0,
             digest: format!("{:016x}", self.world.digest()),
-            cluster: self.log.stats(self.session_offset_us),
+            cluster: L::stats(self),
         }
     }
 

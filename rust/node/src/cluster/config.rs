@@ -14,7 +14,9 @@ pub const MAX_OFFSET: Micros = Micros::from_millis(250);
 /// The time between two questions what time it is, to each peer.
 pub const PROBE_INTERVAL: Micros = Micros::from_millis(100);
 /// The time between the first few of them.
-pub const EAGER_PROBE_INTERVAL: Micros = Micros::from_millis(20);
+pub const EAGER_PROBE_INTERVAL: Micros = Micros::from_millis(5);
+/// So many of them at the most, by a server that does not know the time.
+pub const EAGER_PROBES_MAX: usize = 100;
 /// So many answers are needed before they count.
 pub const PROBES_MIN: usize = 3;
 /// How long an answer counts. Two clocks that drift apart by 200 millionths are off by 200 us then.

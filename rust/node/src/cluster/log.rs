@@ -165,8 +165,8 @@ impl Log for ClusterLog {
         self.consensus.transfer(GROUP, None).is_ok()
     }
 
-    fn stats(&self, session_offset_us: i64) -> Option<ClusterStats> {
-        self.cluster_stats(session_offset_us)
+    fn stats(node: &Node<Self>) -> Option<ClusterStats> {
+        node.cluster_stats()
     }
 
     fn begin(node: &mut Node<Self>, now: Micros) {

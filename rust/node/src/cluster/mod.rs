@@ -3,6 +3,7 @@
 //! [`ClusterLog`] orders entries by consensus. Around it stands what the servers tell each other beside: what time it is
 //! ([`time`]), and what the leader heard by datagram ([`standby`]).
 
+mod agree;
 pub mod config;
 mod envelope;
 mod log;
@@ -13,6 +14,7 @@ mod requests;
 mod standby;
 mod stats;
 mod time;
+mod word;
 
 pub use config::ClusterConfig;
 pub use envelope::PEER_ENVELOPE_VERSION;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use synced_consensus::{GroupStatus, ReplicaStatus, Role};
 use synced_protocol::id::{ReplicaId, ServerId};
 
-use super::{config::GROUP, log::ClusterLog, peers::Peer};
+use super::{config::GROUP, log::ClusterLog};
+use crate::node::Node;
 
 /// How one server of a cluster stands.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,15 +101,16 @@ pub struct PeerStats {
     pub in_snapshot: bool,
 }
 
-impl ClusterLog {
-    /// How this server stands, if by its own account the session's time is so many microseconds ahead of its clock.
-    pub(super) fn cluster_stats(&self, session_offset_us: i64) -> Option<ClusterStats> {
-        let status = self.consensus.status(GROUP)?;
+impl Node<ClusterLog> {
+    /// How this server stands.
+    pub(super) fn cluster_stats(&self) -> Option<ClusterStats> {
+        let log = &self.log;
+        let status = log.consensus.status(GROUP)?;
         let counters = status.counters;
         let members = &status.members;
         Some(ClusterStats {
-            cluster: self.cluster.clone(),
-            server: self.server.0,
+            cluster: log.cluster.clone(),
+            server: log.server.0,
             incarnation: status.replica.incarnation(),
             role: role(status.role).to_owned(),
             failure: status.failure.clone(),
@@ -128,26 +130,27 @@ impl ClusterLog {
             messages_refused: counters.messages_refused,
             snapshots_sent: counters.snapshots_sent,
             snapshots_received: counters.snapshots_received,
-            time_is_sure: self.time.is_sure(),
-            counters: self.peers.counters,
-            peers: self.peer_stats(&status, session_offset_us),
+            time_is_sure: self.keeps_time,
+            counters: log.peers.counters,
+            peers: self.peer_stats(&status),
         })
     }
 
-    fn peer_stats(&self, status: &GroupStatus, session_offset_us: i64) -> Vec<PeerStats> {
+    fn peer_stats(&self, status: &GroupStatus) -> Vec<PeerStats> {
         let members = status.members.addresses.iter();
-        let others = members.filter(|member| member.peer.server != self.server);
+        let others = members.filter(|member| member.peer.server != self.log.server);
         let stats = others.map(|member| {
             let server = member.peer.server;
             let seen = of_server(status, server);
-            let peer = self.peers.get(server);
-            let best = peer.and_then(|peer: &Peer| peer.clock.best());
+            let peer = self.log.peers.get(server);
+            let best = peer.and_then(|peer| peer.clock.best());
             PeerStats {
                 server: server.0,
                 peer: member.peer.address.clone(),
                 players: member.players.clone(),
                 up: peer.is_some(),
-                clock_offset_us: best.map(|best| best.offset_us.saturating_sub(session_offset_us)),
+                clock_offset_us: best
+                    .map(|best| best.offset_us.saturating_sub(self.session_offset_us)),
                 delay_us: best.map(|best| best.delay.0),
                 lag_entries: seen.map(|seen| seen.lag_entries),
                 silence_us: seen.and_then(|seen| Some(seen.silence?.0)),

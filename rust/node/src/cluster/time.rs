@@ -50,7 +50,12 @@ pub(super) struct PeerClock {
 }
 
 impl PeerClock {
+    /// Takes an answer. Who has become sure, or unsure, may have another idea of the time than before.
     pub(super) fn add(&mut self, answer: Answer) {
+        let before = self.answers.back();
+        if before.is_some_and(|before| before.sure != answer.sure) {
+            self.forget();
+        }
         self.answers.push_back(answer);
         let oldest = answer.at - PROBE_AGE_MAX;
         while self.answers.front().is_some_and(|first| first.at < oldest) {
@@ -62,14 +67,13 @@ impl PeerClock {
         self.answers.clear();
     }
 
-    /// Too few answers are none. Whoever was sure meanwhile is asked once more.
+    /// Too few answers are none.
     pub(super) fn best(&self) -> Option<Answer> {
         if self.answers.len() < PROBES_MIN {
             return None;
         }
-        let best = self.answers.iter().min_by_key(|answer| answer.delay);
-        let sure = self.answers.back().is_some_and(|last| last.sure);
-        best.map(|best| Answer { sure, ..*best })
+        let answers = self.answers.iter();
+        answers.min_by_key(|answer| answer.delay).copied()
     }
 }
 
@@ -77,7 +81,6 @@ impl PeerClock {
 #[derive(Debug)]
 pub(super) struct ClusterTime {
     max_offset: Micros,
-    sure: bool,
     /// By how much the local clock has run ahead of what can be believed.
     doubt: Micros,
     heard_at: Option<Micros>,
@@ -89,16 +92,11 @@ impl ClusterTime {
     pub(super) const fn new(max_offset: Micros) -> Self {
         Self {
             max_offset,
-            sure: false,
             doubt: Micros::ZERO,
             heard_at: None,
             disagrees_since: None,
             complained_at: None,
         }
-    }
-
-    pub(super) const fn is_sure(&self) -> bool {
-        self.sure
     }
 
     pub(super) const fn doubt(&self) -> Micros {
@@ -113,7 +111,6 @@ impl ClusterTime {
         if step <= CLOCK_STEP_MAX {
             return None;
         }
-        self.sure = false;
         self.doubt = self.doubt + step;
         Some(step)
     }
@@ -130,7 +127,6 @@ impl ClusterTime {
 
     /// From here on, session time is certain.
     pub(super) const fn settle(&mut self) {
-        self.sure = true;
         self.doubt = Micros::ZERO;
     }
 
@@ -196,6 +192,19 @@ mod tests {
         assert_eq!(clock.best(), None);
     }
 
+    #[test]
+    fn what_was_said_before_the_other_was_sure_counts_no_more() {
+        let mut clock = PeerClock::default();
+        let unsure = |at| Answer {
+            sure: false,
+            ..answer(at, 1, 1)
+        };
+        (0..10).for_each(|place| clock.add(unsure(1_000_000 + place)));
+        assert!(clock.best().is_some_and(|best| !best.sure));
+        clock.add(answer(1_000_100, 10, 10));
+        assert_eq!(clock.best(), None);
+    }
+
     proptest! {
         #[test]
         fn whatever_waits_on_the_way_the_fastest_answer_is_wrong_by_half_its_own_waiting_at_most(
@@ -219,7 +228,6 @@ mod tests {
         assert_eq!(time.step(start), None);
         assert_eq!(time.step(start + CLOCK_STEP_MAX), None);
         assert_eq!(time.step(start + CLOCK_STEP_MAX + step), Some(step));
-        assert!(!time.is_sure());
         assert!(time.believes(signed(step), 0) && time.believes(0, 0));
         assert!(!time.believes(signed(step) + 250_001, 0) && !time.believes(-250_001, 0));
         time.settle();

@@ -4,8 +4,9 @@ use synced_protocol::{id::mix, link::CloseCode, time::Micros, value::Value};
 
 use crate::{
     failover::assert_agree,
-    net::{Net, Skew, server},
+    net::{Net, server},
     player::Player,
+    server::Skew,
     words::{CONFIRMED, set},
 };
 

@@ -16,13 +16,16 @@ mod player;
 mod words;
 
 mod failover;
+mod hearing;
 mod hostile;
 mod lease;
 mod rejections;
 mod requests;
 mod restart;
+mod server;
 mod standby;
 mod time;
+mod wires;
 
 use synced_protocol::message::Game;
 

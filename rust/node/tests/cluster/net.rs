@@ -10,15 +10,16 @@ use synced_consensus::Config;
 use synced_node::{ClusterConfig, ClusterLog, ClusterStats, Node, NodeConfig};
 use synced_protocol::{
     id::{NodeId, ReplicaId, ServerId},
-    link::{CloseCode, CloseReason, ConnectionId, Event, Logic as _, Output},
-    peer::{PeerEvent, PeerLogic as _, PeerOutput, RequestId},
-    store::StoredGroup,
+    link::{CloseReason, ConnectionId, Event},
+    peer::{PeerEvent, RequestId},
     time::Micros,
 };
 
 use crate::{
     disk, game,
-    player::{LOOKS_EVERY, Player},
+    player::Player,
+    server::{Server, Skew},
+    wires::Parcel,
 };
 
 /// Session time when all began.
@@ -28,34 +29,6 @@ pub const SECRET: [u8; 32] = [9; 32];
 pub const DELAY: Micros = Micros(200);
 /// How long it takes until a broken connection shows.
 pub const IDLE_TIMEOUT: Micros = Micros::from_millis(150);
-
-/// How a server's clocks differ from the truth.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Skew {
-    /// Its wall clock when it starts.
-    pub wall_us: i64,
-    /// How much faster its clock runs, in millionths.
-    pub drift_ppm: i64,
-}
-
-pub struct Server {
-    pub node: Option<Node<ClusterLog>>,
-    pub stored: StoredGroup,
-    pub skew: Skew,
-    /// How far its monotonic clock was set ahead since it started.
-    pub set_ahead: Micros,
-    pub sent: Vec<(Micros, ServerId, Bytes)>,
-    started_at: Micros,
-    pub answers: BTreeMap<RequestId, Bytes>,
-}
-
-/// Something on its way.
-#[derive(Debug)]
-enum Parcel {
-    Peer(ServerId, PeerEvent),
-    Node(ServerId, Event),
-    Player(usize, ServerId, Said),
-}
 
 #[derive(Debug)]
 pub enum Said {
@@ -76,14 +49,14 @@ pub struct Net {
     pub muted: BTreeSet<ServerId>,
     pub config: NodeConfig,
     pub cluster: ClusterConfig,
-    connected: BTreeSet<(ServerId, ServerId)>,
-    connections: BTreeMap<(ServerId, ConnectionId), usize>,
-    parcels: BinaryHeap<Reverse<(Micros, u64)>>,
-    contents: BTreeMap<u64, Parcel>,
-    last_parcel: u64,
+    pub connected: BTreeSet<(ServerId, ServerId)>,
+    pub connections: BTreeMap<(ServerId, ConnectionId), usize>,
+    pub parcels: BinaryHeap<Reverse<(Micros, u64)>>,
+    pub contents: BTreeMap<u64, Parcel>,
+    pub last_parcel: u64,
     last_connection: u64,
     last_request: u64,
-    next_look: Micros,
+    pub next_look: Micros,
 }
 
 pub const fn server(id: u16) -> ServerId {
@@ -186,7 +159,7 @@ impl Net {
         self.perform(id);
     }
 
-    fn hang_up(&mut self, id: ServerId) {
+    pub fn hang_up(&mut self, id: ServerId) {
         let pairs: Vec<_> = self.connected.iter().copied().collect();
         for (a, b) in pairs {
             if a == id || b == id {
@@ -334,203 +307,5 @@ impl Net {
     pub fn elect(&mut self) -> ServerId {
         self.until(Micros::from_millis(200), |net| net.leader().is_some());
         self.leader().unwrap()
-    }
-
-    /// The next thing that happens, no later than the end; false when that is reached.
-    fn step(&mut self, end: Micros) -> bool {
-        let parcel = self.parcels.peek().map(|Reverse((at, _))| *at);
-        let wake = self.next_wake();
-        let look = Some(self.next_look);
-        let next = [parcel, wake.map(|(at, _)| at), look];
-        let next = next.into_iter().flatten().min();
-        let Some(at) = next.filter(|at| *at <= end) else {
-            self.now = end;
-            return false;
-        };
-        self.now = self.now.max(at);
-        if self.next_look <= at {
-            self.next_look = at + LOOKS_EVERY;
-            Player::look_after(self);
-        } else if parcel.is_some_and(|parcel| parcel <= at) {
-            let Reverse((_, number)) = self.parcels.pop().unwrap();
-            let parcel = self.contents.remove(&number).unwrap();
-            self.deliver(parcel);
-        } else if let Some((_, id)) = wake {
-            self.handle(id, Event::Woken);
-        }
-        self.leader();
-        true
-    }
-
-    fn next_wake(&self) -> Option<(Micros, ServerId)> {
-        let wakes = self.servers.iter().filter_map(|(id, server)| {
-            let deadline = server.node.as_ref()?.poll_deadline()?;
-            Some((server.global(deadline), *id))
-        });
-        wakes.min()
-    }
-
-    fn deliver(&mut self, parcel: Parcel) {
-        match parcel {
-            // It has been replaced meanwhile.
-            Parcel::Peer(id, PeerEvent::Down { server }) if self.is_up(id, server) => {}
-            Parcel::Peer(id, event) => self.tell(id, event),
-            Parcel::Node(id, _) if self.unreachable.contains(&id) => {}
-            Parcel::Node(id, event) => self.handle(id, event),
-            Parcel::Player(_, from, _) if self.unreachable.contains(&from) => {}
-            Parcel::Player(player, from, said) => Player::hear(self, player, from, said),
-        }
-    }
-
-    pub fn handle(&mut self, id: ServerId, event: Event) {
-        let server = self.servers.get_mut(&id).unwrap();
-        let local = server.local(self.now);
-        if let Some(node) = &mut server.node {
-            node.handle(local, event);
-            self.perform(id);
-        }
-    }
-
-    pub fn tell(&mut self, id: ServerId, event: PeerEvent) {
-        let server = self.servers.get_mut(&id).unwrap();
-        let local = server.local(self.now);
-        if let Some(node) = &mut server.node {
-            node.handle_peer(local, event);
-            self.perform(id);
-        }
-    }
-
-    /// Does all that a server wants done. Its writes are done at once.
-    fn perform(&mut self, id: ServerId) {
-        loop {
-            let server = self.servers.get_mut(&id).unwrap();
-            let Some(node) = &mut server.node else { return };
-            if let Some(output) = node.poll_peer_output() {
-                self.perform_for_peers(id, output);
-            } else if let Some(output) = node.poll_output() {
-                self.perform_for_players(id, output);
-            } else {
-                break;
-            }
-        }
-        let server = self.servers.get_mut(&id).unwrap();
-        if server.node.as_ref().is_some_and(|node| node.is_finished()) {
-            server.node = None;
-            self.hang_up(id);
-        }
-    }
-
-    fn perform_for_peers(&mut self, id: ServerId, output: PeerOutput) {
-        match output {
-            PeerOutput::Connect { peers } => {
-                for peer in peers {
-                    self.join(id, peer.server);
-                }
-            }
-            PeerOutput::Frame { server, bytes } => {
-                self.send(id, server, PeerEvent::Frame { server: id, bytes });
-            }
-            PeerOutput::Bulk { server, bytes } => {
-                self.send(id, server, PeerEvent::Bulk { server: id, bytes });
-            }
-            PeerOutput::Datagram { server, bytes } => {
-                self.send(id, server, PeerEvent::Datagram { server: id, bytes });
-            }
-            PeerOutput::Respond { request, bytes } => {
-                let server = self.servers.get_mut(&id).unwrap();
-                server.answers.insert(request, bytes);
-            }
-            PeerOutput::Store(write) => {
-                let server = self.servers.get_mut(&id).unwrap();
-                let number = write.id;
-                disk::write(&mut server.stored, write);
-                let local = server.local(self.now);
-                let stored = PeerEvent::Stored { write: number };
-                server.node.as_mut().unwrap().handle_peer(local, stored);
-            }
-        }
-    }
-
-    /// A connection between two servers comes up if both want it.
-    fn join(&mut self, a: ServerId, b: ServerId) {
-        let pair = (a.min(b), a.max(b));
-        if self.servers.contains_key(&b) && self.is_alive(b) && self.connected.insert(pair) {
-            let up = PeerEvent::Up { server: a };
-            self.post(DELAY, Parcel::Peer(b, up));
-            let up = PeerEvent::Up { server: b };
-            self.post(DELAY, Parcel::Peer(a, up));
-        }
-    }
-
-    fn send(&mut self, from: ServerId, to: ServerId, event: PeerEvent) {
-        if let PeerEvent::Frame { bytes, .. }
-        | PeerEvent::Bulk { bytes, .. }
-        | PeerEvent::Datagram { bytes, .. } = &event
-        {
-            let sent = (self.now, to, bytes.clone());
-            self.servers.get_mut(&from).unwrap().sent.push(sent);
-        }
-        if self.is_up(from, to) && !self.blocked.contains(&(from, to)) {
-            self.post(DELAY, Parcel::Peer(to, event));
-        }
-    }
-
-    fn is_up(&self, a: ServerId, b: ServerId) -> bool {
-        self.connected.contains(&(a.min(b), a.max(b)))
-    }
-
-    fn perform_for_players(&mut self, id: ServerId, output: Output) {
-        match output {
-            Output::Connect { .. } => panic!("a node never connects"),
-            Output::Frame { connection, bytes } => {
-                self.say(id, connection, Said::Frame(bytes));
-            }
-            Output::Datagram { connection, bytes } => {
-                self.say(id, connection, Said::Datagram(bytes));
-            }
-            Output::Close { connection, code } => self.close(id, connection, code),
-        }
-    }
-
-    fn say(&mut self, id: ServerId, connection: ConnectionId, said: Said) {
-        if self.muted.contains(&id) {
-            return;
-        }
-        if let Some(&player) = self.connections.get(&(id, connection)) {
-            self.post(DELAY, Parcel::Player(player, id, said));
-        }
-    }
-
-    fn close(&mut self, id: ServerId, connection: ConnectionId, code: CloseCode) {
-        self.say(id, connection, Said::Closed(CloseReason::ByPeer(code)));
-        if self.connections.remove(&(id, connection)).is_some() {
-            let reason = CloseReason::ByUs(code);
-            let event = Event::Closed { connection, reason };
-            self.post(Micros::ZERO, Parcel::Node(id, event));
-        }
-    }
-
-    fn post(&mut self, delay: Micros, parcel: Parcel) {
-        self.last_parcel += 1;
-        self.contents.insert(self.last_parcel, parcel);
-        let place = (self.now + delay, self.last_parcel);
-        self.parcels.push(Reverse(place));
-    }
-}
-
-impl Server {
-    /// Its monotonic clock, which began with the machine.
-    fn local(&self, now: Micros) -> Micros {
-        let since = now.since(self.started_at).0.cast_signed();
-        let gained = since * self.skew.drift_ppm / 1_000_000;
-        (now + self.set_ahead).shifted(gained) + Micros::from_secs(500)
-    }
-
-    /// When its monotonic clock shows this, or later.
-    fn global(&self, local: Micros) -> Micros {
-        let begun = self.local(self.started_at);
-        let passed = local.since(begun).0.cast_signed();
-        let passed = passed - passed * self.skew.drift_ppm / 1_000_000 + 2;
-        self.started_at.shifted(passed)
     }
 }

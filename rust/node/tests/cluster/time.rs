@@ -4,8 +4,9 @@ use synced_protocol::{hlc::HlcTimestamp, id::ServerId, time::Micros, value::Valu
 
 use crate::{
     failover::assert_agree,
-    net::{DELAY, Net, Skew, server},
+    net::{DELAY, EPOCH, Net, server},
     player::Player,
+    server::Skew,
     words::{CONFIRMED, set},
 };
 
@@ -105,8 +106,10 @@ fn whatever_is_committed_later_has_a_later_timestamp_by_whichever_leader() {
     assert_eq!(commits.len(), 241);
     let stamps: Vec<HlcTimestamp> = commits.iter().map(|(_, _, hlc)| *hlc).collect();
     assert!(stamps.is_sorted_by(|a, b| a < b));
-    let last = stamps.last().unwrap().physical();
-    assert!(last.offset_from(net.truth()).unsigned_abs() < 500_000);
+    for ((at, ..), stamp) in commits.iter().zip(&stamps) {
+        let off = stamp.physical().offset_from(EPOCH + *at);
+        assert!(off.unsigned_abs() < 200_000, "{off} at {at:?}");
+    }
     assert_agree(&net);
 }
 
@@ -203,4 +206,21 @@ fn a_server_that_stood_still_for_long_knows_the_time_again() {
     let off = net.session_time(follower).offset_from(net.truth());
     assert!(off.unsigned_abs() < 5_000, "{off}");
     assert!(net.stats(follower).time_is_sure);
+}
+
+#[test]
+fn when_all_servers_stand_still_together_session_time_goes_on_as_if_they_had_not() {
+    let mut net = Net::new(3);
+    net.elect();
+    net.run(Micros::from_secs(1));
+    let nodes: Vec<_> = net.servers.values_mut().map(|it| it.node.take()).collect();
+    net.run(Micros::from_secs(20));
+    let servers = net.servers.values_mut();
+    servers.zip(nodes).for_each(|(it, node)| it.node = node);
+    net.run(Micros::from_secs(1));
+    for id in net.alive() {
+        let off = net.session_time(id).offset_from(net.truth());
+        assert!(off.unsigned_abs() < 5_000, "{id} by {off}");
+        assert!(net.stats(id).time_is_sure);
+    }
 }
