@@ -9,7 +9,7 @@ use synced_protocol::{
     time::Micros,
 };
 
-use super::{replication::MAX_APPEND_ENTRIES, *};
+use super::{membership::MAX_REPLICAS, replication::MAX_APPEND_ENTRIES, *};
 
 fn encoded(message: &Message) -> Vec<u8> {
     let mut out = Vec::new();
@@ -249,6 +249,38 @@ fn lists_and_parts_longer_than_their_limits_are_refused() {
     )));
     assert!(too_long(&count(vec![9, 0, 1, 1, 0], MAX_FRAME_BYTES + 1)));
     assert!(too_long(&count(vec![10, 0, 1, 1], MAX_SNAPSHOT_PARTS + 1)));
+}
+
+#[test]
+fn members_and_snapshots_larger_than_their_limits_are_refused() {
+    let offer = |bytes, voters: usize| {
+        let voters = (1..=voters)
+            .map(|server| replica(u16::try_from(server).unwrap(), 0))
+            .collect();
+        let members = Members {
+            voters,
+            ..Members::default()
+        };
+        let place = SnapshotPlace { index: 1, term: 1 };
+        let offer = SnapshotOffer {
+            term: 1,
+            place,
+            parts: 1,
+            bytes,
+            members,
+        };
+        decoded(&encoded(&about(GroupMessage::SnapshotOffer(offer))))
+    };
+    assert!(offer(MAX_SNAPSHOT_BYTES, 15).is_ok());
+    assert!(offer(MAX_SNAPSHOT_BYTES + 1, 15).is_err());
+    assert_eq!(
+        offer(1, 16),
+        Err(DecodeError::OutOfRange { what: "members" })
+    );
+    assert!(matches!(
+        offer(1, MAX_REPLICAS + 1),
+        Err(DecodeError::TooLong { .. })
+    ));
 }
 
 fn number() -> impl Strategy<Value = u64> {

@@ -36,6 +36,8 @@ pub(crate) struct Cluster {
     pub(crate) arrivals: BTreeMap<(ServerId, ServerId, bool), Micros>,
     /// What was sent, in datagrams and otherwise.
     pub(crate) sent: BTreeMap<&'static str, u64>,
+    /// What was sent by the bulk lane.
+    pub(crate) bulk_bytes: usize,
     /// A number that follows from everything that was ever sent, when and by whom.
     pub(crate) transcript: u64,
 }
@@ -68,6 +70,7 @@ impl Cluster {
             numbered: 0,
             arrivals: BTreeMap::new(),
             sent: BTreeMap::new(),
+            bulk_bytes: 0,
             transcript: 0,
         };
         for id in founders {

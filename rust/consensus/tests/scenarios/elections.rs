@@ -1,6 +1,6 @@
 //! Who leads.
 
-use synced_consensus::Role;
+use synced_consensus::{ELECTION_TICKS, Role, STAGGER_TICKS};
 use synced_protocol::time::Micros;
 
 use crate::{
@@ -66,4 +66,44 @@ fn two_of_five_elect_nobody() {
         term,
         "pre-votes raise no term"
     );
+}
+
+#[test]
+fn after_a_stall_at_most_two_ticks_are_made_up_for() {
+    let mut cluster = Cluster::new(3, 4);
+    let leader = cluster.elect();
+    cluster.run_ms(10);
+    cluster.servers.get_mut(&leader).unwrap().stalled_until = cluster.now + Micros(3_500);
+    cluster.run(Micros(3_490));
+    cluster.sent.clear();
+    cluster.run(Micros(20));
+    // Two heartbeats to each of two followers, of the same moment, so that they travel as one, or as two at most.
+    assert!(
+        (2..=4).contains(&cluster.sent["datagrams"]),
+        "{:?}",
+        cluster.sent
+    );
+    cluster.run_ms(50);
+    assert_eq!(cluster.leader(), Some(leader));
+    assert_eq!(cluster.status(leader).counters.leaderships_lost, 0);
+}
+
+#[test]
+fn a_server_of_another_rank_stands_each_time_later_by_the_stagger() {
+    for dead in 1..=2_u16 {
+        let mut cluster = Cluster::new(5, 5);
+        let leader = cluster.elect();
+        cluster.run_ms(10);
+        cluster.kill(leader);
+        for id in 2..2 + dead - 1 {
+            cluster.kill(server(id));
+        }
+        let took = cluster.run_until(Micros::from_millis(50), |c| c.leader().is_some());
+        let waits = u64::from(ELECTION_TICKS + STAGGER_TICKS * u32::from(dead - 1)) * 1_000;
+        assert!(
+            (waits - 1_000..waits + 2_000).contains(&took.0),
+            "{dead} dead: {took:?}"
+        );
+        assert_eq!(cluster.leader(), Some(server(dead + 1)));
+    }
 }

@@ -127,6 +127,7 @@ impl Cluster {
             Lane::Datagram => "datagrams",
         };
         *self.sent.entry(name).or_default() += 1;
+        self.bulk_bytes += if lane == Lane::Bulk { bytes.len() } else { 0 };
         let words = [self.now.0, from.0.into(), to.0.into()];
         let words = words
             .into_iter()

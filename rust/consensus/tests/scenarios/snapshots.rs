@@ -153,3 +153,27 @@ fn a_state_that_is_too_large_is_not_taken_and_that_is_counted() {
     assert!(asked(&cluster) > 0);
     assert_eq!(cluster.status(leader).snapshot, LogIndex(1));
 }
+
+#[test]
+fn of_a_snapshot_at_most_eight_parts_are_on_their_way_at_once() {
+    let mut cluster = compacting(67);
+    let leader = cluster.elect();
+    cluster.kill(server(5));
+    load(&mut cluster, 400);
+    cluster.start(server(5));
+    cluster.run_until(Micros::from_millis(50), |c| {
+        c.status(leader).peers.iter().any(|peer| peer.in_snapshot)
+    });
+    cluster.faults.delay = (Micros(2_000), Micros(2_000));
+    cluster.run(Micros(2_500));
+    cluster.bulk_bytes = 0;
+    // Less than a round trip: whatever is sent in it was not answered yet.
+    cluster.run(Micros(3_900));
+    assert!(
+        cluster.bulk_bytes > 0 && cluster.bulk_bytes <= 9 * 65 * 1024,
+        "{}",
+        cluster.bulk_bytes
+    );
+    cluster.faults.delay = (Micros(100), Micros(300));
+    cluster.converge(Micros::from_secs(1));
+}
