@@ -82,7 +82,7 @@ pub const PEER_HANDSHAKES_UNVALIDATED_MAX: usize = 16;
 pub const PEER_STREAMS_MAX: u32 = 2;
 /// How long each part of the handshake between servers may take at the side that accepts, and until the lanes are open.
 pub const PEER_GREETING_TIME_MAX: Duration = Duration::from_secs(1);
-/// How long one attempt to connect to another server may take.
+/// How long one attempt to connect to another server may take; in silence it ends with [`PEER_IDLE_TIMEOUT`].
 pub const PEER_CONNECT_TIME_MAX: Duration = Duration::from_millis(500);
 /// A connection between servers that was silent for so long is gone. Longer than the stalls that virtual machines were seen
 /// to have (160 ms), or each would cost every server all of its connections.
@@ -91,10 +91,12 @@ pub const PEER_IDLE_TIMEOUT: Duration = Duration::from_millis(200);
 pub const PEER_KEEP_ALIVE: Duration = Duration::from_millis(50);
 /// A connection between servers that lived so long is looked for again at once when it is lost.
 pub const PEER_STABLE_TIME_MIN: Duration = Duration::from_secs(1);
-/// The first pause between attempts to reach another server; it doubles from one to the next.
+/// How often a server is knocked at that does not answer.
+pub const PEER_KNOCK_INTERVAL: Duration = Duration::from_millis(50);
+/// The first pause after another server has refused; it doubles from one to the next.
 pub const PEER_PAUSE_MIN: Duration = Duration::from_millis(10);
-/// The longest pause between attempts to reach another server.
-pub const PEER_PAUSE_MAX: Duration = Duration::from_millis(100);
+/// The longest pause after another server has refused.
+pub const PEER_PAUSE_MAX: Duration = Duration::from_millis(500);
 /// How much of one lane another server may send ahead of what has been read, in bytes.
 pub const PEER_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// How many bytes of frames for another server are handed to QUIC and kept until acknowledged.

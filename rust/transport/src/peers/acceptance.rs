@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use quinn::{Connection, ConnectionError, Incoming, VarInt, crypto::rustls::HandshakeData};
+use quinn::{Connection, Incoming, VarInt, crypto::rustls::HandshakeData};
 use rustls::pki_types::CertificateDer;
 use synced_protocol::{id::ServerId, link::CloseCode};
 use tokio::{
@@ -49,9 +49,7 @@ impl Greeter {
                 Err(refused) => Some(refused),
             }
             .inspect(|refused| turn_away(&connection, refused)),
-            // This side is about to end.
-            Ok(Err(ConnectionError::LocallyClosed)) => None,
-            Ok(Err(error)) => Some(Refused::stranger(Fault::of(&error), &error)),
+            Ok(Err(error)) => Fault::of(&error).map(|fault| Refused::stranger(fault, &error)),
             Err(_) => Some(Refused::stranger(
                 Fault::Misbehaviour,
                 &"the handshake took too long",
@@ -116,9 +114,12 @@ impl Greeter {
             detail,
         };
         connection::require_datagrams(connection).map_err(|reason| broken(reason.to_string()))?;
-        let lanes = Lanes::accept(connection)
-            .await
-            .map_err(|error| broken(error.0))?;
+        let lanes = match (Lanes::accept(connection).await, connection.close_reason()) {
+            (Ok(lanes), _) => lanes,
+            // It found another way, or nobody wants it to come any more.
+            (Err(_), Some(end)) if Fault::of(&end).is_none() => return Ok(()),
+            (Err(error), _) => return Err(broken(error.0)),
+        };
         let newcomer = Newcomer {
             server,
             connection: connection.clone(),

@@ -1,15 +1,16 @@
 //! Keeping up the connection to a server with a higher number.
 
 use std::{
+    fmt,
     net::SocketAddr,
     ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use quinn::{Connection, Endpoint};
+use quinn::{Connection, ConnectionError, Endpoint};
 use synced_protocol::peer::PeerAddress;
-use tokio::{net::lookup_host, sync::mpsc, time};
+use tokio::{net::lookup_host, sync::mpsc, task::JoinSet, time};
 
 use super::{
     connection::{Newcomer, PeerArrival},
@@ -18,8 +19,10 @@ use super::{
     settings,
 };
 use crate::{
+    address::AddressError,
     cluster::{ClusterVerifier, Credentials},
-    connection, limits,
+    connection,
+    limits::{self, PEER_CONNECT_TIME_MAX, PEER_KNOCK_INTERVAL},
     place::Place,
 };
 
@@ -43,6 +46,15 @@ pub(crate) struct Dialer {
     quiet: Quiet,
 }
 
+/// What came of an attempt that brought no connection.
+#[derive(Debug)]
+enum Failure {
+    /// Nothing was heard.
+    Silent,
+    /// There was an answer, or this side could not even ask.
+    Refused(String),
+}
+
 impl Dialer {
     pub(crate) fn new(with: Dialling, peer: PeerAddress) -> Self {
         Self {
@@ -57,7 +69,7 @@ impl Dialer {
     /// Runs until it is aborted, or there is no driver any more.
     pub(crate) async fn run(mut self) {
         loop {
-            match self.attempt().await {
+            match self.reach().await {
                 Ok((connection, lanes)) => {
                     let since = Instant::now();
                     if self.hand_over(&connection, lanes).await.is_err() {
@@ -83,55 +95,31 @@ impl Dialer {
         self.with.arrivals.send(up).await.map_err(drop)
     }
 
-    async fn attempt(&mut self) -> Result<(Connection, Lanes), String> {
-        let address = self.next_address().await?;
-        let verifier = Arc::new(ClusterVerifier::new(
-            &self.with.credentials,
-            Some(self.peer.server),
-        ));
-        let config = settings::dialer_config(
-            &self.with.credentials,
-            verifier.clone(),
-            &self.with.versions,
-            self.with.segmentation_offload,
-        )
-        .map_err(|error| error.to_string())?;
-        let connecting = self
-            .with
-            .endpoint
-            .connect_with(config, address, self.with.credentials.cluster().as_str())
-            .map_err(|error| error.to_string())?;
-        let connection = time::timeout(limits::PEER_CONNECT_TIME_MAX, connecting)
-            .await
-            .map_err(|_| "no answer".to_owned())?
-            .map_err(|error| match verifier.refusal() {
-                Some(refusal) => refusal.to_owned(),
-                None => refusals::in_words(&error),
-            })?;
+    /// Knocks until somebody answers. A server that comes back must not wait for a lost packet to be sent again, so the next
+    /// attempt begins while those before still wait; only the first to be answered opens its lanes.
+    async fn reach(&mut self) -> Result<(Connection, Lanes), String> {
+        let (mut running, mut knocks) = (JoinSet::new(), time::interval(PEER_KNOCK_INTERVAL));
+        let connection = loop {
+            tokio::select! {
+                biased;
+                Some(ended) = running.join_next() => match ended {
+                    Ok(Ok(connection)) => break connection,
+                    Ok(Err(Failure::Refused(why))) => return Err(why),
+                    Ok(Err(Failure::Silent)) => self.complain("no answer"),
+                    Err(error) => return Err(format!("an attempt ended in an unforeseen way: {error}")),
+                },
+                _ = knocks.tick() => {
+                    self.attempts += 1;
+                    running.spawn(attempt(self.with.clone(), self.peer.clone(), self.attempts));
+                }
+            }
+        };
+        drop(running);
         connection::require_datagrams(&connection).map_err(|reason| reason.to_string())?;
         match Lanes::open(&connection).await {
             Ok(lanes) => Ok((connection, lanes)),
             Err(error) => Err(error.0),
         }
-    }
-
-    /// The next of the addresses that the name has now.
-    async fn next_address(&mut self) -> Result<SocketAddr, String> {
-        let place: Place = self
-            .peer
-            .address
-            .parse()
-            .map_err(|error| format!("{error}"))?;
-        let addresses: Vec<_> = lookup_host((place.host(), place.port()))
-            .await
-            .map_err(|error| format!("the name has no address: {error}"))?
-            .collect();
-        self.attempts += 1;
-        let place = self.attempts.checked_rem(addresses.len());
-        let address = place.and_then(|place| addresses.get(place));
-        address
-            .copied()
-            .ok_or_else(|| "the name has no address".to_owned())
     }
 
     fn complain(&mut self, why: &str) {
@@ -143,7 +131,47 @@ impl Dialer {
     }
 }
 
-/// How long to wait before the next attempt.
+/// One handshake, with another of the server's addresses from attempt to attempt.
+async fn attempt(with: Dialling, peer: PeerAddress, number: usize) -> Result<Connection, Failure> {
+    let impossible = |error: &dyn fmt::Display| Failure::Refused(error.to_string());
+    let address = resolve(&peer.address, number).await?;
+    let verifier = Arc::new(ClusterVerifier::new(&with.credentials, Some(peer.server)));
+    let config = settings::dialer_config(
+        &with.credentials,
+        verifier.clone(),
+        &with.versions,
+        with.segmentation_offload,
+    )
+    .map_err(|error| impossible(&error))?;
+    let connecting = with
+        .endpoint
+        .connect_with(config, address, with.credentials.cluster().as_str())
+        .map_err(|error| impossible(&error))?;
+    let connected = time::timeout(PEER_CONNECT_TIME_MAX, connecting).await;
+    connected
+        .unwrap_or(Err(ConnectionError::TimedOut))
+        .map_err(|error| match (verifier.refusal(), error) {
+            (Some(refusal), _) => Failure::Refused(refusal.to_owned()),
+            (None, ConnectionError::TimedOut) => Failure::Silent,
+            (None, error) => Failure::Refused(refusals::in_words(&error)),
+        })
+}
+
+async fn resolve(address: &str, number: usize) -> Result<SocketAddr, Failure> {
+    let place: Place = address
+        .parse()
+        .map_err(|error: AddressError| Failure::Refused(error.to_string()))?;
+    let nowhere = |why| Failure::Refused(format!("the name has no address{why}"));
+    let addresses: Vec<_> = lookup_host((place.host(), place.port()))
+        .await
+        .map_err(|error| nowhere(format!(": {error}")))?
+        .collect();
+    let place = number.checked_rem(addresses.len());
+    let address = place.and_then(|place| addresses.get(place));
+    address.copied().ok_or_else(|| nowhere(String::new()))
+}
+
+/// How long to wait after a refusal or a lost connection.
 #[derive(Debug, Default)]
 struct Pause(Duration);
 

@@ -15,6 +15,8 @@ use crate::{limits::REFUSAL_LOG_INTERVAL, stats::TransportStats, text::plain};
 const BAD_CERTIFICATE: u64 = 0x100 + 42;
 const CERTIFICATE_EXPIRED: u64 = 0x100 + 45;
 const UNKNOWN_AUTHORITY: u64 = 0x100 + 48;
+/// A close by the application before the handshake was done (RFC 9000 section 20.1).
+const GIVEN_UP: u64 = 0x0c;
 /// The certificate names an authority of the right name, and has another's signature.
 const DECRYPTION: u64 = 0x100 + 51;
 const CERTIFICATE_REQUIRED: u64 = 0x100 + 116;
@@ -47,15 +49,19 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// Why a handshake failed.
-    pub(crate) fn of(error: &ConnectionError) -> Self {
+    /// Why a connection did not come up; `None` where one side gave it up, which is no fault.
+    pub(crate) fn of(error: &ConnectionError) -> Option<Self> {
+        if let ConnectionError::ApplicationClosed(_) | ConnectionError::LocallyClosed = error {
+            return None;
+        }
         match code(error).map(u64::from) {
-            Some(CERTIFICATE_REQUIRED) => Self::NoCertificate,
+            Some(GIVEN_UP) => None,
+            Some(CERTIFICATE_REQUIRED) => Some(Self::NoCertificate),
             Some(UNKNOWN_AUTHORITY | BAD_CERTIFICATE | CERTIFICATE_EXPIRED | DECRYPTION) => {
-                Self::OtherCluster
+                Some(Self::OtherCluster)
             }
-            Some(NO_APPLICATION_PROTOCOL) => Self::OtherVersion,
-            _ => Self::Misbehaviour,
+            Some(NO_APPLICATION_PROTOCOL) => Some(Self::OtherVersion),
+            _ => Some(Self::Misbehaviour),
         }
     }
 }
