@@ -183,6 +183,19 @@ async fn a_server_that_opens_no_streams_or_wrong_ones_never_counts_as_connected(
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_server_that_gives_an_attempt_up_has_done_nothing_wrong() {
+    let cluster = Cluster::new();
+    let server = lonely(&cluster);
+    for _ in 0..3 {
+        let (endpoint, connection) = as_server_1(&cluster, &server).await;
+        connection.close(VarInt::from_u32(0), b"");
+        endpoint.wait_idle().await;
+    }
+    assert_undisturbed(&cluster, &server);
+    assert_eq!(server.stats.counters().refused, 0);
+}
+
 async fn assert_cut_off(raw: RawPeer, code: CloseCode) {
     let end = raw.connection.closed().await;
     let ConnectionError::ApplicationClosed(close) = end else {

@@ -114,6 +114,28 @@ fn a_burst_of_datagrams_between_servers_gets_through_whole() {
 }
 
 #[test]
+fn small_frames_of_one_turn_share_their_packets() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.start(1), cluster.start(2));
+    let relay = Relay::to(two.peer_addr);
+    two.knows(&[one.address()]);
+    one.knows(&[two.address_at(relay.address)]);
+    assert_eq!((one.up(), two.up()), (TWO, ONE));
+    let (before, _) = relay.watched();
+    let frame = Bytes::from_static(b"twenty bytes, more..");
+    one.does_all((0..200).map(|_| PeerOutput::Frame {
+        server: TWO,
+        bytes: frame.clone(),
+    }));
+    for _ in 0..200 {
+        assert_eq!(two.frame(), frame);
+    }
+    let (after, _) = relay.watched();
+    // What the frames need is four; the rest is what servers say to each other meanwhile.
+    assert!(after - before < 50, "{} packets", after - before);
+}
+
+#[test]
 fn the_bulk_lane_gives_way_to_the_ordered_lane() {
     const BULK: usize = 60;
     let (one, two) = Cluster::new().pair();

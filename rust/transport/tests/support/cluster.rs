@@ -59,8 +59,10 @@ impl Cluster {
     /// The folder with the files of a server, for those who play one by hand.
     pub(crate) fn server_files(&self, server: u16) -> std::path::PathBuf {
         let dir = self.dir.0.join(format!("server-{server}"));
-        let issued = self.authority.server(ServerId(server), &[]).unwrap();
-        issued.write(&dir, SERVER_FILES).unwrap();
+        if !dir.exists() {
+            let issued = self.authority.server(ServerId(server), &[]).unwrap();
+            issued.write(&dir, SERVER_FILES).unwrap();
+        }
         dir
     }
 
