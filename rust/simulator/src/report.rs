@@ -27,6 +27,8 @@ pub struct Report {
     pub failovers_us: Vec<u64>,
     /// How long after the end of the fault that kept everybody from serving until somebody did, in microseconds.
     pub recoveries_us: Vec<u64>,
+    /// How far from the leader's each player's idea of session time was at the end, in microseconds.
+    pub clock_errors_us: Vec<u64>,
     /// The promise that was broken, if one was.
     pub violation: Option<Violation>,
 }
@@ -65,6 +67,8 @@ pub struct Summary {
     pub failovers_us: Spans,
     /// All recoveries.
     pub recoveries_us: Spans,
+    /// How far off all players' clocks were.
+    pub clock_errors_us: Spans,
     /// The runs that broke a promise.
     pub violations: BTreeMap<u64, Violation>,
 }
@@ -82,6 +86,7 @@ impl Summary {
         }
         self.failovers_us.0.extend(report.failovers_us);
         self.recoveries_us.0.extend(report.recoveries_us);
+        self.clock_errors_us.0.extend(report.clock_errors_us);
         if let Some(violation) = report.violation {
             self.violations.insert(report.seed, violation);
         }
@@ -108,6 +113,7 @@ impl fmt::Display for Summary {
         )?;
         writeln!(f, "failover: {}", self.failovers_us)?;
         writeln!(f, "recovery of a partition: {}", self.recoveries_us)?;
+        writeln!(f, "error of players' clocks: {}", self.clock_errors_us)?;
         write!(f, "{} violations", self.violations.len())
     }
 }

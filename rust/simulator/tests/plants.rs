@@ -1,5 +1,7 @@
 //! Tests of the checks: each mistake that is made on purpose is noticed, by the check that is meant to notice it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "so a test fails")]
+
 use simulator::{
     check::Promise, plan::Plan, plant::Plant, report::Report, run::Settings, runner::run_plan,
 };

@@ -1,5 +1,7 @@
 //! A handful of runs, and that a run can be had again.
 
+#![expect(clippy::unwrap_used, reason = "so a test fails")]
+
 use std::{fs, process::Command};
 
 use simulator::{plan::Plan, report::Report, run::Settings, runner::run_plan};
@@ -45,8 +47,21 @@ fn every_promise_is_kept_where_one_kind_of_fault_comes_all_the_time() {
         "partitions",
         "power-losses",
         "quorum-disk",
+        "stalls",
     ] {
         kept(name, 3);
+    }
+}
+
+#[test]
+fn players_know_session_time_to_the_millisecond_where_the_ways_are_alike() {
+    for seed in 1..=3 {
+        let errors_us = run("calm", seed, 10).clock_errors_us;
+        assert!(!errors_us.is_empty());
+        assert!(
+            errors_us.iter().all(|error| *error < 1_000),
+            "{errors_us:?}"
+        );
     }
 }
 

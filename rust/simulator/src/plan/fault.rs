@@ -23,6 +23,8 @@ pub struct Fault {
 pub enum When {
     /// At random, with this mean time between two of them.
     Every(Micros),
+    /// At regular times, so far apart.
+    Each(Micros),
     /// At these times.
     At(Vec<Micros>),
 }
@@ -132,6 +134,7 @@ pub enum Target {
 pub(super) struct Entry {
     kind: Kind,
     every_ms: Option<u64>,
+    each_ms: Option<u64>,
     at_ms: Option<Vec<u64>>,
     lasts_ms: Option<[u64; 2]>,
     target: Option<Target>,
@@ -253,13 +256,22 @@ impl Entry {
     }
 
     fn when(&mut self) -> Result<When, PlanError> {
-        match (self.every_ms.take(), self.at_ms.take()) {
-            (Some(every), None) => {
+        let when = (self.every_ms.take(), self.each_ms.take(), self.at_ms.take());
+        match when {
+            (Some(every), None, None) => {
                 within("every_ms", every, 1, 3_600_000)?;
                 Ok(When::Every(Micros::from_millis(every)))
             }
-            (None, Some(at)) => Ok(When::At(at.into_iter().map(Micros::from_millis).collect())),
-            _ => Err(PlanError::new("write either every_ms or at_ms")),
+            (None, Some(each), None) => {
+                within("each_ms", each, 1, 3_600_000)?;
+                Ok(When::Each(Micros::from_millis(each)))
+            }
+            (None, None, Some(at)) => {
+                Ok(When::At(at.into_iter().map(Micros::from_millis).collect()))
+            }
+            _ => Err(PlanError::new(
+                "write one of every_ms (at random), each_ms (regularly) and at_ms",
+            )),
         }
     }
 
@@ -334,7 +346,7 @@ mod tests {
         let cases = [
             (
                 "kind = \"crash\"\nlasts_ms = [1, 2]",
-                "either every_ms or at_ms",
+                "one of every_ms (at random), each_ms (regularly) and at_ms",
             ),
             ("kind = \"crash\"\nevery_ms = 5", "lasts_ms is missing"),
             (

@@ -30,7 +30,7 @@ impl<S: System> Run<S> {
     pub(super) fn plan_faults(&mut self) {
         for place in 0..self.plan.faults.len() {
             match &self.plan.faults[place].when {
-                When::Every(_) => self.plan_next(place),
+                When::Every(_) | When::Each(_) => self.plan_next(place),
                 When::At(times) => {
                     for at in times.clone() {
                         self.agenda.schedule(at, Happening::Strike { fault: place });
@@ -41,10 +41,12 @@ impl<S: System> Run<S> {
     }
 
     fn plan_next(&mut self, place: usize) {
-        let When::Every(mean) = self.plan.faults[place].when else {
-            return;
+        let wait = match self.plan.faults[place].when {
+            When::Every(mean) => self.chance.faults.exponential(mean),
+            When::Each(span) => span,
+            When::At(_) => return,
         };
-        let at = self.now + self.chance.faults.exponential(mean);
+        let at = self.now + wait;
         if at < self.end {
             self.agenda.schedule(at, Happening::Strike { fault: place });
         }

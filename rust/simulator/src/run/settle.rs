@@ -37,6 +37,7 @@ impl<S: System> Run<S> {
             self.pass(until)?;
         }
         self.check_states()?;
+        self.measure_clocks();
         self.told.check_final(&self.history)
     }
 
@@ -133,6 +134,23 @@ impl<S: System> Run<S> {
         Some(format!(
             "player {number} sees {index}, and not what {newest} comes to"
         ))
+    }
+
+    fn measure_clocks(&mut self) {
+        let now = self.now;
+        let Some(leader) = self.leader().and_then(|leader| self.server(leader)) else {
+            return;
+        };
+        let local = leader.clock.read(now);
+        let logic = leader.logic.as_ref();
+        let Some(truth) = logic.and_then(|logic| S::session_time(logic, local)) else {
+            return;
+        };
+        let errors = self.seats.iter().filter_map(|seat| {
+            let idea = seat.logic.as_ref()?.session_time(seat.clock.read(now))?;
+            Some(idea.offset_from(truth).unsigned_abs())
+        });
+        self.report.clock_errors_us = errors.collect();
     }
 
     fn check_states(&mut self) -> Result<(), Violation> {

@@ -47,6 +47,8 @@ pub trait System {
     fn digest(server: &mut Self::Server) -> u64;
     /// A server's consensus.
     fn consensus(server: &mut Self::Server) -> &Consensus;
+    /// What session time it is on a server, where there is one.
+    fn session_time(server: &Self::Server, now: Micros) -> Option<Micros>;
     /// Asks a server to stop in an orderly way; it has a little time for that.
     fn begin_stop(server: &mut Self::Server, now: Micros);
     /// Whether a player's frame asks to be let in.
@@ -124,6 +126,8 @@ pub trait Player: Logic {
     fn poll_heard(&mut self) -> Option<Heard>;
     /// The state that the player sees, if it sees any, with its digest.
     fn view(&self) -> Option<(LogIndex, u64)>;
+    /// What session time it takes it to be at a local time, if it has an idea.
+    fn session_time(&self, now: Micros) -> Option<Micros>;
     /// What it has proposed and knows nothing of yet.
     fn pending(&self) -> usize;
 }

@@ -52,6 +52,10 @@ impl System for Engine {
         &server.consensus
     }
 
+    fn session_time(_server: &EngineServer, _now: Micros) -> Option<Micros> {
+        None
+    }
+
     fn begin_stop(server: &mut EngineServer, _now: Micros) {
         // Without a successor there is nothing to hand over.
         let _ = server.consensus.transfer(GROUP, None);

@@ -101,17 +101,21 @@ impl EnginePlayer {
     fn welcomed(&mut self, index: LogIndex, last_seq: u64) {
         self.phase = Phase::Up;
         self.heard.push_back(Heard::Joined { index });
+        if self.plant == Some(Plant::DoubleApply) {
+            self.number_anew();
+        }
         while let Some((_, op)) = self.pending.pop_front_if(|(seq, _)| *seq <= last_seq) {
             self.heard.push_back(Heard::Settled(op));
         }
-        if self.plant == Some(Plant::DoubleApply) {
-            for (seq, _) in &mut self.pending {
-                self.last_seq += 1;
-                *seq = self.last_seq;
-            }
-        }
         for (seq, op) in self.pending.clone() {
             self.ask(Ask::Append { seq, op: op.0 });
+        }
+    }
+
+    fn number_anew(&mut self) {
+        for (seq, _) in &mut self.pending {
+            self.last_seq += 1;
+            *seq = self.last_seq;
         }
     }
 
@@ -202,6 +206,10 @@ impl Player for EnginePlayer {
     }
 
     fn view(&self) -> Option<(LogIndex, u64)> {
+        None
+    }
+
+    fn session_time(&self, _now: Micros) -> Option<Micros> {
         None
     }
 

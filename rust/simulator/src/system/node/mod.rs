@@ -72,6 +72,10 @@ impl System for Whole {
         server.log().consensus()
     }
 
+    fn session_time(server: &Self::Server, now: Micros) -> Option<Micros> {
+        Some(server.session_time(now))
+    }
+
     fn begin_stop(server: &mut Self::Server, now: Micros) {
         server.begin_stop(now);
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use synced_client::{
     Session,
     command::Command,
-    update::{CommitEnd, Joined, Update},
+    update::{ClockEstimate, CommitEnd, Joined, Update},
 };
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
@@ -35,6 +35,7 @@ const LIVE_SHARE: f64 = 0.1;
 pub struct NodePlayer {
     session: Session,
     now: Micros,
+    clock: Option<ClockEstimate>,
     player: Option<PlayerId>,
     last_seq: ClientSeq,
     last_spawned: u32,
@@ -51,6 +52,7 @@ impl NodePlayer {
         Self {
             session,
             now: Micros::ZERO,
+            clock: None,
             player: None,
             last_seq: ClientSeq(0),
             last_spawned: 0,
@@ -64,6 +66,7 @@ impl NodePlayer {
     fn listen(&mut self) {
         while let Some(update) = self.session.poll_update() {
             match update {
+                Update::Clock(estimate) => self.clock = Some(estimate),
                 Update::Joined(joined) => self.joined(&joined),
                 Update::LeaderChanged { .. } if self.plant == Some(Plant::DoubleApply) => {
                     self.propose_anew();
@@ -172,6 +175,11 @@ impl Player for NodePlayer {
     fn view(&self) -> Option<(LogIndex, u64)> {
         let world = self.session.world()?;
         Some((world.log_index(), world.digest()))
+    }
+
+    fn session_time(&self, now: Micros) -> Option<Micros> {
+        let offset_us = self.clock?.offset_us;
+        Some(now.shifted(offset_us))
     }
 
     fn pending(&self) -> usize {
