@@ -114,3 +114,54 @@ fn when_all_stall_at_once_the_leader_stays() {
     }
     assert_eq!(stayed, 50);
 }
+
+#[test]
+fn one_that_alone_does_not_hear_the_leader_deposes_nobody() {
+    let mut cluster = Cluster::new(5, 32);
+    let leader = cluster.elect();
+    cluster.run_ms(10);
+    let term = cluster.status(leader).term;
+    cluster.faults.cut.insert((leader, server(3)));
+    cluster.run_ms(200);
+    assert_eq!(
+        (cluster.leader(), cluster.status(leader).term),
+        (Some(leader), term)
+    );
+    assert!(
+        cluster.status(server(3)).counters.elections_started > 10,
+        "it tries"
+    );
+    assert!(
+        cluster.status(server(2)).counters.votes_withheld > 10,
+        "the others are loyal"
+    );
+    assert_eq!(cluster.status(leader).counters.leaderships_lost, 0);
+    assert!(holds(&cluster, leader));
+}
+
+/// Two do not hear the leader and would elect another; the two that do hear it are restarted and have forgotten that they do.
+#[test]
+fn voters_that_were_restarted_keep_the_promises_that_they_have_forgotten() {
+    for seed in 0..50 {
+        let mut cluster = Cluster::new(5, 9_000 + seed);
+        let leader = cluster.elect();
+        assert_eq!(leader, server(1));
+        cluster.run_ms(10);
+        for id in [4, 5].map(server) {
+            cluster.faults.isolate(leader, [id]);
+        }
+        let span = Micros(cluster.chance.between(20_000, 30_000));
+        cluster.run(span);
+        assert_eq!(cluster.leader(), Some(leader));
+        for id in [2, 3].map(server) {
+            cluster.kill(id);
+            cluster.start(id);
+            cluster.faults.isolate(leader, [id]);
+        }
+        // That there is one lease at most is checked all along.
+        assert!(holds(&cluster, leader));
+        cluster.run_until(Micros::from_millis(30), |c| c.leader() != Some(leader));
+        cluster.run_ms(5);
+        assert!(!holds(&cluster, leader));
+    }
+}
