@@ -32,6 +32,7 @@ pub(crate) enum Host {
     /// A cluster, and two players who show whether it keeps its word.
     Cluster {
         cluster: Box<SyncedCluster>,
+        game: Game,
         steady: Option<Steady>,
         story: Option<Story>,
         kill: Option<Kill>,
@@ -74,11 +75,10 @@ impl Host {
 
     pub(crate) fn cluster(folder: &Path, (name, version): &Game) -> Outcome<Self> {
         let cluster = SyncedCluster::start(folder, &ClusterOptions::new(name, version))?;
-        let urls = [cluster.url(), cluster.url()];
-        let steady = Steady::begin(urls, (name, version), WRITE_INTERVAL)?;
         Ok(Self::Cluster {
             cluster: Box::new(cluster),
-            steady: Some(steady),
+            game: (name.clone(), version.clone()),
+            steady: None,
             story: None,
             kill: None,
         })
@@ -121,6 +121,21 @@ impl Host {
             }
             Self::Cluster { cluster, .. } => cluster.url().to_owned(),
         }
+    }
+
+    /// All have joined: where a leader is to be killed, two more begin to show for how long nothing is confirmed.
+    pub(crate) fn begin(&mut self) -> Outcome {
+        if let Self::Cluster {
+            cluster,
+            game: (name, version),
+            steady,
+            ..
+        } = self
+        {
+            let urls = [cluster.url(), cluster.url()];
+            *steady = Some(Steady::begin(urls, (name, version), WRITE_INTERVAL)?);
+        }
+        Ok(())
     }
 
     /// The middle of the play: kills who leads, where there are others.

@@ -53,6 +53,7 @@ pub(crate) fn play(options: &Options) -> Outcome<Played> {
         .map(|number| scene.start(scene.part(number)))
         .collect::<Outcome<_>>()?;
     let begun = scene.beginning(&mut bots)?;
+    scene.host.begin()?;
     watch(&mut bots, begun + play_time / 2, false)?;
     scene.host.strike()?;
     watch(&mut bots, begun + play_time * 2 / 3, false)?;
