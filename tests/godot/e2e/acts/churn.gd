@@ -158,9 +158,15 @@ func _any(is_wanted: Callable) -> Thing:
 func _things() -> Array[Thing]:
 	var found: Array[Thing] = []
 	for node in _world.find_children("*", "Node3D", true, false):
-		if node is Thing and node.has_node("SyncedNode") and not node.is_queued_for_deletion() and node.name not in ["Board", "Rules"]:
+		if node is Thing and _is_toy(node) and not node.is_queued_for_deletion():
 			found.append(node)
 	return found
+
+
+## What is to be seen by everyone and what follows a controller is no toy.
+func _is_toy(thing: Thing) -> bool:
+	var synced_node: SyncedNode = thing.get_node_or_null("SyncedNode")
+	return synced_node != null and synced_node.tracker.is_empty() and thing.name not in ["Board", "Rules"]
 
 
 func _is_own(thing: Thing) -> bool:
