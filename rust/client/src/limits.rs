@@ -66,6 +66,8 @@ pub const LIVE_DATAGRAMS_PER_SECOND_MAX: u32 = 1_000;
 pub const LIVE_BURST_DATAGRAMS_MAX: u32 = 32;
 /// The most idle connections to other servers than the leader, whatever is configured.
 pub const STANDBY_CONNECTIONS_MAX: usize = 4;
+/// To how many servers more a connection is kept that were asked in vain, until a leader is found.
+pub const ASKED_WATCHED_MAX: usize = 2;
 /// How long a server that could not be reached is left alone, at first.
 pub const STANDBY_RETRY_MIN: Micros = Micros::from_millis(250);
 /// And at the longest, however often that was.
@@ -78,8 +80,10 @@ pub const FOLLOW_AT_ONCE_MAX: u32 = 2;
 pub const FOLLOW_WAIT_MIN: Micros = Micros::from_millis(4);
 /// And at the longest.
 pub const FOLLOW_WAIT_MAX: Micros = Micros::from_millis(250);
+/// How long a session must have been up for the next tries to follow each other at once again.
+pub const FOLLOW_STABLE_AFTER: Micros = Micros::from_millis(500);
 
-const _: () = assert!(STANDBY_CONNECTIONS_MAX + 2 <= MAX_SERVERS);
+const _: () = assert!(STANDBY_CONNECTIONS_MAX + ASKED_WATCHED_MAX < MAX_SERVERS);
 const _: () = assert!(FOLLOW_WAIT_MAX.0 <= FAILOVER_QUIET.0);
 const _: () = assert!(PROPOSALS_IN_FLIGHT_MAX <= PROPOSALS_PENDING_MAX);
 const _: () = assert!(UPDATES_WAITING_LIVE_MAX < UPDATES_WAITING_MAX);

@@ -1,11 +1,11 @@
 //! How long and how often the leader is sought.
 
-use synced_protocol::{link::CloseReason, time::Micros};
-
-use crate::{
-    limits::{FOLLOW_AT_ONCE_MAX, FOLLOW_WAIT_MAX, FOLLOW_WAIT_MIN},
-    retry::STABLE_AFTER,
+use synced_protocol::{
+    link::{CloseReason, ConnectionId},
+    time::Micros,
 };
+
+use crate::limits::{FOLLOW_AT_ONCE_MAX, FOLLOW_STABLE_AFTER, FOLLOW_WAIT_MAX, FOLLOW_WAIT_MIN};
 
 /// The search for the leader among several servers: from a loss, or from the word that another leads, until the session is up
 /// again.
@@ -16,6 +16,8 @@ pub(crate) struct Seek {
     tries: u32,
     /// How many of the ways that there are were tried since the last news.
     tried: usize,
+    /// The connection by which a server said last that it is not the one.
+    asked_last: Option<ConnectionId>,
     up_since: Option<Micros>,
 }
 
@@ -44,7 +46,7 @@ impl Seek {
     /// gave up the lead usually knows who has it, then ever longer.
     pub(crate) fn fail(&mut self, now: Micros, reason: CloseReason) -> Micros {
         let was_up = self.up_since.take();
-        if was_up.is_some_and(|since| now.since(since) >= STABLE_AFTER) {
+        if was_up.is_some_and(|since| now.since(since) >= FOLLOW_STABLE_AFTER) {
             self.tries = 0;
         }
         match &mut self.begun {
@@ -69,10 +71,25 @@ impl Seek {
         Micros(FOLLOW_WAIT_MIN.0 << doublings.min(16)).min(FOLLOW_WAIT_MAX)
     }
 
+    /// How long to wait after a server has said by itself that another leads: hardly, since it says so once.
+    pub(crate) fn wait_after_news(&self) -> Micros {
+        self.wait().min(FOLLOW_WAIT_MIN)
+    }
+
     /// The ways to the leader are others than before: the first is to be tried first, or the second where the first has just
     /// ended.
     pub(crate) const fn begin_with(&mut self, way: usize) {
         self.tried = way;
+    }
+
+    /// A server was asked, and does not lead.
+    pub(crate) const fn answered(&mut self, connection: ConnectionId) {
+        self.asked_last = Some(connection);
+    }
+
+    /// Whether this server was asked last: all others are to be asked before it.
+    pub(crate) fn was_asked_last(&self, connection: ConnectionId) -> bool {
+        self.asked_last == Some(connection)
     }
 
     /// Which of so many ways is to be tried next.
@@ -121,10 +138,11 @@ mod tests {
             fail(&mut seek, START);
         }
         assert!(seek.up(START).is_some());
-        let soon = START + STABLE_AFTER - Micros(1);
+        let soon = START + FOLLOW_STABLE_AFTER - Micros(1);
         assert_eq!(fail(&mut seek, soon), Micros::from_millis(16));
+        assert_eq!(seek.wait_after_news(), FOLLOW_WAIT_MIN);
         seek.up(soon);
-        assert_eq!(fail(&mut seek, soon + STABLE_AFTER), Micros::ZERO);
+        assert_eq!(fail(&mut seek, soon + FOLLOW_STABLE_AFTER), Micros::ZERO);
     }
 
     #[test]

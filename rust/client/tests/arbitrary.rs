@@ -10,7 +10,7 @@ use common::{
     scripted::{ME, OTHER, commit, resumed, snapshot, transaction, welcome},
 };
 use proptest::prelude::*;
-use synced_client::{Session, SessionConfig, command::Command};
+use synced_client::{Session, SessionConfig, command::Command, limits::ASKED_WATCHED_MAX};
 use synced_protocol::{
     control::{encode, encode_first},
     hlc::HlcTimestamp,
@@ -278,7 +278,7 @@ impl Driver {
             let remote = ([127, 0, 0, 1], 7_000).into();
             Event::Connected { connection, remote }
         };
-        let most = SessionConfig::new(game(), "ann").standby_connections + 2;
+        let most = SessionConfig::new(game(), "ann").standby_connections + ASKED_WATCHED_MAX + 2;
         assert!(self.connections.len() <= most, "{:?}", self.connections);
         self.session.handle(self.now, event);
     }

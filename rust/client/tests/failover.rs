@@ -12,7 +12,12 @@ use common::{
     ms, paint,
 };
 use proptest::prelude::*;
-use synced_client::{SessionConfig, command::Command, limits::FAILOVER_QUIET, update::EndReason};
+use synced_client::{
+    SessionConfig,
+    command::Command,
+    limits::{ASKED_WATCHED_MAX, FAILOVER_QUIET},
+    update::EndReason,
+};
 use synced_protocol::{
     id::{ClientSeq, Term},
     link::Logic,
@@ -87,6 +92,34 @@ fn a_killed_leader_costs_the_election_the_news_and_two_round_trips_and_is_told_a
         (1, 0)
     );
     assert!(stats.failover.count == 1);
+}
+
+#[test]
+fn leaders_that_die_one_after_the_other_cost_no_more_each() {
+    let mut fronts = playing();
+    for next in [1, 2, 3] {
+        let span = fail_over(&mut fronts, next);
+        assert!(span <= ELECTION + Micros(6 * WAY.0), "{span:?}");
+        fronts.run_for(ms(600));
+        fronts.start(next - 1);
+    }
+    assert_eq!(fronts.players[0].game.leaders.len(), 4);
+}
+
+#[test]
+fn a_leader_that_does_not_serve_yet_is_gone_to_as_soon_as_it_says_that_it_does() {
+    for next in [1, 2, 4] {
+        let mut fronts = playing();
+        fronts.kill(0);
+        let seq = fronts.propose(0, paint(authored_cup().node, 7));
+        let after = ms(40);
+        fronts.elect_to_serve(next, after);
+        let elected_at = fronts.now;
+        assert!(fronts.run_until(fronts.now + long(), |fronts| is_decided(fronts, seq)));
+        let span = fronts.now - elected_at;
+        assert!(span <= after + Micros(7 * WAY.0), "{span:?}");
+        assert!(fronts.players[0].attempts.len() < 12);
+    }
 }
 
 #[test]
@@ -324,7 +357,7 @@ proptest! {
         prop_assert_eq!(&player.game.ended, &None);
         prop_assert_eq!(player.game.decisions.len() as u64, last.0);
         player.game.assert_equals(fronts.node.world());
-        prop_assert!(player.links_max <= standby + 3, "{} connections", player.links_max);
+        prop_assert!(player.links_max <= standby + ASKED_WATCHED_MAX + 2, "{} connections", player.links_max);
         prop_assert_eq!(fronts.linked(0).len(), standby + 1);
         prop_assert_eq!(player.game.leaders.last().map(|leader| leader.0), Some(server_id(2)));
     }

@@ -58,11 +58,16 @@ impl Session {
             return;
         }
         self.meter.counters.redirects += 1;
+        self.seek.answered(connection);
         let reason = CloseReason::Unreachable(NOBODY_LEADS.to_owned());
         if said.leader.is_some() && news != News::Stale {
-            self.seek.fail(self.now, reason);
-            self.seek_from_the_first();
+            let wait = self.seek.fail(self.now, reason);
+            self.seek_from_the_first(wait);
         } else {
+            // The leader's own address is none of the ways any more.
+            if news == News::Changed {
+                self.seek.begin_with(0);
+            }
             self.seek_on(reason);
         }
     }
@@ -82,7 +87,7 @@ impl Session {
             let reason = CloseReason::ByUs(CloseCode::Done);
             self.seek.fail(self.now, reason);
         }
-        self.seek_from_the_first();
+        self.seek_from_the_first(self.seek.wait_after_news());
     }
 
     /// The connection is gone or the try has failed, and there are other servers.
@@ -132,7 +137,12 @@ impl Session {
             .iter()
             .filter(|(_, link)| link.is_up && link.server.is_some() && link.server != leader)
             .collect();
-        others.sort_by_key(|(_, link)| self.cluster.place(link.server));
+        others.sort_by_key(|(id, link)| {
+            (
+                self.seek.was_asked_last(*id),
+                self.cluster.place(link.server),
+            )
+        });
         ways.extend(others.into_iter().map(|(id, _)| Way::By(id)));
         ways.push(Way::To(None, Target::Configured));
         ways
@@ -146,12 +156,12 @@ impl Session {
         Some(Way::To(Some(server), Target::At(address)))
     }
 
-    fn seek_from_the_first(&mut self) {
+    fn seek_from_the_first(&mut self, wait: Micros) {
         if self.is_ended() {
             return;
         }
         self.seek.begin_with(0);
-        let until = self.now + self.seek.wait();
+        let until = self.now + wait;
         self.phase = Phase::Waiting { until };
     }
 

@@ -14,7 +14,7 @@ use synced_protocol::{
 use super::{Phase, Session};
 use crate::{
     cluster::News,
-    limits::{STANDBY_CONNECTIONS_MAX, STANDBY_RETRY_MAX, STANDBY_RETRY_MIN},
+    limits::{ASKED_WATCHED_MAX, STANDBY_CONNECTIONS_MAX, STANDBY_RETRY_MAX, STANDBY_RETRY_MIN},
     stats::ServerStats,
     update::Update,
 };
@@ -117,7 +117,10 @@ impl Session {
     pub(super) fn handle_watched(&mut self, connection: ConnectionId, bytes: &Bytes) {
         match self.links.decode(connection, bytes) {
             Ok(First::SameVersion(ServerMessage::Leader(said))) => {
-                if self.hear(connection, &said) == News::Changed {
+                let news = self.hear(connection, &said);
+                // That it serves from now on, a leader says for itself, when others have long said that it leads.
+                let serves_now = news == News::Known && said.leader == Some(said.from);
+                if news == News::Changed || serves_now {
                     self.follow();
                 }
             }
@@ -195,9 +198,15 @@ impl Session {
         self.welcomed(connection, welcome);
     }
 
-    /// One more than is wanted: that to the server which is least likely to lead.
+    /// One more than is wanted: that to the server which is least likely to lead. While a leader is sought, whoever was asked may say
+    /// something yet.
     fn needless(&self) -> Option<ConnectionId> {
-        if self.watched().count() <= self.standby_max() {
+        let asked = if self.is_served() {
+            0
+        } else {
+            ASKED_WATCHED_MAX
+        };
+        if self.watched().count() <= self.standby_max() + asked {
             return None;
         }
         let leader = self.cluster.leader();

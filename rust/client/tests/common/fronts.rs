@@ -172,13 +172,19 @@ impl Fronts {
 
     /// A server that lives wins an election; the others that live hear of it.
     pub fn elect(&mut self, server: usize) {
+        self.elect_to_serve(server, Micros::ZERO);
+    }
+
+    /// As [`elect`](Self::elect), but the new leader serves only after a while, and says so.
+    pub fn elect_to_serve(&mut self, server: usize, after: Micros) {
         let term = self.servers.iter().map(|server| server.term).max();
         let term = Term(term.unwrap_or_default().0 + 1);
         let before = self.true_leader();
-        for place in 0..self.servers.len() {
-            let delay = if place == server { Micros::ZERO } else { WAY };
-            self.send(delay, Arrival::News(place, term, Some(server_id(server))));
+        for place in (0..self.servers.len()).filter(|place| *place != server) {
+            self.send(WAY, Arrival::News(place, term, Some(server_id(server))));
         }
+        self.send(Micros::ZERO, Arrival::News(server, term, None));
+        self.send(after, Arrival::News(server, term, Some(server_id(server))));
         // From now on what the one before takes is confirmed no more.
         if let Some(before) = before {
             let joined: Vec<_> = self.links_of(before).collect();
@@ -342,11 +348,12 @@ impl Fronts {
         let link = self.links.get_mut(&key).expect("a link");
         match message {
             ClientMessage::Hello(hello) if leads => {
-                assert_eq!(link.at_node, None, "one hello for each welcome");
+                // Who says hello twice is welcomed twice.
+                link.watches = true;
+                self.leave_node(key);
                 self.node_connections += 1;
                 let connection = ConnectionId(self.node_connections);
-                link.at_node = Some(connection);
-                link.watches = true;
+                self.links.get_mut(&key).expect("a link").at_node = Some(connection);
                 let remote = ([127, 0, 0, 1], 7_000).into();
                 let now = self.now;
                 self.node
