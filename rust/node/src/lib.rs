@@ -49,4 +49,5 @@ pub use config::{InputLimits, Limits, NodeConfig};
 pub use log::{Log, News, SoloLog};
 pub use node::Node;
 pub use rate::Rate;
+pub use replica::{RestoreError, moved};
 pub use stats::{Counters, CutOffs, NodeStats, Refused, Sent};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use synced_protocol::{
+    hlc::HlcTimestamp,
+    id::LogIndex,
     message::{LiveEntry, LivePose},
     replica::{self, LedgerEntry, ReplicaError, ReplicaPart},
     time::Micros,
@@ -42,19 +44,7 @@ impl<L: Log> Node<L> {
     fn replica_parts(&mut self, now: Micros) -> Vec<ReplicaPart> {
         let hlc = self.stamp(now);
         let (live, poses) = (self.live_values.entries(), self.trackers.poses());
-        let world = &self.world;
-        let parts = world.snapshot_parts(hlc, live, poses, SNAPSHOT_PART_BYTES);
-        let ledger: Vec<LedgerEntry> = world.ledger().collect();
-        let ledgers = ledger.chunks(LEDGER_PLAYERS).map(|players| {
-            let players = players.to_vec();
-            ReplicaPart::Ledger { players }
-        });
-        let end = ReplicaPart::End {
-            last_player: world.last_player(),
-            digest: world.replica_digest(),
-        };
-        let parts = parts.map(ReplicaPart::World).chain(ledgers);
-        parts.chain([end]).collect()
+        parts_of(&self.world, hlc, live, poses)
     }
 
     fn begin_with(&mut self, now: Micros, restored: Restored) {
@@ -73,6 +63,45 @@ impl<L: Log> Node<L> {
             }
         }
     }
+}
+
+/// What [`Log::snapshot`] was given, as if all of it had happened at a later place of the log: whoever was told of any place before that
+/// is sent everything anew. No parts are those of a log that was just founded.
+///
+/// # Errors
+/// Why these are no parts of one replica.
+pub fn moved(parts: &[Bytes], to: LogIndex) -> Result<Vec<Bytes>, RestoreError> {
+    let Restored {
+        mut world,
+        live,
+        poses,
+    } = Restored::read(parts)?;
+    world.move_to(to);
+    // Nobody reads when a part was written.
+    let hlc = HlcTimestamp::default();
+    let parts = parts_of(&world, hlc, live.into_iter(), poses.into_iter());
+    let encoded: Result<_, _> = parts.iter().map(replica::encode).collect();
+    encoded.map_err(|error| RestoreError::Part(ReplicaError::Broken(error)))
+}
+
+fn parts_of(
+    world: &World,
+    hlc: HlcTimestamp,
+    live: impl Iterator<Item = LiveEntry>,
+    poses: impl Iterator<Item = LivePose>,
+) -> Vec<ReplicaPart> {
+    let parts = world.snapshot_parts(hlc, live, poses, SNAPSHOT_PART_BYTES);
+    let ledger: Vec<LedgerEntry> = world.ledger().collect();
+    let ledgers = ledger.chunks(LEDGER_PLAYERS).map(|players| {
+        let players = players.to_vec();
+        ReplicaPart::Ledger { players }
+    });
+    let end = ReplicaPart::End {
+        last_player: world.last_player(),
+        digest: world.replica_digest(),
+    };
+    let parts = parts.map(ReplicaPart::World).chain(ledgers);
+    parts.chain([end]).collect()
 }
 
 /// What parts say.
@@ -143,10 +172,15 @@ impl Reading {
 
 /// Why parts are no replica. They were checked on the way and on the disk, so that it is a mistake of ours.
 #[derive(Debug)]
-enum RestoreError {
+#[non_exhaustive]
+pub enum RestoreError {
+    /// A part cannot be read or written.
     Part(ReplicaError),
+    /// The world is none.
     World(SnapshotError),
+    /// What is known of players is wrong.
     Ledger(LedgerError),
+    /// Parts are missing.
     Incomplete,
 }
 
@@ -160,6 +194,8 @@ impl fmt::Display for RestoreError {
         }
     }
 }
+
+impl std::error::Error for RestoreError {}
 
 impl From<ReplicaError> for RestoreError {
     fn from(error: ReplicaError) -> Self {
@@ -176,5 +212,79 @@ impl From<SnapshotError> for RestoreError {
 impl From<LedgerError> for RestoreError {
     fn from(error: LedgerError) -> Self {
         Self::Ledger(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use synced_protocol::{
+        id::{ClientSeq, PlayerId},
+        message::{Change, LogEntry, PlayerEntry},
+    };
+    use synced_world::Outcome;
+
+    use super::*;
+
+    fn played() -> World {
+        let mut world = World::new();
+        for number in 1..=3 {
+            let player = PlayerEntry {
+                player: PlayerId(number),
+                name: format!("player {number}"),
+                hosts: false,
+            };
+            let entry = LogEntry {
+                hlc: HlcTimestamp::default(),
+                change: Change::PlayerJoined { player },
+            };
+            let log_index = LogIndex(u64::from(number) * 5);
+            let applied = world.apply(log_index, &entry, &mut Vec::new());
+            assert_eq!(applied, Ok(Outcome::Applied));
+        }
+        let known = LedgerEntry {
+            player: PlayerId(2),
+            last_seq: ClientSeq(77),
+            last_spawn_counter: 8,
+        };
+        world.enter(known).unwrap();
+        world
+    }
+
+    fn encoded(world: &World) -> Vec<Bytes> {
+        let (live, poses) = (std::iter::empty(), std::iter::empty());
+        let parts = parts_of(world, HlcTimestamp::default(), live, poses);
+        parts
+            .iter()
+            .map(|part| replica::encode(part).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn what_was_moved_is_the_same_world_at_another_place() {
+        let before = played();
+        let parts = moved(&encoded(&before), LogIndex(1_000)).unwrap();
+        let after = Restored::read(&parts).unwrap().world;
+        assert_eq!(after.log_index(), LogIndex(1_000));
+        assert_eq!(after.digest(), before.digest());
+        assert!(after.ledger().eq(before.ledger()));
+        assert_eq!(after.last_player(), before.last_player());
+    }
+
+    #[test]
+    fn a_log_that_was_just_founded_moves_as_a_world_with_nothing_in_it() {
+        let parts = moved(&[], LogIndex(9)).unwrap();
+        let world = Restored::read(&parts).unwrap().world;
+        assert_eq!(world.log_index(), LogIndex(9));
+        assert_eq!(world.digest(), World::new().digest());
+    }
+
+    #[test]
+    fn parts_of_which_one_is_missing_are_not_moved() {
+        let mut parts = encoded(&played());
+        parts.pop();
+        assert!(matches!(
+            moved(&parts, LogIndex(9)),
+            Err(RestoreError::Incomplete)
+        ));
     }
 }

@@ -49,6 +49,12 @@ impl World {
         }
     }
 
+    /// Counts the entries up to this one as applied, without any of them: what follows is to have other places than what may have
+    /// been told of before. A place further back changes nothing.
+    pub fn move_to(&mut self, log_index: LogIndex) {
+        self.log_index = self.log_index.max(log_index);
+    }
+
     /// A number that is equal for replicas that will decide everything alike from here on, where [`World::digest`] is equal for
     /// those that show the same. It is made anew each time.
     #[must_use]
