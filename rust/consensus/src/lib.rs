@@ -28,6 +28,7 @@
 //! Only this crate knows the engine. Its parser never meets a byte from the network: the layout between servers is this crate's own, a page
 //! beside its codec.
 
+mod anew;
 mod codec;
 mod config;
 mod consensus;
@@ -43,6 +44,7 @@ mod output;
 mod peers;
 mod status;
 
+pub use anew::{Anew, INDEX_GAP, TERM_GAP};
 pub use codec::{PEER_VERSION, PEER_VERSION_MIN, PeerVersions};
 pub use config::{
     Config, ELECTION_TICKS, ENTRIES_IN_FLIGHT_BYTES_MAX, HEARTBEAT_TICKS, LOG_BYTES_KEPT_MAX,

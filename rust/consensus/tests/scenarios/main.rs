@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "so a test fails")]
 
+mod anew;
 mod chaos;
 mod checks;
 mod cluster;
