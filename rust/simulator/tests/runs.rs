@@ -19,8 +19,8 @@ fn run(name: &str, seed: u64, secs: u64) -> Report {
     run_plan(settings, None).0
 }
 
-fn kept(name: &str, secs: u64) {
-    for seed in 1..=3 {
+fn kept(name: &str, seeds: u64, secs: u64) {
+    for seed in 1..=seeds {
         let report = run(name, seed, secs);
         assert_eq!(report.violation, None, "plan {name}, seed {seed}");
         assert!(
@@ -32,8 +32,8 @@ fn kept(name: &str, secs: u64) {
 
 #[test]
 fn whatever_goes_wrong_every_promise_is_kept() {
-    kept("all", 10);
-    kept("engine-all", 10);
+    kept("all", 2, 6);
+    kept("engine-all", 2, 6);
 }
 
 #[test]
@@ -49,20 +49,18 @@ fn every_promise_is_kept_where_one_kind_of_fault_comes_all_the_time() {
         "quorum-disk",
         "stalls",
     ] {
-        kept(name, 3);
+        kept(name, 1, 2);
     }
 }
 
 #[test]
 fn players_know_session_time_to_the_millisecond_where_the_ways_are_alike() {
-    for seed in 1..=3 {
-        let errors_us = run("calm", seed, 10).clock_errors_us;
-        assert!(!errors_us.is_empty());
-        assert!(
-            errors_us.iter().all(|error| *error < 1_000),
-            "{errors_us:?}"
-        );
-    }
+    let errors_us = run("calm", 1, 8).clock_errors_us;
+    assert!(!errors_us.is_empty());
+    assert!(
+        errors_us.iter().all(|error| *error < 1_000),
+        "{errors_us:?}"
+    );
 }
 
 #[test]
