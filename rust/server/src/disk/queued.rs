@@ -19,13 +19,16 @@ use super::Ended;
 pub(super) const WAITING_WRITES_MAX: usize = 4096;
 /// The most bytes that may wait for the disk when another write comes.
 pub(super) const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What a write without content counts.
+const WRITE_OVERHEAD_BYTES: usize = 64;
 
 /// The writing thread, and what waits for it.
 #[derive(Debug)]
 pub(super) struct Queued {
     queue: SyncSender<StoreWrite>,
     waiting_bytes: Arc<AtomicUsize>,
-    thread: JoinHandle<()>,
+    /// Gives the store back, unless a write failed.
+    thread: JoinHandle<Option<Store>>,
 }
 
 impl Queued {
@@ -59,11 +62,16 @@ impl Queued {
         })
     }
 
-    /// Waits until everything is written and the store closed.
-    pub(super) fn end(self) {
+    /// Whether everything is written.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting_bytes.load(Ordering::Acquire) == 0
+    }
+
+    /// Waits until everything is written, and gives the store back, unless a write failed.
+    pub(super) fn end(self) -> Option<Store> {
         drop(self.queue);
         // It has no way to panic, and the system would have said so.
-        let _ = self.thread.join();
+        self.thread.join().ok().flatten()
     }
 }
 
@@ -74,7 +82,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, report: impl Fn(Ended)) {
+    fn run(mut self, report: impl Fn(Ended)) -> Option<Store> {
         while let Ok(first) = self.waiting.recv() {
             let mut writes = vec![first];
             writes.extend(self.waiting.try_iter().take(WAITING_WRITES_MAX));
@@ -82,12 +90,12 @@ impl Writer {
             let last = writes.last().map(|write| write.id).unwrap_or_default();
             if let Err(error) = self.store.write_all(&writes) {
                 report(Err(error.to_string()));
-                return;
+                return None;
             }
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Release);
             report(Ok(last));
         }
-        super::close(self.store);
+        Some(self.store)
     }
 }
 
@@ -97,8 +105,9 @@ fn too_slow() -> String {
     )
 }
 
-fn bytes_of(write: &StoreWrite) -> usize {
+/// How much a write takes, roughly; at least something.
+pub(super) fn bytes_of(write: &StoreWrite) -> usize {
     let entries = write.entries.iter().map(|entry| entry.data.len());
     let parts = write.snapshot.iter().flat_map(|snapshot| &snapshot.parts);
-    entries.chain(parts.map(|part| part.len())).sum()
+    WRITE_OVERHEAD_BYTES + entries.chain(parts.map(|part| part.len())).sum::<usize>()
 }

@@ -93,6 +93,45 @@ fn in_memory_a_write_is_done_at_once_and_the_end_is_orderly() {
 }
 
 #[test]
+fn a_large_write_does_not_hold_up_the_driver_and_what_follows_stays_behind_it() {
+    let folder = Folder::founded("large", Durability::Memory);
+    let (mut disk, reported) = folder.begun();
+    assert_eq!(disk.write(append(1, 100)), Ok(Written::Already));
+    assert_eq!(disk.write(append(2, INLINE_BYTES_MAX)), Ok(Written::Later));
+    // Whoever writes these, they come behind.
+    for index in 3..=20 {
+        disk.write(append(index, 100)).unwrap();
+    }
+    assert!(reported.recv().unwrap().unwrap() >= WriteId(2));
+    let mut index = 21;
+    while disk.write(append(index, 100)) != Ok(Written::Already) {
+        index += 1;
+    }
+    disk.end();
+    assert_eq!(
+        found(&folder),
+        (usize::try_from(index).unwrap(), LastStop::Orderly)
+    );
+}
+
+#[test]
+fn a_large_write_that_fails_is_reported_and_nothing_is_written_after_it() {
+    let folder = Folder::founded("large-failing", Durability::Memory);
+    let (mut disk, reported) = folder.begun();
+    assert_eq!(disk.write(append(7, INLINE_BYTES_MAX)), Ok(Written::Later));
+    assert!(
+        reported
+            .recv()
+            .unwrap()
+            .unwrap_err()
+            .contains("log index 7")
+    );
+    drop(disk.write(append(1, 100)));
+    disk.end();
+    assert_eq!(found(&folder), (0, LastStop::Killed));
+}
+
+#[test]
 fn on_disk_writes_are_reported_in_order_and_none_is_left_out_at_the_end() {
     let folder = Folder::founded("queued", Durability::Disk);
     let (mut disk, reported) = folder.begun();
