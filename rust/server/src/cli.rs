@@ -65,6 +65,13 @@ pub(crate) enum ClusterCommand {
     /// Let another server lead.
     #[command(after_help = exit::HELP)]
     Transfer(Transfer),
+    /// Begin anew with what the servers' folders still hold, after more than half of the servers have lost their memory at once.
+    ///
+    /// With quorum-memory a server whose machine went down without warning may not go on as if nothing had happened. If that befell
+    /// more than half of them together, none can lead any more. Stop all servers, then run this where their folders are: it founds every
+    /// server anew with the most advanced log that is left. What was confirmed in the last moments may be lost. The former data is kept.
+    #[command(after_help = exit::HELP)]
+    Recover(Recover),
 }
 
 /// Which cluster.
@@ -167,6 +174,15 @@ pub(crate) struct Transfer {
     /// Who is to lead; the one that is furthest if not given
     #[arg(long, value_name = "NUMBER")]
     pub(crate) to: Option<Whole<1, 65_535>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    /// Even if enough servers could lead as they are; they must never run with their former data again
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod disk;
 mod exit;
 mod kinds;
 mod layer;
+mod leaderless;
 mod logging;
 mod memory;
 mod names;

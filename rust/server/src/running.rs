@@ -7,6 +7,7 @@ use tokio::{runtime::Runtime, time};
 
 use crate::{
     exit::Failure,
+    leaderless::Leaderless,
     output,
     serve::of_transport,
     stats_file::StatsFile,
@@ -88,6 +89,7 @@ impl<L: Stopping> Running<L> {
 
     async fn look_after(&self, mut stops: Stops) {
         let mut looks = time::interval(LOOK_INTERVAL);
+        let mut leaderless = Leaderless::default();
         while !self.handle.is_finished() {
             tokio::select! {
                 why = stops.next() => {
@@ -96,9 +98,12 @@ impl<L: Stopping> Running<L> {
                 }
                 _ = looks.tick() => {}
             }
-            let written = self
-                .meters
-                .write(self.stats_file.as_ref(), &self.board.read());
+            let report = self.board.read();
+            let standing = report.node.cluster.as_ref();
+            if let Some(advice) = standing.and_then(|standing| leaderless.look(standing)) {
+                tracing::warn!("{advice}");
+            }
+            let written = self.meters.write(self.stats_file.as_ref(), &report);
             if let Err(failure) = written {
                 tracing::warn!("{failure}");
             }

@@ -24,7 +24,7 @@ pub struct Salvage {
     pub identity: Identity,
     /// The latest life of the server that the folder knows of.
     pub incarnation_max: u32,
-    /// How the last run ended, if [`Store::open`](crate::Store::open) would trust what it left; else why it would not.
+    /// How that replica's last run ended, if [`Store::open`](crate::Store::open) would trust what it left; else why it would not.
     pub standing: StorageResult<LastStop>,
     /// Every group, by its id: as it was settled last, and whatever follows that in the journals without a gap.
     pub groups: Vec<StoredGroup>,
@@ -52,7 +52,7 @@ impl Salvage {
         let (held, standing) = match (read(folder), read(&aside_of(folder))) {
             (Ok(held), Err(_)) => standing_of(folder, held),
             (Ok(held), Ok(_)) if says_something(&held.groups) => standing_of(folder, held),
-            (Ok(held), Ok(before)) => (before, standing_of(folder, held).1),
+            (Ok(_), Ok(before)) => (before, Err(memory_lost(folder))),
             (Err(error), Ok(before)) => (before, Err(error)),
             (Err(error), Err(_)) => return Err(error),
         };
@@ -100,6 +100,12 @@ fn standing_of(folder: &Path, mut held: Held) -> (Held, StorageResult<LastStop>)
         Ok(stop)
     });
     (held, standing)
+}
+
+fn memory_lost(folder: &Path) -> StorageError {
+    StorageError::MemoryLost {
+        folder: folder.to_owned(),
+    }
 }
 
 fn not_founded(folder: &Path) -> StorageError {

@@ -203,6 +203,8 @@ fn what_a_folder_held_is_still_there_when_it_was_made_anew_however_often() {
         assert_eq!(salvage.groups, *run.states.last().unwrap());
         assert_eq!(salvage.identity.incarnation, 0);
         assert_eq!(salvage.incarnation_max, LATER + life);
+        let standing = salvage.standing.as_ref().unwrap_err();
+        assert!(standing.asks_for_new_replica(), "{standing}");
         assert!(salvage.says_something());
     }
 }

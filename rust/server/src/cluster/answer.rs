@@ -31,6 +31,12 @@ impl Answer {
             .is_some_and(|cluster| cluster.role == "leader")
     }
 
+    /// Whether it takes no part yet, since it came back without its memory or has just been added.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.cluster()
+            .is_some_and(|cluster| cluster.voters.is_empty())
+    }
+
     pub(crate) fn term(&self) -> u64 {
         self.cluster().map_or(0, |cluster| cluster.term)
     }

@@ -5,11 +5,13 @@ mod ask;
 mod change;
 mod child;
 mod folder;
+mod hint;
 mod init;
 mod invite;
 mod line;
 mod newcomers;
 mod places;
+mod recover;
 mod server_file;
 mod status;
 mod table;
@@ -37,6 +39,7 @@ pub(crate) fn run(command: ClusterCommand) -> Result<(), Failure> {
         ClusterCommand::Add(options) => change::add(&options),
         ClusterCommand::Remove(options) => change::remove(&options),
         ClusterCommand::Transfer(options) => change::transfer(&options),
+        ClusterCommand::Recover(options) => recover::recover(&options),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     answer::Answer,
     ask::Operator,
     folder::ClusterFolder,
-    invite,
+    hint, invite,
     line::{self, Glance},
     table::Table,
 };
@@ -109,10 +109,15 @@ fn judge(words: &[Word]) -> Result<(), Failure> {
             "no server answers: start them with `synced cluster up`, or each with `synced serve`",
         ));
     }
+    let answers = words.iter().filter_map(|word| word.answer.as_ref());
+    let newcomers = answers.filter(|answer| answer.is_newcomer());
     if line::leader(&glances(words)).is_none() {
         return Err(Failure::new(
             Exit::Unanswered,
-            "no server leads, so nothing is confirmed: more than half of the voters must be up and reach one another",
+            format_args!(
+                "no server leads, so nothing is confirmed: {}",
+                hint::where_nobody_leads(newcomers.count(), words.len())
+            ),
         ));
     }
     Ok(())
