@@ -227,6 +227,27 @@ impl SyncedCluster {
         fs::remove_dir_all(&data).map_err(Failure::of(format!("cannot remove {}", data.display())))
     }
 
+    /// Has what a server that does not run left look as if its machine had gone down: the mark beside its data says that a run began
+    /// before the machine was started last.
+    ///
+    /// # Errors
+    /// When it runs, or the mark is none.
+    pub fn lose_power(&self, server: u16) -> Outcome {
+        const BOOT: std::ops::Range<usize> = 13..77;
+        if self.running.contains_key(&server) {
+            return Err(Failure::new(format!("server {server} runs")));
+        }
+        let file = self.folder(server).join("data/mark");
+        let mut mark = fs::read(&file).map_err(Failure::of(format!("{}", file.display())))?;
+        if mark.len() != BOOT.end + 4 {
+            return Err(Failure::new(format!("{} is no mark", file.display())));
+        }
+        mark[BOOT].fill(b'x');
+        let checksum = crc32fast::hash(&mark[..BOOT.end]);
+        mark[BOOT.end..].copy_from_slice(&checksum.to_le_bytes());
+        fs::write(&file, mark).map_err(Failure::of(format!("{}", file.display())))
+    }
+
     /// The folder of the cluster.
     #[must_use]
     pub fn directory(&self) -> &Path {

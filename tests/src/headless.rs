@@ -34,6 +34,18 @@ impl HeadlessPlayer {
     /// # Errors
     /// When the address is none, or the session does not come up.
     pub fn join(url: &str, config: SessionConfig) -> Outcome<Self> {
+        Self::join_telling(url, config, drop)
+    }
+
+    /// As [`join`](Self::join), telling what the game would be told before the session is up: the world as it is then.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn join_telling(
+        url: &str,
+        config: SessionConfig,
+        mut tell: impl FnMut(Update),
+    ) -> Outcome<Self> {
         let name = config.player_name.clone();
         let address = url
             .parse()
@@ -55,7 +67,10 @@ impl HeadlessPlayer {
         };
         let joined = |update: Update| match update {
             Update::Joined(joined) => Some(joined.player),
-            _ => None,
+            other => {
+                tell(other);
+                None
+            }
         };
         player.player = player.wait_for("the session is up", JOIN_TIME_MAX, joined)?;
         Ok(player)

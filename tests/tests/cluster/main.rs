@@ -9,6 +9,7 @@ mod disk;
 mod failover;
 mod membership;
 mod operator;
+mod recover;
 mod refusals;
 mod restarts;
 
