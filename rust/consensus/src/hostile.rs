@@ -1,64 +1,17 @@
 //! Whatever the others say, this server lives on, and what it has committed stays.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
 use synced_protocol::{
-    id::{GroupId, LogIndex, ReplicaId, ServerId, Term},
-    store::{HardState, LogSnapshot, Members, StoredGroup},
+    id::{GroupId, LogIndex},
     time::Micros,
 };
 
 use crate::{
-    Config, Consensus, News, Output, Role,
-    codec::{GroupMessage, Header, Message, PEER_VERSION, VoteAnswer, tests::message},
+    Consensus, News, Output, Role,
+    codec::{GroupMessage, Message, VoteAnswer, tests::message},
+    testing::{begin, founded, frame, server},
 };
-
-fn server(number: u16) -> ServerId {
-    ServerId(number)
-}
-
-/// One of three that were founded together, alone with what the others are said to say.
-fn alone() -> Consensus {
-    let voters = (1..=3)
-        .map(|number| ReplicaId::new(server(number), 0))
-        .collect();
-    let members = Members {
-        voters,
-        ..Members::default()
-    };
-    let snapshot = LogSnapshot {
-        index: LogIndex(0),
-        term: Term(0),
-        members,
-        parts: Vec::new(),
-    };
-    let stored = StoredGroup {
-        group: GroupId(0),
-        hard_state: HardState::default(),
-        snapshot: Arc::new(snapshot),
-        entries: Vec::new(),
-    };
-    let config = Config::new(ReplicaId::new(server(1), 0));
-    let mut consensus = Consensus::new(config, Micros::ZERO, vec![stored]).unwrap();
-    for other in [2, 3] {
-        consensus.peer_up(Micros::ZERO, server(other));
-    }
-    consensus
-}
-
-fn frame(message: &Message) -> Bytes {
-    let mut bytes = Vec::new();
-    Header {
-        version: PEER_VERSION,
-        from: 0,
-        to: 0,
-    }
-    .put(&mut bytes);
-    message.put(&mut bytes);
-    bytes.into()
-}
 
 /// Does what is to be done; nothing that was told once is told otherwise.
 fn settle(consensus: &mut Consensus, now: Micros, last: &mut LogIndex) {
@@ -159,7 +112,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_messages_ends_this_server(events in vec(event(), 1..120)) {
-        let (mut consensus, mut now, mut last) = (alone(), Micros::ZERO, LogIndex::ZERO);
+        let (mut consensus, mut now, mut last) = (begin(founded()), Micros::ZERO, LogIndex::ZERO);
         settle(&mut consensus, now, &mut last);
         for event in events {
             happen(&mut consensus, &mut now, &mut last, event);
@@ -170,7 +123,7 @@ proptest! {
 
 #[test]
 fn a_server_that_is_voted_for_leads() {
-    let (mut consensus, mut now, mut last) = (alone(), Micros::ZERO, LogIndex::ZERO);
+    let (mut consensus, mut now, mut last) = (begin(founded()), Micros::ZERO, LogIndex::ZERO);
     settle(&mut consensus, now, &mut last);
     elect(&mut consensus, &mut now, &mut last, 2);
     assert_eq!(consensus.status(GroupId(0)).unwrap().role, Role::Leader);

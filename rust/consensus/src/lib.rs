@@ -42,7 +42,11 @@ mod news;
 mod outbox;
 mod output;
 mod peers;
+#[cfg(test)]
+mod promises;
 mod status;
+#[cfg(test)]
+mod testing;
 
 pub use anew::{Anew, INDEX_GAP, TERM_GAP};
 pub use codec::{PEER_VERSION, PEER_VERSION_MIN, PeerVersions};

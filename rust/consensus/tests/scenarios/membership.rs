@@ -194,3 +194,34 @@ fn members_that_make_no_sense_are_refused_with_what_to_ask_for_instead() {
     let at_follower = cluster.act(server(2), |c, _| c.change_members(GROUP, wanted(1..=3)));
     assert!(matches!(at_follower, Err(ChangeError::NotLeading { .. })));
 }
+
+#[test]
+fn a_server_that_cannot_catch_up_does_not_vote_and_its_former_life_counts_on() {
+    let mut cluster = Cluster::new(5, 55);
+    let leader = cluster.elect();
+    cluster.commit("x");
+    cluster.kill_and_lose(server(5), 99);
+    // It is heard, and hears nothing.
+    cluster.faults.cut.insert((leader, server(5)));
+    cluster.start(server(5));
+    cluster.run_ms(300);
+    let members = cluster.status(leader).members;
+    let learners: Vec<u32> = members
+        .learners
+        .iter()
+        .map(|learner| learner.incarnation())
+        .collect();
+    assert_eq!(learners, [99]);
+    assert!(
+        members.voters.iter().all(|voter| voter.incarnation() == 0),
+        "{members:?}"
+    );
+    cluster.faults.cut.clear();
+    cluster.run_until(Micros::from_secs(1), |c| {
+        c.status(leader)
+            .members
+            .voters
+            .iter()
+            .any(|voter| voter.incarnation() == 99)
+    });
+}
