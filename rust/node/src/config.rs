@@ -61,6 +61,8 @@ pub const LIVE_VALUES_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const LIVE_VALUE_OVERHEAD_BYTES: usize = 16;
 /// The size that parts of a snapshot are packed to, in bytes.
 pub const SNAPSHOT_PART_BYTES: usize = 32 * 1024;
+/// The size that parts of a snapshot between servers are packed to, in bytes: one of them is written at a time.
+pub const WRITTEN_PART_BYTES: usize = 16 * 1024;
 /// The size that entries about nodes which come to rest are packed to, in bytes.
 pub const RESTED_ENTRY_BYTES: usize = 32 * 1024;
 /// What a proposal's frame holds beside its transaction, in bytes: tag and number.

@@ -45,8 +45,8 @@ impl<L: Log> Node<L> {
                 self.follow(now);
             }
             News::MembersChanged => self.has_to_tell = true,
-            News::Restored { parts } => self.restore(now, &parts),
-            News::SnapshotWanted => self.give_snapshot(now),
+            News::Restored { parts } => self.restore(&parts),
+            News::SnapshotWanted => self.begin_writing(now),
             News::Unreadable(error) => {
                 tracing::error!(
                     "this program is older than what the log holds: {error}; update it"

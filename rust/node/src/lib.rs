@@ -43,6 +43,7 @@ mod stop;
 mod timers;
 mod trackers;
 mod watch;
+mod writing;
 
 pub use cluster::{ClusterConfig, ClusterLog, ClusterStats};
 pub use config::{InputLimits, Limits, NodeConfig};

@@ -42,7 +42,7 @@ pub trait Log: Sized {
         Leader::alone()
     }
 
-    /// The answer to [`News::SnapshotWanted`].
+    /// The answer to [`News::SnapshotWanted`], some time after it.
     fn snapshot(&mut self, _parts: Vec<Bytes>) {}
 
     /// Begins to hand the lead over to another server; returns whether there is one.
@@ -97,7 +97,7 @@ pub enum News {
     Unreadable(ReplicaError),
     /// Who takes part has changed.
     MembersChanged,
-    /// The log has become long: [`Log::snapshot`] is to be given everything as it is after the news so far.
+    /// The log has become long: [`Log::snapshot`] is to be given everything as it is after the news so far, soon.
     SnapshotWanted,
 }
 

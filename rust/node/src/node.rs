@@ -29,6 +29,7 @@ use crate::{
     stats::{Meter, NodeStats},
     timers::{Timer, Timers},
     trackers::Trackers,
+    writing::Writing,
 };
 
 /// One server's logic over one log.
@@ -52,6 +53,8 @@ pub struct Node<L = SoloLog> {
     pub(crate) handled_at: Micros,
     /// Until when this server, which is to stop, waits for another to lead.
     pub(crate) stops_by: Option<Micros>,
+    /// What is being written down for the log.
+    pub(crate) writing: Option<Writing>,
     /// Whether those who watch are to be told who leads.
     pub(crate) has_to_tell: bool,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
@@ -91,6 +94,7 @@ impl<L: Log> Node<L> {
             keeps_time: log.leads_from_the_start(),
             handled_at: Micros::ZERO,
             stops_by: None,
+            writing: None,
             has_to_tell: false,
             connections: BTreeMap::new(),
             sessions: Sessions::new(seed),
@@ -278,7 +282,10 @@ impl<L: Log> Logic for Node<L> {
                 }
             }
             Event::Closed { connection, reason } => self.on_closed(now, connection, &reason),
-            Event::Woken => L::advance(self, now),
+            Event::Woken => {
+                L::advance(self, now);
+                self.go_on_writing();
+            }
         }
         self.follow_log(now);
     }

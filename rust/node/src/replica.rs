@@ -6,34 +6,18 @@ use bytes::Bytes;
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::LogIndex,
-    message::{LiveEntry, LivePose},
-    replica::{self, LedgerEntry, ReplicaError, ReplicaPart},
-    time::Micros,
+    replica::{self, ReplicaError, ReplicaPart},
 };
 use synced_world::{LedgerError, SnapshotError, SnapshotReader, World};
 
-use crate::{
-    config::{LEDGER_PLAYERS, SNAPSHOT_PART_BYTES},
-    log::Log,
-    node::Node,
-};
+use crate::{log::Log, node::Node, writing::Parts};
 
 impl<L: Log> Node<L> {
-    /// Hands everything to the log, as it is after the news so far.
-    pub(crate) fn give_snapshot(&mut self, now: Micros) {
-        let parts = self.replica_parts(now);
-        let encoded: Result<Vec<Bytes>, _> = parts.iter().map(replica::encode).collect();
-        match encoded {
-            Ok(parts) => self.log.snapshot(parts),
-            Err(error) => tracing::error!("a part of the world cannot be kept: {error}"),
-        }
-    }
-
     /// Knows from now on what these parts say, and nothing else. Should that ever fail, the node stops: it would go on with
     /// another world than the rest.
-    pub(crate) fn restore(&mut self, now: Micros, parts: &[Bytes]) {
-        match Restored::read(parts) {
-            Ok(restored) => self.begin_with(now, restored),
+    pub(crate) fn restore(&mut self, parts: &[Bytes]) {
+        match read(parts) {
+            Ok(world) => self.begin_with(world),
             Err(error) => {
                 tracing::error!("the world cannot be restored: {error}");
                 self.stop();
@@ -41,27 +25,13 @@ impl<L: Log> Node<L> {
         }
     }
 
-    fn replica_parts(&mut self, now: Micros) -> Vec<ReplicaPart> {
-        let hlc = self.stamp(now);
-        let (live, poses) = (self.live_values.entries(), self.trackers.poses());
-        parts_of(&self.world, hlc, live, poses)
-    }
-
-    fn begin_with(&mut self, now: Micros, restored: Restored) {
-        self.world = restored.world;
+    fn begin_with(&mut self, world: World) {
+        self.world = world;
         self.kept.restart(self.world.log_index());
         self.sessions.begin_anew(&self.world);
         let world = &self.world;
         self.live_values.retain(|node| world.node(node).is_some());
         self.trackers.retain(|node| world.node(node).is_some());
-        for entry in restored.live {
-            self.stand_by_value(entry);
-        }
-        for pose in restored.poses {
-            if let Err(error) = self.stand_by_pose(now, &pose) {
-                tracing::warn!("the pose of {} is left out: {error}", pose.node);
-            }
-        }
     }
 }
 
@@ -71,82 +41,39 @@ impl<L: Log> Node<L> {
 /// # Errors
 /// Why these are no parts of one replica.
 pub fn moved(parts: &[Bytes], to: LogIndex) -> Result<Vec<Bytes>, RestoreError> {
-    let Restored {
-        mut world,
-        live,
-        poses,
-    } = Restored::read(parts)?;
+    let mut world = read(parts)?;
     world.move_to(to);
     // Nobody reads when a part was written.
     let hlc = HlcTimestamp::default();
-    let parts = parts_of(&world, hlc, live.into_iter(), poses.into_iter());
-    let encoded: Result<_, _> = parts.iter().map(replica::encode).collect();
+    let parts = Parts::new(world, hlc);
+    let encoded: Result<_, _> = parts.map(|part| replica::encode(&part)).collect();
     encoded.map_err(|error| RestoreError::Part(ReplicaError::Broken(error)))
 }
 
-fn parts_of(
-    world: &World,
-    hlc: HlcTimestamp,
-    live: impl Iterator<Item = LiveEntry>,
-    poses: impl Iterator<Item = LivePose>,
-) -> Vec<ReplicaPart> {
-    let parts = world.snapshot_parts(hlc, live, poses, SNAPSHOT_PART_BYTES);
-    let ledger: Vec<LedgerEntry> = world.ledger().collect();
-    let ledgers = ledger.chunks(LEDGER_PLAYERS).map(|players| {
-        let players = players.to_vec();
-        ReplicaPart::Ledger { players }
-    });
-    let end = ReplicaPart::End {
-        last_player: world.last_player(),
-        digest: world.replica_digest(),
-    };
-    let parts = parts.map(ReplicaPart::World).chain(ledgers);
-    parts.chain([end]).collect()
-}
-
-/// What parts say.
-#[derive(Debug)]
-struct Restored {
-    world: World,
-    live: Vec<LiveEntry>,
-    poses: Vec<LivePose>,
-}
-
-impl Restored {
-    /// A log that was just founded says nothing, of a world with nothing in it.
-    fn read(parts: &[Bytes]) -> Result<Self, RestoreError> {
-        let mut reading = Reading::default();
-        for part in parts {
-            reading.take(replica::decode(part)?)?;
-        }
-        if parts.is_empty() {
-            reading.world = Some(World::new());
-            reading.is_whole = true;
-        }
-        let world = reading.world.filter(|_| reading.is_whole);
-        Ok(Self {
-            world: world.ok_or(RestoreError::Incomplete)?,
-            live: reading.live,
-            poses: reading.poses,
-        })
+/// What parts say. A log that was just founded says nothing, of a world with nothing in it.
+fn read(parts: &[Bytes]) -> Result<World, RestoreError> {
+    if parts.is_empty() {
+        return Ok(World::new());
     }
+    let mut reading = Reading::default();
+    for part in parts {
+        reading.take(replica::decode(part)?)?;
+    }
+    let world = reading.world.filter(|_| reading.is_whole);
+    world.ok_or(RestoreError::Incomplete)
 }
 
 #[derive(Debug, Default)]
 struct Reading {
     reader: SnapshotReader,
     world: Option<World>,
-    live: Vec<LiveEntry>,
-    poses: Vec<LivePose>,
     is_whole: bool,
 }
 
 impl Reading {
     fn take(&mut self, part: ReplicaPart) -> Result<(), RestoreError> {
         match part {
-            ReplicaPart::World(mut part) => {
-                self.live.append(&mut part.live);
-                self.poses.append(&mut part.poses);
+            ReplicaPart::World(part) => {
                 if self.reader.add(part)? {
                     self.world = Some(std::mem::take(&mut self.reader).finish()?);
                 }
@@ -220,6 +147,7 @@ mod tests {
     use synced_protocol::{
         id::{ClientSeq, PlayerId},
         message::{Change, LogEntry, PlayerEntry},
+        replica::LedgerEntry,
     };
     use synced_world::Outcome;
 
@@ -251,19 +179,15 @@ mod tests {
     }
 
     fn encoded(world: &World) -> Vec<Bytes> {
-        let (live, poses) = (std::iter::empty(), std::iter::empty());
-        let parts = parts_of(world, HlcTimestamp::default(), live, poses);
-        parts
-            .iter()
-            .map(|part| replica::encode(part).unwrap())
-            .collect()
+        let parts = Parts::new(world.clone(), HlcTimestamp::default());
+        parts.map(|part| replica::encode(&part).unwrap()).collect()
     }
 
     #[test]
     fn what_was_moved_is_the_same_world_at_another_place() {
         let before = played();
         let parts = moved(&encoded(&before), LogIndex(1_000)).unwrap();
-        let after = Restored::read(&parts).unwrap().world;
+        let after = read(&parts).unwrap();
         assert_eq!(after.log_index(), LogIndex(1_000));
         assert_eq!(after.digest(), before.digest());
         assert!(after.ledger().eq(before.ledger()));
@@ -273,7 +197,7 @@ mod tests {
     #[test]
     fn a_log_that_was_just_founded_moves_as_a_world_with_nothing_in_it() {
         let parts = moved(&[], LogIndex(9)).unwrap();
-        let world = Restored::read(&parts).unwrap().world;
+        let world = read(&parts).unwrap();
         assert_eq!(world.log_index(), LogIndex(9));
         assert_eq!(world.digest(), World::new().digest());
     }

@@ -19,9 +19,11 @@ mod snapshot;
 mod spawn;
 mod tree;
 mod world;
+mod writer;
 
 pub use effect::{Effect, Outcome};
 pub use ledger::LedgerError;
 pub use node::{Node, Property};
 pub use snapshot::{SnapshotError, SnapshotReader};
 pub use world::{Player, World};
+pub use writer::SnapshotWriter;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Index, timestamp, counts and tags of a part at their longest.
-const PART_OVERHEAD_BYTES: usize = 64;
+pub(crate) const PART_OVERHEAD_BYTES: usize = 64;
 /// Each id and length of an item that is not a node, at its longest.
 const NUMBER_BYTES: usize = 9;
 
@@ -208,7 +208,7 @@ impl fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
-enum Item<'a> {
+pub(crate) enum Item<'a> {
     Player(PlayerId, &'a Player),
     Node(&'a Node),
     Despawned(NodeId),
@@ -218,7 +218,7 @@ enum Item<'a> {
 
 impl Item<'_> {
     /// An upper bound.
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Player(_, player) => 2 * NUMBER_BYTES + player.name().len(),
             Self::Node(node) => node.bytes(),
@@ -228,7 +228,7 @@ impl Item<'_> {
         }
     }
 
-    fn put(self, part: &mut SnapshotPart) {
+    pub(crate) fn put(self, part: &mut SnapshotPart) {
         match self {
             Self::Player(id, player) => part.players.push(player.entry(id)),
             Self::Node(node) => part.nodes.push(node.entry()),
@@ -251,7 +251,7 @@ fn fill<'a>(
     }
 }
 
-const fn empty_part(log_index: LogIndex, hlc: HlcTimestamp) -> SnapshotPart {
+pub(crate) const fn empty_part(log_index: LogIndex, hlc: HlcTimestamp) -> SnapshotPart {
     SnapshotPart {
         log_index,
         hlc,

@@ -1,6 +1,9 @@
 //! The nodes, and the way back from a transaction that fails in the middle.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use synced_protocol::{
     id::{LogIndex, NodeId, PlayerId, PropertyId},
@@ -22,7 +25,8 @@ use crate::{
 /// A change that fails may leave its half behind: whoever asked for it goes back with [`Tree::roll_back`].
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tree {
-    nodes: BTreeMap<NodeId, Node>,
+    /// Shared with copies of the world that were taken before a node changed.
+    nodes: BTreeMap<NodeId, Arc<Node>>,
     children: BTreeSet<(NodeId, NodeId)>,
     tombstones: BTreeSet<NodeId>,
     bytes: usize,
@@ -43,7 +47,7 @@ pub(crate) struct Checkpoint {
 #[derive(Debug, Clone)]
 enum Undo {
     Inserted(NodeId),
-    Removed(Box<Node>),
+    Removed(Arc<Node>),
     Buried(NodeId),
     Moved(NodeId, ParentRef),
     Given(NodeId, PlayerId),
@@ -51,8 +55,12 @@ enum Undo {
 }
 
 impl Tree {
-    pub(crate) const fn nodes(&self) -> &BTreeMap<NodeId, Node> {
-        &self.nodes
+    pub(crate) fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
+        self.nodes.values().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(&id).map(AsRef::as_ref)
     }
 
     pub(crate) const fn tombstones(&self) -> &BTreeSet<NodeId> {
@@ -77,7 +85,7 @@ impl Tree {
     }
 
     pub(crate) fn get(&self, id: NodeId) -> Result<&Node, Rejection> {
-        self.nodes.get(&id).ok_or(Rejection::NodeMissing(id))
+        self.node(id).ok_or(Rejection::NodeMissing(id))
     }
 
     pub(crate) fn children(&self, id: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
@@ -159,7 +167,7 @@ impl Tree {
         let (id, bytes) = (node.id(), node.bytes());
         self.undo.push(Undo::Inserted(id));
         self.digest = self.digest.wrapping_add(node.hash());
-        self.put(node);
+        self.put(Arc::new(node));
         self.resize(0, bytes)
     }
 
@@ -167,7 +175,7 @@ impl Tree {
         if let Some(node) = self.take(id) {
             self.digest = self.digest.wrapping_sub(node.hash());
             self.bytes -= node.bytes();
-            self.undo.push(Undo::Removed(Box::new(node)));
+            self.undo.push(Undo::Removed(node));
         }
     }
 
@@ -208,7 +216,7 @@ impl Tree {
     ) -> Result<(), Rejection> {
         let missing = Rejection::PropertyMissing { node: id, property };
         let content = Content::build((id, property), value.clone(), version, &mut self.scratch)?;
-        let node = self.nodes.get_mut(&id).ok_or(Rejection::NodeMissing(id))?;
+        let node = self.get_mut(id).ok_or(Rejection::NodeMissing(id))?;
         let (bytes_before, hash) = (node.bytes(), content.hash);
         let before = node.set_content(property, content).ok_or(missing)?;
         let bytes = node.bytes();
@@ -223,10 +231,11 @@ impl Tree {
         id: NodeId,
         change: impl FnOnce(&mut Node) -> T,
     ) -> Result<T, Rejection> {
-        let node = self.nodes.get_mut(&id).ok_or(Rejection::NodeMissing(id))?;
+        let node = self.get_mut(id).ok_or(Rejection::NodeMissing(id))?;
         let before = node.hash();
         let result = change(node);
-        self.digest = self.digest.wrapping_sub(before).wrapping_add(node.hash());
+        let now = node.hash();
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(now);
         Ok(result)
     }
 
@@ -253,12 +262,16 @@ impl Tree {
         height
     }
 
-    fn put(&mut self, node: Node) {
+    fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.nodes.get_mut(&id).map(Arc::make_mut)
+    }
+
+    fn put(&mut self, node: Arc<Node>) {
         self.children.insert((node.parent().anchor, node.id()));
         self.nodes.insert(node.id(), node);
     }
 
-    fn take(&mut self, id: NodeId) -> Option<Node> {
+    fn take(&mut self, id: NodeId) -> Option<Arc<Node>> {
         let node = self.nodes.remove(&id)?;
         self.children.remove(&(node.parent().anchor, id));
         Some(node)
@@ -269,23 +282,23 @@ impl Tree {
             Undo::Inserted(id) => {
                 self.take(id);
             }
-            Undo::Removed(node) => self.put(*node),
+            Undo::Removed(node) => self.put(node),
             Undo::Buried(id) => {
                 self.tombstones.remove(&id);
             }
             Undo::Moved(id, parent) => {
                 if let Some(mut node) = self.take(id) {
-                    node.set_parent(parent);
+                    Arc::make_mut(&mut node).set_parent(parent);
                     self.put(node);
                 }
             }
             Undo::Given(id, owner) => {
-                if let Some(node) = self.nodes.get_mut(&id) {
+                if let Some(node) = self.get_mut(id) {
                     node.set_owner(owner);
                 }
             }
             Undo::Written(id, property, content) => {
-                if let Some(node) = self.nodes.get_mut(&id) {
+                if let Some(node) = self.get_mut(id) {
                     node.set_content(property, content);
                 }
             }

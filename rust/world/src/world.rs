@@ -58,12 +58,12 @@ impl World {
     /// A node, if it is in the world.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&Node> {
-        self.tree.nodes().get(&id)
+        self.tree.node(id)
     }
 
     /// All nodes, by id.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
-        self.tree.nodes().values()
+        self.tree.nodes()
     }
 
     /// The nodes that hang directly below a node or the root, by id.

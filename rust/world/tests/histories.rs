@@ -14,7 +14,7 @@ use synced_protocol::{
     limits::MAX_TREE_DEPTH,
     message::Change,
 };
-use synced_world::{Node, Outcome, World};
+use synced_world::{Node, Outcome, SnapshotWriter, World};
 
 /// Everything of a world that is replicated, in its own words.
 fn picture(world: &World) -> String {
@@ -154,6 +154,28 @@ proptest! {
             for ((index, entry), result) in log.zip(again) {
                 prop_assert_eq!(World::apply(&mut replica, *index, entry, &mut Vec::new()), result);
             }
+        }
+    }
+
+    #[test]
+    fn a_writer_makes_the_parts_of_the_world_that_it_was_given_whatever_becomes_of_that_world(
+        changes in history::history(), written_after in 0..60_usize, max_bytes in 200..3_000_usize,
+    ) {
+        let mut session = Session::default();
+        let mut expected = None;
+        for (place, change) in changes.into_iter().enumerate() {
+            let _ = session.commit(change);
+            if place == written_after {
+                let world = &session.world;
+                let parts = world.snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), max_bytes);
+                let parts: Vec<_> = parts.collect();
+                let writer = SnapshotWriter::new(world.clone(), HlcTimestamp::ZERO, max_bytes);
+                expected = Some((parts, writer));
+            }
+        }
+        if let Some((parts, mut writer)) = expected {
+            let written: Vec<_> = iter::from_fn(|| writer.next_part()).collect();
+            prop_assert_eq!(written, parts);
         }
     }
 

@@ -27,8 +27,10 @@ pub struct ClusterLog {
     pub(super) leader: Option<ServerId>,
     pub(super) peers: Peers,
     pub(super) time: ClusterTime,
-    /// The place of the last news, for a snapshot.
+    /// The place of the last news.
     last_told: LogIndex,
+    /// Where the snapshot is to be taken that was asked for last.
+    snapshot_at: LogIndex,
 }
 
 impl ClusterLog {
@@ -44,6 +46,7 @@ impl ClusterLog {
             peers: Peers::default(),
             time,
             last_told: LogIndex::ZERO,
+            snapshot_at: LogIndex::ZERO,
             consensus,
         }
     }
@@ -82,7 +85,10 @@ impl ClusterLog {
                 self.members = members;
                 Some(News::MembersChanged)
             }
-            Told::SnapshotWanted => Some(News::SnapshotWanted),
+            Told::SnapshotWanted => {
+                self.snapshot_at = self.last_told;
+                Some(News::SnapshotWanted)
+            }
         }
     }
 
@@ -158,7 +164,7 @@ impl Log for ClusterLog {
     }
 
     fn snapshot(&mut self, parts: Vec<Bytes>) {
-        self.consensus.snapshot(GROUP, self.last_told, parts);
+        self.consensus.snapshot(GROUP, self.snapshot_at, parts);
     }
 
     fn hand_over(&mut self) -> bool {
