@@ -11,6 +11,12 @@
 //!
 //! The live lane goes past the log: a datagram is checked block by block against the world, stamped, and relayed at once.
 //! What a player who leaves has streamed last is confirmed before the player goes.
+//!
+//! A node is alone ([`Node::new`]) or one of a cluster ([`Node::clustered`]), which its [`Log`] makes the difference of. In a
+//! cluster every node applies what is committed and keeps what returning players have missed; one of them leads, and it alone
+//! serves and publishes. To everyone else a node says who leads, now and whenever that changes. What is in no log is either
+//! derived (sessions, tokens), told to the others ([`cluster`]), or lost with the leader and then proposed again by whoever
+//! has not heard of it: the world knows each player's last number, so that it is done once.
 
 pub mod cluster;
 pub mod config;
