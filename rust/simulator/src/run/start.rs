@@ -134,10 +134,15 @@ impl<S: System> Run<S> {
                 max: ours.max + 1,
             };
         }
+        let groups = server.disk.open();
+        // More may have reached the disk than the process was told before it ended.
+        for group in &groups {
+            self.history.held(server.replica, &group.entries);
+        }
         let boot = ServerBoot {
             consensus,
             address: address(id),
-            groups: server.disk.open(),
+            groups,
             wall_offset: wall - local,
             now: local,
         };
