@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use synced_protocol::store::MemberAddress;
+use synced_protocol::{id::ServerId, store::MemberAddress};
 
 use super::{ask::Operator, folder::ClusterFolder, newcomers::newcomers};
 use crate::{
@@ -91,19 +91,42 @@ pub(crate) fn transfer(options: &Transfer) -> Result<(), Failure> {
         Some(to) => json!({"do": "transfer", "to": server_id(to)}),
         None => json!({"do": "transfer"}),
     };
+    let wanted = options.to.map(server_id);
     let deadline = Instant::now() + CHANGE_TIME_MAX;
     while Instant::now() < deadline {
-        let answer = operator.ask_leader(folder.servers(), &order)?;
-        let asked_again_at = Instant::now() + TRANSFER_TIME_MAX;
-        while Instant::now() < asked_again_at {
-            let leader = operator.leader(folder.servers());
-            if let Some((leader, _)) = leader.filter(|(leader, _)| answer["to"] == leader.0) {
-                return output::say(&format!("{leader} leads\n"));
+        let to = match (operator.ask_leader(folder.servers(), &order), wanted) {
+            (Ok(answer), _) => serde_json::from_value(answer["to"].clone()).unwrap_or_default(),
+            // The lead may have gone there by itself.
+            (Err(_), Some(wanted)) if leads_within(&operator, &folder, wanted, LOOK_INTERVAL) => {
+                wanted
             }
-            thread::sleep(LOOK_INTERVAL);
+            (Err(declined), _) => return Err(declined),
+        };
+        if leads_within(&operator, &folder, to, TRANSFER_TIME_MAX) {
+            return output::say(&format!("{to} leads\n"));
         }
     }
     Err(too_late())
+}
+
+/// Whether a server is seen to lead before the time is over.
+fn leads_within(
+    operator: &Operator,
+    folder: &ClusterFolder,
+    server: ServerId,
+    time_max: Duration,
+) -> bool {
+    let deadline = Instant::now() + time_max;
+    loop {
+        let leader = operator.leader(folder.servers());
+        if leader.is_some_and(|(leader, _)| leader == server) {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::sleep(LOOK_INTERVAL);
+    }
 }
 
 fn must_run(
