@@ -15,7 +15,9 @@ use crate::{limits::REFUSAL_LOG_INTERVAL, stats::TransportStats, text::plain};
 const BAD_CERTIFICATE: u64 = 0x100 + 42;
 const CERTIFICATE_EXPIRED: u64 = 0x100 + 45;
 const UNKNOWN_AUTHORITY: u64 = 0x100 + 48;
-/// A close by the application before the handshake was done (RFC 9000 section 20.1).
+/// `CONNECTION_REFUSED` of RFC 9000 section 20.1.
+const REFUSED: u64 = 0x02;
+/// `APPLICATION_ERROR` of the same: a close by the application before the handshake was done.
 const GIVEN_UP: u64 = 0x0c;
 /// The certificate names an authority of the right name, and has another's signature.
 const DECRYPTION: u64 = 0x100 + 51;
@@ -49,13 +51,10 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// Why a connection did not come up; `None` where one side gave it up, which is no fault.
+    /// Why a connection did not come up; `None` where one side gave it up or fell silent, which is no fault.
     pub(crate) fn of(error: &ConnectionError) -> Option<Self> {
-        if let ConnectionError::ApplicationClosed(_) | ConnectionError::LocallyClosed = error {
-            return None;
-        }
         match code(error).map(u64::from) {
-            Some(GIVEN_UP) => None,
+            None | Some(GIVEN_UP) => None,
             Some(CERTIFICATE_REQUIRED) => Some(Self::NoCertificate),
             Some(UNKNOWN_AUTHORITY | BAD_CERTIFICATE | CERTIFICATE_EXPIRED | DECRYPTION) => {
                 Some(Self::OtherCluster)
@@ -84,6 +83,7 @@ pub(crate) fn in_words(error: &ConnectionError) -> String {
             "it does not take the certificate of this side; are both of one cluster?".to_owned()
         }
         Some(CERTIFICATE_EXPIRED) => "the certificate of this side has expired".to_owned(),
+        Some(REFUSED) => "it lets nobody in, as when it is stopping or full".to_owned(),
         Some(NO_APPLICATION_PROTOCOL) => {
             "it speaks no version of the protocol that this side speaks".to_owned()
         }
