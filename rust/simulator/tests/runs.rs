@@ -47,6 +47,7 @@ fn every_promise_is_kept_where_one_kind_of_fault_comes_all_the_time() {
         "partitions",
         "power-losses",
         "quorum-disk",
+        "recovery",
         "stalls",
     ] {
         kept(name, 1, 2);

@@ -115,6 +115,8 @@ pub enum Shape {
     OneWay,
     /// One server that comes and goes.
     Flapping,
+    /// Every server alone: nobody can serve until it is over.
+    Alone,
 }
 
 /// Whom a fault hits.

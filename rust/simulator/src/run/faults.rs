@@ -388,6 +388,14 @@ impl<S: System> Run<S> {
         let paths: Vec<(Host, Host)> = match shape {
             Shape::OneWay => away(host).collect(),
             Shape::Isolate | Shape::Flapping => away(host).flat_map(both_ways).collect(),
+            Shape::Alone => {
+                let hosts = self.hosts();
+                let to_others = |one: Host| {
+                    let others = hosts.iter().copied().filter(move |other| *other != one);
+                    others.map(move |other| (one, other))
+                };
+                hosts.iter().copied().flat_map(to_others).collect()
+            }
             Shape::Halves => {
                 let side: Vec<bool> = others
                     .iter()
