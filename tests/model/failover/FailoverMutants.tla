@@ -13,6 +13,7 @@ AnyTermCommits(i, k) == TRUE
 ProposeAtOnce(i) == TRUE
 ServeAtOnce(i) == role[i] = "leader"
 ForgetLog(i) == {<<>>}
+Anyone == Replicas
 SingleStep(l, upto) ==
   LET joint == Last(Places(l, upto, "joint"))
   IN  [voters |-> IF joint = 0 THEN Founders ELSE l[joint].voters, outgoing |-> {}]

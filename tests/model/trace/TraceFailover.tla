@@ -19,8 +19,7 @@ TraceTermMax == LET terms == {Trace[n].term : n \in 1..Len(Trace)} IN CHOOSE t \
 TraceFounders == Trace[1].voters
 TraceMembers(i) == seats[i]
 (* A trace tells no contents; that replicas with the same term at the same place have the same is Raft's own invariant. *)
-TraceEntry(t, kind, seq, voters) == [term |-> t, kind |-> "op"]
-AnyLength(l) == {0}
+TraceEntry(t, kind, seq, voters) == [term |-> t]
 
 Now == Trace[line]
 Its == Now.replica
@@ -96,6 +95,10 @@ ReceiveSome ==
               /\ Receive(Its, Now.term, Now.commit, Now.commit)
       /\ commit'[Its] <= Max(commit[Its], said[Now.term].commit)
 
+OverhearSome ==
+  /\ term[Its] = Now.term /\ commit[Its] < Now.commit
+  /\ \E j \in Replicas : commit[j] >= Now.commit /\ Overhear(Its, j, Now.commit)
+
 (* A leader or candidate may cease to be one by itself. *)
 StepDown ==
   /\ term[Its] = Now.term /\ role[Its] \in {"leader", "candidate"} /\ Now.role = "follower"
@@ -104,7 +107,7 @@ StepDown ==
 
 Hidden ==
   /\ Steps
-  /\ EnterTerm \/ VoteInTerm \/ TakeLead \/ ProposeMany \/ CommitSome \/ ReceiveSome \/ StepDown
+  /\ EnterTerm \/ VoteInTerm \/ TakeLead \/ ProposeMany \/ CommitSome \/ ReceiveSome \/ OverhearSome \/ StepDown
   /\ UNCHANGED <<line, seats, seatings, begun>>
 
 -----------------------------------------------------------------------------
@@ -119,10 +122,8 @@ Reseat ==
   LET new == Seats(Now) IN
   /\ Steps /\ seats[Its] # new
   /\ seats' = [seats EXCEPT ![Its] = new]
-  /\ IF \E n \in 1..Len(seatings) : seatings[n] = new THEN UNCHANGED seatings
-     ELSE /\ role[Its] = "leader" \/ TRUE
-          /\ Follows(seatings[Len(seatings)], new)
-          /\ seatings' = Append(seatings, new)
+  /\ \/ (\E n \in 1..Len(seatings) : seatings[n] = new) /\ UNCHANGED seatings
+     \/ Now.role = "leader" /\ Follows(seatings[Len(seatings)], new) /\ seatings' = Append(seatings, new)
   /\ UNCHANGED <<vars, line, begun>>
 
 -----------------------------------------------------------------------------
@@ -152,11 +153,13 @@ Explain ==
   /\ ServingFits
   /\ role' = IF Now.action = "lost" THEN [role EXCEPT ![Its] = "lost"] ELSE role
   /\ line' = line + 1 /\ begun' = FALSE
-  /\ (line > TLCGet(1)) => (TLCSet(1, line) /\ PrintT(line))
+  /\ IF line <= TLCGet(1) THEN TRUE ELSE TLCSet(1, line) /\ PrintT(<<"explained", line>>)
+  /\ IF line < Len(Trace) THEN TRUE ELSE TLCSet("exit", TRUE)
   /\ UNCHANGED <<disk, commit, quiet, beat, words, shown, seats, seatings>>
 
+(* OneHistory, as far as this line can have broken it. *)
+HistoryOfLine == line <= Len(Trace) => Agree(Committed(Its), shown)
+
 TraceNext == line <= Len(Trace) /\ (Begin \/ Hidden \/ Reseat \/ Explain)
-(* It is "violated" once every line is explained: a trace for which it holds is refused. *)
-Unexplained == line <= Len(Trace)
 ASSUME TLCSet(1, 0)
 =============================================================================
