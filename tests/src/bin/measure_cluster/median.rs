@@ -55,8 +55,8 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_sorted_values() {
-        let mut spread = Spread::default();
-        [3.0, 1.0, 2.0].map(|value| spread.add(value));
+        let mut spread = Spread::from_iter([3.0, 1.0]);
+        spread.add(2.0);
         assert_eq!(
             [0.0, 0.5, 1.0].map(|part| spread.quantile(part)),
             [1.0, 2.0, 3.0]
