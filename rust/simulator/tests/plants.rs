@@ -8,7 +8,7 @@ use simulator::{
 use synced_protocol::time::Micros;
 
 /// In so many runs each mistake must have been noticed.
-const SEEDS: u64 = 20;
+const SEEDS: u64 = 150;
 const TIME: Micros = Micros::from_secs(5);
 
 fn plan(name: &str) -> Plan {

@@ -22,7 +22,7 @@ pub use connection::{Connection, End, Kind, State};
 pub use path::{Path, Weather};
 
 /// How long a connection between servers survives silence.
-pub const PEER_IDLE: Micros = Micros::from_millis(150);
+pub const PEER_IDLE: Micros = Micros::from_millis(200);
 /// How long a player's connection survives silence.
 pub const PLAYER_IDLE: Micros = Micros::from_secs(3);
 /// What a frame takes of a lane beside its bytes' own time.
