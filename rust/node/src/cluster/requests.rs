@@ -52,9 +52,9 @@ struct Newcomer {
 struct Refusal {
     /// What to do.
     error: String,
-    /// Who leads, where that matters.
+    /// Who leads, where that matters; null where nobody is known to, so that it is worth asking again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    leader: Option<u16>,
+    leader: Option<Option<u16>>,
     /// Where the leader is, for the other servers and operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     leader_address: Option<String>,
@@ -137,7 +137,7 @@ impl ClusterLog {
         let member = members.find(|member| Some(member.peer.server) == leader);
         Refusal {
             error: error.to_string(),
-            leader: leader.map(|leader| leader.0),
+            leader: leads_elsewhere.then(|| leader.map(|leader| leader.0)),
             leader_address: member.map(|member| member.peer.address.clone()),
         }
     }
