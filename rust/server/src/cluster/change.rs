@@ -21,7 +21,11 @@ use crate::{
 /// How long a change may take to be complete; a new server may have much to catch up with.
 const CHANGE_TIME_MAX: Duration = Duration::from_secs(120);
 /// How long a server that was to lead may take to do so before it is asked again: it may have led, and lost the lead at once.
-const TRANSFER_TIME_MAX: Duration = Duration::from_secs(2);
+const TRANSFER_TIME_MAX: Duration = Duration::from_secs(1);
+/// How often a server that is to lead may be refused as one that leads already or cannot be reached, before it is given up.
+const DECLINED_MAX: u32 = 3;
+/// How long a change may take before it is asked for again.
+const CHANGE_ASKED_AGAIN_AFTER: Duration = Duration::from_secs(3);
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Lets more servers take part.
@@ -36,13 +40,13 @@ pub(crate) fn add(options: &Add) -> Result<(), Failure> {
         must_run(&folder, &operator, member)?;
     }
     let entries: Vec<_> = newcomers.iter().map(entry).collect();
-    operator.ask_leader(folder.servers(), &json!({"do": "add", "servers": entries}))?;
+    let order = json!({"do": "add", "servers": entries});
     let numbers: Vec<_> = newcomers
         .iter()
         .map(|member| member.peer.server.0)
         .collect();
     let all_vote = |voters: &[u16]| numbers.iter().all(|number| voters.contains(number));
-    let voters = until(&operator, &folder, all_vote)?;
+    let voters = change(&operator, &folder, &order, all_vote)?;
     folder.card.servers = folder.card.servers.without(&numbers);
     folder.card.servers.0.extend(newcomers);
     folder.write_card()?;
@@ -66,13 +70,10 @@ pub(crate) fn remove(options: &Remove) -> Result<(), Failure> {
     let stay: ServerList = folder.card.servers.without(&numbers);
     checks::number(stay.0.len()).map_err(|what| wrong(format_args!("--server: {what} in all")))?;
     let operator = Operator::of(&folder)?;
-    operator.ask_leader(
-        folder.servers(),
-        &json!({"do": "remove", "servers": numbers}),
-    )?;
-    folder.card.servers = stay;
+    let order = json!({"do": "remove", "servers": numbers});
     let none_votes = |voters: &[u16]| numbers.iter().all(|number| !voters.contains(number));
-    let voters = until(&operator, &folder, none_votes)?;
+    let voters = change(&operator, &folder, &order, none_votes)?;
+    folder.card.servers = stay;
     folder.write_card()?;
     let numbers = in_words(&numbers);
     output::say(&format!(
@@ -93,15 +94,15 @@ pub(crate) fn transfer(options: &Transfer) -> Result<(), Failure> {
     };
     let wanted = options.to.map(server_id);
     let deadline = Instant::now() + CHANGE_TIME_MAX;
+    let mut tries = 0;
     while Instant::now() < deadline {
         let to = match (operator.ask_leader(folder.servers(), &order), wanted) {
             (Ok(answer), _) => serde_json::from_value(answer["to"].clone()).unwrap_or_default(),
-            // The lead may have gone there by itself.
-            (Err(_), Some(wanted)) if leads_within(&operator, &folder, wanted, LOOK_INTERVAL) => {
-                wanted
-            }
-            (Err(declined), _) => return Err(declined),
+            // It leads already, or is out of reach for the moment.
+            (Err(_), Some(wanted)) if tries < DECLINED_MAX => wanted,
+            (Err(failure), _) => return Err(failure),
         };
+        tries += 1;
         if leads_within(&operator, &folder, to, TRANSFER_TIME_MAX) {
             return output::say(&format!("{to} leads\n"));
         }
@@ -148,14 +149,18 @@ fn must_run(
     })
 }
 
-/// Waits until it is so of the voters by the leader's word, and gives how many there are.
-fn until(
+/// Has the leader change who takes part, and gives how many vote once it is so of the voters. It is asked again now and then,
+/// since a leader that loses the lead in the middle leaves the change undone.
+fn change(
     operator: &Operator,
     folder: &ClusterFolder,
+    order: &Value,
     is_so: impl Fn(&[u16]) -> bool,
 ) -> Result<usize, Failure> {
+    operator.ask_leader(folder.servers(), order)?;
     let deadline = Instant::now() + CHANGE_TIME_MAX;
-    loop {
+    let mut asked_at = Instant::now();
+    while Instant::now() < deadline {
         let leader = operator.leader(folder.servers());
         if let Some(cluster) = leader.as_ref().and_then(|(_, answer)| answer.cluster())
             && !cluster.changing
@@ -163,11 +168,14 @@ fn until(
         {
             return Ok(cluster.voters.len());
         }
-        if Instant::now() > deadline {
-            return Err(too_late());
+        if asked_at.elapsed() > CHANGE_ASKED_AGAIN_AFTER {
+            asked_at = Instant::now();
+            // It is declined while the change is under way, which is as good.
+            let _ = operator.ask_leader(folder.servers(), order);
         }
         thread::sleep(LOOK_INTERVAL);
     }
+    Err(too_late())
 }
 
 fn entry(member: &MemberAddress) -> Value {
