@@ -372,6 +372,19 @@ fn a_server_that_never_says_a_word_is_given_up_and_another_one_watched() {
 }
 
 #[test]
+fn a_server_that_takes_part_no_more_is_watched_no_more_and_the_next_one_is() {
+    let mut cluster = Cluster::up();
+    let [second, third] = cluster.watched;
+    let mut said = word(3, 3, Some(1));
+    said.servers.retain(|entry| entry.server != ServerId(2));
+    cluster.say(third, &ServerMessage::Leader(said));
+    assert_eq!(cluster.closed(), [(second, CloseCode::Done)]);
+    let (_, target) = wanted(&cluster.script)[0].clone();
+    assert_eq!(target, Target::At("server-4:7000".into()));
+    assert_eq!(cluster.script.game.servers.len(), 4);
+}
+
+#[test]
 fn of_two_connections_to_one_server_one_is_closed() {
     let mut cluster = Cluster::up();
     let [second, third] = cluster.watched;

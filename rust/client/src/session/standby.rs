@@ -198,14 +198,24 @@ impl Session {
         self.welcomed(connection, welcome);
     }
 
-    /// One more than is wanted: that to the server which is least likely to lead. While a leader is sought, whoever was asked may say
-    /// something yet.
+    /// While a leader is sought, whoever was asked may say something yet.
     fn needless(&self) -> Option<ConnectionId> {
-        let asked = if self.is_served() {
-            0
+        if self.is_served() {
+            self.stray().or_else(|| self.surplus(0))
         } else {
-            ASKED_WATCHED_MAX
-        };
+            self.surplus(ASKED_WATCHED_MAX)
+        }
+    }
+
+    /// To a server that is none of the session's any more.
+    fn stray(&self) -> Option<ConnectionId> {
+        let is_stray = |server| !self.cluster.has(server);
+        self.watched()
+            .find(|connection| self.server_of(*connection).is_some_and(is_stray))
+    }
+
+    /// One more than is wanted: that to the server which is least likely to lead.
+    fn surplus(&self, asked: usize) -> Option<ConnectionId> {
         if self.watched().count() <= self.standby_max() + asked {
             return None;
         }
