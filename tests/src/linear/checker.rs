@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn verdict(history: &Case) -> Verdict {
-        check(&Register(0), history, 1 << 20)
+        check(&Register::of(0, history), history, 1 << 20)
     }
 
     /// Tries every order of every choice of the calls that were not answered.
@@ -271,12 +271,12 @@ mod tests {
                 } = &history[place];
                 let answer = answer.as_ref().map(|(_, answer)| answer);
                 *called_at <= first_answer
-                    && Register(0)
+                    && Register::default()
                         .step(&state, ask, answer)
                         .is_some_and(|state| go(history, placed | 1 << place, state))
             })
         }
-        go(history, 0, Register(0).begin())
+        go(history, 0, Register::default().begin())
     }
 
     /// A history of a few calls on few versions, plausible and implausible ones alike.
@@ -349,6 +349,6 @@ mod tests {
         let history: Case = (0..8)
             .map(|_| call(0, Ask::Write, Some((9, Answer::Written(1)))))
             .collect();
-        assert_eq!(check(&Register(0), &history, 3), Verdict::Undecided);
+        assert_eq!(check(&Register::default(), &history, 3), Verdict::Undecided);
     }
 }

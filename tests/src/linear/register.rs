@@ -1,10 +1,34 @@
 //! A property of a synced node: each write gives it a version, the place in the log where it stands.
 
-use super::checker::Model;
+use super::checker::{Call, Model};
 
 /// One property, with the version that it has when the history begins.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Register(pub u64);
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    begins_at: u64,
+    /// Every version that the history tells of, in order: none can be passed over, or its write would find no place.
+    told: Vec<u64>,
+}
+
+impl Register {
+    /// The property of a history. Without the history's help a search is right, and may take long.
+    #[must_use]
+    pub fn of(begins_at: u64, history: &[Call<Ask, Answer>]) -> Self {
+        let told = |call: &Call<Ask, Answer>| match call.answer {
+            Some((_, Answer::Written(version))) => Some(version),
+            _ => None,
+        };
+        let mut told: Vec<u64> = history.iter().filter_map(told).collect();
+        told.sort_unstable();
+        Self { begins_at, told }
+    }
+
+    /// Whether no version that was told of lies between what is there and this one.
+    fn is_next(&self, state: Version, version: u64) -> bool {
+        let place = self.told.partition_point(|told| *told <= state.floor());
+        self.told.get(place).is_none_or(|next| *next == version)
+    }
+}
 
 /// What a player asks of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +80,7 @@ impl Model for Register {
     type State = Version;
 
     fn begin(&self) -> Version {
-        Version::Is(self.0)
+        Version::Is(self.begins_at)
     }
 
     fn step(&self, state: &Version, ask: &Ask, answer: Option<&Answer>) -> Option<Version> {
@@ -67,7 +91,8 @@ impl Model for Register {
         };
         match (answer, before) {
             (Some(Answer::Written(version)), Some(before)) => {
-                (*version > before).then_some(Version::Is(*version))
+                let follows = *version > before && self.is_next(*state, *version);
+                follows.then_some(Version::Is(*version))
             }
             (Some(Answer::Written(_)), None) => None,
             (Some(Answer::Refused), _) => {

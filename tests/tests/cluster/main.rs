@@ -7,6 +7,7 @@
 
 mod disk;
 mod failover;
+mod linearizable;
 mod membership;
 mod operator;
 mod recover;

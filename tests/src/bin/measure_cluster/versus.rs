@@ -23,6 +23,9 @@ const STALL_MIN: Duration = Duration::from_millis(1);
 const NO_LIMIT: u32 = 1_000_000;
 const NO_LIMIT_BYTES: u32 = 1_000_000_000;
 
+/// How often a piece of work is done anew when the leader is replaced meanwhile.
+const TRIES_MAX: u32 = 4;
+
 /// How the two are compared.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Versus {
@@ -120,17 +123,29 @@ impl Versus {
             .set("bytes_burst_max", NO_LIMIT_BYTES);
         let mut cluster = SyncedCluster::start(folder, &options)?;
         for row in rows {
-            let leader = cluster.leader()?;
-            let target = Target {
-                url: cluster.url_of(leader)?,
-                game: Game {
-                    name: GAME.0.to_owned(),
-                    version: GAME.1.to_owned(),
-                },
-            };
-            row.ours.add(&write_to_cluster(&target, row.work)?);
+            row.ours.add(&write_to_leader(&mut cluster, row.work)?);
         }
         cluster.end()
+    }
+}
+
+/// The writer does not follow a leader that is replaced meanwhile: then the work is done anew, which is told.
+fn write_to_leader(cluster: &mut SyncedCluster, work: Work) -> Outcome<Figures> {
+    let mut tries = 0;
+    loop {
+        let leader = cluster.leader()?;
+        let target = Target {
+            url: cluster.url_of(leader)?,
+            game: Game {
+                name: GAME.0.to_owned(),
+                version: GAME.1.to_owned(),
+            },
+        };
+        tries += 1;
+        match write_to_cluster(&target, work) {
+            Err(failure) if tries < TRIES_MAX => println!("{work:?} is done anew: {failure}"),
+            done => return done,
+        }
     }
 }
 
