@@ -16,7 +16,7 @@ CONSTANTS
   Stagger,      \* ticks that each further one in line waits longer
   Healed,       \* whether a partition healed at 0, timers standing anywhere; else a leader spoke its last words at 0
   WholeRound,   \* whether those words went to all, or to some, which may be none
-  Loose,        \* whose timers stand anywhere when a partition heals; those of others were just set back
+  Loose,        \* whose timers are left open, as far as what came before allows; those of others were just set back
   Bound         \* ticks
 
 VARIABLES
@@ -54,19 +54,19 @@ Others(i) == Live \ {i}
 (* A leader speaks once in a tick. Whoever does not hear its last words heard those of a tick before, h units after they were  *)
 (* said. A partition may have left the timers anywhere; nobody was nearly elected meanwhile.                                   *)
 
-HeardBefore(i, h) == next[i] = (IF h = 0 THEN TickUnits ELSE h) /\ elapsed[i] = (IF h = 0 THEN 1 ELSE 0)
-                     /\ loyal[i] = Loyalty + h - TickUnits
-Anywhere(i) == next[i] \in 1..TickUnits /\ elapsed[i] \in 0..Election + Stagger * Before(i) - 1 /\ loyal[i] = 0
-JustSetBack(i) == next[i] = TickUnits /\ elapsed[i] = 0 /\ loyal[i] = 0
+HeardBefore(i) == \/ next[i] = TickUnits /\ elapsed[i] = 1
+                  \/ next[i] \in 1..DelayMax /\ elapsed[i] = 0
+LoyalStill(i) == Loyalty - TickUnits + (IF elapsed[i] = 1 THEN 0 ELSE next[i])
+Anywhere(i) == elapsed[i] < Election + Stagger * Before(i)
 
-Longest == Election + Stagger * Cardinality(Servers)
+Longest == IF Healed THEN Election + Stagger * Cardinality(Servers) ELSE 1
 Init ==
   /\ now = 0
-  /\ \E n \in [Loose -> 1..TickUnits], e \in [Loose -> 0..Longest], l \in {Loyalty + h - TickUnits : h \in 0..DelayMax} :
+  /\ \E n \in [Loose -> 1..TickUnits], e \in [Loose -> 0..Longest] :
        /\ next = [i \in Live |-> IF i \in Loose THEN n[i] ELSE TickUnits]
        /\ elapsed = [i \in Live |-> IF i \in Loose THEN e[i] ELSE 0]
-       /\ loyal = [i \in Live |-> IF Healed THEN 0 ELSE l]
-  /\ \A i \in Loose : IF Healed THEN Anywhere(i) ELSE \E h \in 0..DelayMax : HeardBefore(i, h)
+  /\ \A i \in Loose : IF Healed THEN Anywhere(i) ELSE HeardBefore(i)
+  /\ loyal = [i \in Live |-> IF Healed THEN 0 ELSE LoyalStill(i)]
   /\ again = [i \in Live |-> Healed]
   /\ defeats = [i \in Live |-> 0]
   /\ term = [i \in Live |-> 0]
