@@ -57,6 +57,22 @@ Begin ==
   /\ seats' = [seats EXCEPT ![Its] = IF Seats(Now) \in {seatings[n] : n \in 1..Len(seatings)} THEN Seats(Now) ELSE @]
   /\ UNCHANGED <<line, seatings>>
 
+(* Where entries count once the disk has them, a line tells them as soon as they are handed to it. One that was not counted yet *)
+(* may be gone after a restart; whatever was shown must still be with a quorum. *)
+BeginLate ==
+  LET l == SubSeq(log[Its], 1, Now.log_len) IN
+  /\ LateStore /\ Now.action = "start" /\ ~begun
+  /\ 0 < Now.log_len /\ Now.log_len < Len(log[Its])
+  /\ begun' = TRUE
+  /\ log' = [log EXCEPT ![Its] = l]
+  /\ IsQuorum({j \in Replicas : IsPrefix(shown, log'[j])}, seatings[Len(seatings)])
+  /\ acked' = [t \in Terms |-> [acked[t] EXCEPT ![Its] = Min(@, Len(l))]]
+  /\ commit' = [commit EXCEPT ![Its] = Now.commit]
+  /\ role' = [role EXCEPT ![Its] = "follower"]
+  /\ beat' = [beat EXCEPT ![Its] = NoBeat]
+  /\ seats' = [seats EXCEPT ![Its] = IF Seats(Now) \in {seatings[n] : n \in 1..Len(seatings)} THEN Seats(Now) ELSE @]
+  /\ UNCHANGED <<term, vote, quiet, asked, ballots, said, handed, shown, line, seatings>>
+
 EnterTerm ==
   /\ term[Its] < Now.term
   /\ \/ Now.vote = Its /\ term[Its] + 1 = Now.term /\ Campaign(Its, FALSE)
@@ -83,6 +99,7 @@ ProposeMany ==
       /\ acked' = [acked EXCEPT ![t][Its] = Len(longer)]
       /\ UNCHANGED <<term, vote, memory, asked, ballots, handed, shown>>
 
+StoreOwn == LateStore /\ commit[Its] < Now.commit /\ Store(Its)
 CommitSome == term[Its] = Now.term /\ Now.role = "leader" /\ Commit(Its, Now.commit)
 
 (* Either the log becomes what the line says, or it says that already and more of it is known to be committed. *)
@@ -107,7 +124,7 @@ StepDown ==
 
 Hidden ==
   /\ Steps
-  /\ EnterTerm \/ VoteInTerm \/ TakeLead \/ ProposeMany \/ CommitSome \/ ReceiveSome \/ OverhearSome \/ StepDown
+  /\ EnterTerm \/ VoteInTerm \/ TakeLead \/ ProposeMany \/ StoreOwn \/ CommitSome \/ ReceiveSome \/ OverhearSome \/ StepDown
   /\ UNCHANGED <<line, seats, seatings, begun>>
 
 -----------------------------------------------------------------------------
@@ -160,6 +177,6 @@ Explain ==
 (* OneHistory, as far as this line can have broken it. *)
 HistoryOfLine == line <= Len(Trace) => Agree(Committed(Its), shown)
 
-TraceNext == line <= Len(Trace) /\ (Begin \/ Hidden \/ Reseat \/ Explain)
+TraceNext == line <= Len(Trace) /\ (Begin \/ BeginLate \/ Hidden \/ Reseat \/ Explain)
 ASSUME TLCSet(1, 0)
 =============================================================================
