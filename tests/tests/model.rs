@@ -1,7 +1,5 @@
 //! The models name the code that they stand for, and the code is still there.
 
-#![expect(clippy::unwrap_used, reason = "so a test fails")]
-
 use std::{
     fs,
     path::{Path, PathBuf},
