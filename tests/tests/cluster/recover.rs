@@ -62,9 +62,10 @@ impl Witness {
 
     fn look(&mut self) -> Option<i64> {
         while let Some(update) = self.player.next_update() {
-            if let Update::Ended(reason) = update {
-                panic!("thrown out: {reason:?}");
-            }
+            assert!(
+                !matches!(update, Update::Ended(_)),
+                "thrown out: {update:?}"
+            );
             self.number = seen(&update, self.node).or(self.number);
         }
         self.number
