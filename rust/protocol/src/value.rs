@@ -100,7 +100,7 @@ impl Value {
             Self::Transform2D(numbers) => numbers.put(out),
             Self::Transform3D(numbers) => numbers.put(out),
             Self::Node(node) => out.extend_from_slice(&node.0.to_le_bytes()),
-            Self::PackedByteArray(items) => put_packed(items, out),
+            Self::PackedByteArray(bytes) => put_bytes(bytes, out),
             Self::PackedInt32Array(items) => put_packed(items, out),
             Self::PackedInt64Array(items) => put_packed(items, out),
             Self::PackedFloat32Array(items) => put_packed(items, out),
@@ -229,7 +229,7 @@ impl Value {
             15 => Self::Transform3D(Wire::take(reader)?),
             16 => Self::Color(Wire::take(reader)?),
             17 => Self::Node(NodeId(reader.u64()?)),
-            18 => Self::PackedByteArray(take_packed(reader, owed)?),
+            18 => Self::PackedByteArray(take_bytes(reader, owed)?),
             19 => Self::PackedInt32Array(take_packed(reader, owed)?),
             20 => Self::PackedInt64Array(take_packed(reader, owed)?),
             21 => Self::PackedFloat32Array(take_packed(reader, owed)?),
@@ -312,7 +312,7 @@ macro_rules! wire_numbers {
     )+};
 }
 
-wire_numbers!(u8, i32, i64, f32, f64);
+wire_numbers!(i32, i64, f32, f64);
 
 impl Wire for String {
     const MIN_BYTES: usize = 1;
@@ -359,9 +359,18 @@ fn take_bool(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
     }
 }
 
+fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    put_count(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
 fn put_packed<T: Wire>(items: &[T], out: &mut Vec<u8>) {
     put_count(out, items.len());
     items.iter().for_each(|item| item.put(out));
+}
+
+fn take_bytes(reader: &mut Reader<'_>, owed: usize) -> Result<Vec<u8>, DecodeError> {
+    take_count(reader, owed, 1).and_then(|count| Ok(reader.take(count)?.to_vec()))
 }
 
 fn take_packed<T: Wire>(reader: &mut Reader<'_>, owed: usize) -> Result<Vec<T>, DecodeError> {
@@ -369,25 +378,33 @@ fn take_packed<T: Wire>(reader: &mut Reader<'_>, owed: usize) -> Result<Vec<T>, 
 }
 
 /// Reads a count and that many items of at least `item_bytes` each.
-///
-/// A count whose items cannot be in the bytes left, less those `owed` to the arrays around this one, is a lie, found before
-/// anything is allocated for it. So a value never allocates more than one item for each of its bytes, and an array
-/// is allocated once.
 fn take_items<T>(
     reader: &mut Reader<'_>,
     owed: usize,
     item_bytes: usize,
     mut item: impl FnMut(&mut Reader<'_>, usize) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
-    let count = reader.count("array", MAX_VALUE_BYTES)?;
-    if count * item_bytes > reader.rest().len().saturating_sub(owed) {
-        return Err(DecodeError::Truncated);
-    }
+    let count = take_count(reader, owed, item_bytes)?;
     let mut items = Vec::with_capacity(count);
     for following in (0..count).rev() {
         items.push(item(reader, owed + following * item_bytes)?);
     }
     Ok(items)
+}
+
+/// A count whose items cannot be in the bytes left, less those `owed` to the arrays around this one, is a lie, found before
+/// anything is allocated for it. So a value never allocates more than one item for each of its bytes, and an array
+/// is allocated once.
+fn take_count(
+    reader: &mut Reader<'_>,
+    owed: usize,
+    item_bytes: usize,
+) -> Result<usize, DecodeError> {
+    let count = reader.count("array", MAX_VALUE_BYTES)?;
+    if count * item_bytes > reader.rest().len().saturating_sub(owed) {
+        return Err(DecodeError::Truncated);
+    }
+    Ok(count)
 }
 
 /// In control messages a value is its own encoding, as bytes: serde's recursion would have no bound on its depth.
