@@ -18,6 +18,15 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// How long an answer may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// How etcds speak with each other; with clients they speak in the clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EtcdPeers {
+    /// As it is by default.
+    Clear,
+    /// By TLS, with certificates that each makes for itself.
+    Tls,
+}
+
 /// Running etcds. They are killed when dropped.
 #[derive(Debug)]
 pub struct EtcdCluster {
@@ -26,23 +35,28 @@ pub struct EtcdCluster {
 }
 
 impl EtcdCluster {
-    /// Starts `count` of `program` with its own defaults, each with its data and log in `folder`, and waits until one leads.
+    /// Starts `count` of `program`, with its own defaults but for how they speak with each other, each with its data and log in
+    /// `folder`.
     ///
     /// # Errors
-    /// When they do not start, or none leads in time.
-    pub fn start(program: &Path, folder: &Path, count: usize) -> Outcome<Self> {
+    /// When they do not start.
+    pub fn start(program: &Path, folder: &Path, count: usize, among: EtcdPeers) -> Outcome<Self> {
         let ports = free_ports(2 * count)?;
-        let url = |port: &u16| format!("http://127.0.0.1:{port}");
+        let peer_url = |port: &u16| among.url(*port);
         let peers: Vec<String> = ports[count..]
             .iter()
             .enumerate()
-            .map(|(place, port)| format!("m{place}={}", url(port)))
+            .map(|(place, port)| format!("m{place}={}", peer_url(port)))
             .collect();
         let mut members = Vec::new();
         for place in 0..count {
-            let (client, peer) = (url(&ports[place]), url(&ports[count + place]));
+            let client = EtcdPeers::Clear.url(ports[place]);
+            let peer = peer_url(&ports[count + place]);
             let name = format!("m{place}");
             let mut command = Command::new(program);
+            if among == EtcdPeers::Tls {
+                command.arg("--peer-auto-tls");
+            }
             command
                 .args(["--name", &name, "--log-level", "error"])
                 .args(["--initial-cluster", &peers.join(",")])
@@ -90,6 +104,15 @@ impl EtcdCluster {
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
         self.members.iter().map(Process::id).collect()
+    }
+}
+
+impl EtcdPeers {
+    fn url(self, port: u16) -> String {
+        match self {
+            Self::Clear => format!("http://127.0.0.1:{port}"),
+            Self::Tls => format!("https://127.0.0.1:{port}"),
+        }
     }
 }
 

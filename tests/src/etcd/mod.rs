@@ -5,4 +5,4 @@ mod cluster;
 mod put;
 
 pub use client::EtcdClient;
-pub use cluster::EtcdCluster;
+pub use cluster::{EtcdCluster, EtcdPeers};
