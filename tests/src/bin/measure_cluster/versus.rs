@@ -226,7 +226,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         // What is left is for whoever looks into the memory.
-        // KEEP let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
