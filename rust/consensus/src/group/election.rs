@@ -8,7 +8,7 @@
 use raft::StateRole;
 use synced_protocol::{id::ReplicaId, time::Micros};
 
-use super::{Group, Io};
+use super::{Group, Io, patience::Patience};
 use crate::{config::Config, members};
 
 /// The most ticks that are made up for after a stall, so that what waits to be read is read before anyone is taken for dead.
@@ -30,6 +30,7 @@ pub(super) struct Election {
     attempts: u32,
     /// How often it was told that it would be elected, and was not.
     defeats: u32,
+    patience: Patience,
     /// When the heartbeat was sent that is being answered.
     answering: Micros,
 }
@@ -42,6 +43,7 @@ impl Election {
             last_leader: None,
             attempts: 0,
             defeats: 0,
+            patience: Patience::new(now),
             answering: Micros::ZERO,
         }
     }
@@ -113,7 +115,7 @@ impl Group {
         if self.votes_unstored() {
             return;
         }
-        let timeout = self.timeout(io.config);
+        let timeout = self.timeout(io);
         let raft = &mut self.engine.raft;
         raft.set_randomized_election_timeout(timeout);
         let stands = raft.promotable() && raft.election_elapsed + 1 >= timeout;
@@ -147,9 +149,11 @@ impl Group {
     /// Ticks without a word from a leader after which this replica stands. Each has its own place in line, by the number of its
     /// server. The first time, whoever led last stands behind the others. Elections that end without a winner take longer each time:
     /// the votes may come more slowly than they were waited for.
-    fn timeout(&self, config: &Config) -> usize {
+    fn timeout(&mut self, io: &Io<'_>) -> usize {
+        let config = io.config;
         let longer = (1 << self.election.defeats.min(DOUBLINGS_MAX)) * config.election_ticks;
-        longer as usize + config.stagger_ticks as usize * self.place_in_line()
+        let patient = self.election.patience.ticks(io.now, longer as usize);
+        patient + config.stagger_ticks as usize * self.place_in_line()
     }
 
     fn place_in_line(&self) -> usize {
@@ -173,6 +177,12 @@ impl Group {
 
     /// Notes that a leader of this term was heard just now.
     pub(super) fn hear_leader(&mut self, io: &Io<'_>, leader: ReplicaId) {
+        let silence = io.now.since(self.election.loyal_since);
+        if self.election.last_leader == Some(leader) {
+            self.election
+                .patience
+                .outlast(io.now, silence, io.config.tick);
+        }
         self.election.loyal_since = io.now;
         self.election.last_leader = Some(leader);
         self.election.attempts = 0;

@@ -7,6 +7,7 @@ mod flow;
 mod handover;
 mod lease;
 mod membership;
+mod patience;
 mod proposals;
 mod ready;
 mod receive;
