@@ -31,7 +31,7 @@ EOF
 network_is_allowed() {
   local name=synced-try-$$
   "$1/ip" netns add "$name" 2>/dev/null || return 1
-  "$1/ip" netns exec "$name" "$1/nft" add table inet try 2>/dev/null
+  "$1/ip" netns exec "$name" "$1/nft" 'add table bridge try; add chain bridge try try { type filter hook forward priority 0; }' 2>/dev/null
   local allowed=$?
   "$1/ip" netns delete "$name"
   return "$allowed"

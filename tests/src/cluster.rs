@@ -32,6 +32,8 @@ pub struct ClusterOptions {
     servers: u16,
     id: Option<String>,
     durability: &'static str,
+    hosts: Vec<String>,
+    base_port: u16,
     settings: Vec<(String, String)>,
 }
 
@@ -44,6 +46,8 @@ impl ClusterOptions {
             servers: 5,
             id: None,
             durability: "quorum-memory",
+            hosts: Vec::new(),
+            base_port: 0,
             settings: Vec::new(),
         }
     }
@@ -52,6 +56,20 @@ impl ClusterOptions {
     #[must_use]
     pub const fn servers(mut self, servers: u16) -> Self {
         self.servers = servers;
+        self
+    }
+
+    /// How many servers it will have.
+    #[must_use]
+    pub const fn count(&self) -> u16 {
+        self.servers
+    }
+
+    /// Reached at these hosts, one server at each: the players' port of each is `port`.
+    #[must_use]
+    pub fn on_hosts(mut self, hosts: Vec<String>, port: u16) -> Self {
+        self.hosts = hosts;
+        self.base_port = port;
         self
     }
 
@@ -118,7 +136,11 @@ impl SyncedCluster {
         };
         let count = options.servers.to_string();
         let (game, version) = &options.game;
-        let mut order = vec!["cluster", "init", "--nodes", &count, "--base-port", "0"];
+        let (port, hosts) = (options.base_port.to_string(), options.hosts.join(","));
+        let mut order = vec!["cluster", "init", "--nodes", &count, "--base-port", &port];
+        if !hosts.is_empty() {
+            order.extend(["--hosts", &hosts]);
+        }
         order.extend(["--game", game, "--game-version", version]);
         order.extend(["--durability", options.durability]);
         order.extend(options.id.iter().flat_map(|id| ["--id", id]));

@@ -10,6 +10,7 @@ mod failover;
 mod linearizable;
 mod membership;
 mod operator;
+mod partition;
 mod recover;
 mod refusals;
 mod restarts;
