@@ -36,7 +36,13 @@ mod engine;
 mod error;
 mod group;
 #[cfg(test)]
+mod heard;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod leased;
+#[cfg(test)]
+mod loyal;
 mod members;
 mod news;
 mod outbox;

@@ -21,6 +21,8 @@ pub(crate) struct Peers {
     own: ReplicaId,
     versions: PeerVersions,
     links: BTreeMap<ServerId, Link>,
+    /// Leave first: who waits for a heartbeat is not to wait for what others are sent.
+    datagrams: VecDeque<Output>,
     /// Leaves before the writes: it does not depend on them.
     sends: VecDeque<Output>,
     writes: VecDeque<StoreWrite>,
@@ -62,6 +64,7 @@ impl Peers {
             own,
             versions,
             links: BTreeMap::new(),
+            datagrams: VecDeque::new(),
             sends: VecDeque::new(),
             writes: VecDeque::new(),
             unpacked: false,
@@ -196,7 +199,7 @@ impl Peers {
         let Some(header) = link.header(own, versions, to) else {
             return;
         };
-        which(link).add(to.server(), header, sent_at, beat, &mut self.sends);
+        which(link).add(to.server(), header, sent_at, beat, &mut self.datagrams);
         self.unpacked = true;
     }
 
@@ -212,20 +215,22 @@ impl Peers {
         self.writes.clear();
     }
 
-    /// The next output. What was sent goes before what is to be written: whatever depends on a write is not sent yet.
+    /// The next output: heartbeats before everything else. What was sent goes before what is to be written: whatever depends on a
+    /// write is not sent yet.
     pub(crate) fn poll(&mut self) -> Option<Output> {
         if std::mem::take(&mut self.unpacked) {
             self.pack();
         }
-        self.sends
+        self.datagrams
             .pop_front()
+            .or_else(|| self.sends.pop_front())
             .or_else(|| self.writes.pop_front().map(Output::Store))
     }
 
     fn pack(&mut self) {
         for (server, link) in &mut self.links {
             for datagram in [&mut link.beats, &mut link.answers] {
-                datagram.pack(*server, &mut self.sends);
+                datagram.pack(*server, &mut self.datagrams);
             }
             for frame in [&mut link.frame, &mut link.bulk] {
                 frame.pack(*server, &mut self.sends);

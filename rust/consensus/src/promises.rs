@@ -1,12 +1,12 @@
 //! What this server has promised it keeps, through a restart too.
 
 use bytes::Bytes;
-use synced_protocol::{bytes_io::Reader, id::GroupId, store::StoredGroup, time::Micros};
+use synced_protocol::{id::GroupId, store::StoredGroup, time::Micros};
 
 use crate::{
     Consensus, Output,
-    codec::{Beginning, GroupMessage, Message, PeerVersions, VoteAnswer, VoteRequest},
-    testing::{begin, founded, frame, server, write},
+    codec::{GroupMessage, Message, VoteAnswer, VoteRequest},
+    testing::{begin, founded, frame, said, server, write},
 };
 
 const LATER: Micros = Micros::from_millis(20);
@@ -23,18 +23,11 @@ fn request(term: u64) -> Message {
 }
 
 fn answers(bytes: &Bytes) -> Vec<VoteAnswer> {
-    let mut reader = Reader::new(bytes);
-    let mut answers = Vec::new();
-    if let Ok(Beginning::Messages(_)) = Beginning::read(&mut reader, PeerVersions::OURS) {
-        while !reader.rest().is_empty() {
-            if let Message::Group(_, GroupMessage::VoteAnswer(answer)) =
-                Message::read(&mut reader, bytes).unwrap()
-            {
-                answers.push(answer);
-            }
-        }
-    }
-    answers
+    let answer = |message| match message {
+        Message::Group(_, GroupMessage::VoteAnswer(answer)) => Some(answer),
+        _ => None,
+    };
+    said(bytes).into_iter().filter_map(answer).collect()
 }
 
 /// Does what is to be done; what it answered to requests for votes.

@@ -175,7 +175,7 @@ impl Group {
         }
     }
 
-    /// Notes that a leader of this term was heard just now.
+    /// Notes that a leader of this term was heard just now, in whatever it said.
     pub(super) fn hear_leader(&mut self, io: &Io<'_>, leader: ReplicaId) {
         let silence = io.now.since(self.election.loyal_since);
         if self.election.last_leader == Some(leader) {
@@ -183,6 +183,7 @@ impl Group {
                 .patience
                 .outlast(io.now, silence, io.config.tick);
         }
+        self.engine.raft.election_elapsed = 0;
         self.election.loyal_since = io.now;
         self.election.last_leader = Some(leader);
         self.election.attempts = 0;

@@ -36,7 +36,8 @@ impl Group {
         };
         self.propose_queued(io);
         self.lease.revoke();
-        self.handover = Some(Handover { asked: false });
+        // Who was asked before may still come, even if another is to lead now.
+        self.handover.get_or_insert(Handover { asked: false });
         self.engine.transfer_leader(successor.0);
         self.pump(io);
         Ok(successor.server())

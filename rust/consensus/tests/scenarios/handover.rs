@@ -141,3 +141,37 @@ fn a_successor_that_never_comes_costs_one_election() {
     assert!(took <= Micros::from_millis(15), "{took:?}");
     cluster.commit("on");
 }
+
+/// Whoever was asked to take over may come late, whatever its leader was told to do since.
+#[test]
+fn to_ask_for_a_handover_again_does_not_bring_back_a_lease_that_was_given_away() {
+    for second in [3, 4].map(server) {
+        let mut cluster = Cluster::new(5, 46);
+        let leader = cluster.elect();
+        cluster.run_ms(10);
+        let to = |cluster: &mut Cluster, id| {
+            let asked = cluster.act(leader, |c, _| c.transfer(GROUP, Some(id)));
+            assert_eq!(asked, Ok(id));
+        };
+        cluster.faults.cut.insert((leader, server(4)));
+        cluster.propose(leader, GROUP, "4 lacks it").unwrap();
+        cluster.run_ms(1);
+        // The request is on its way for long. Who lacks something is not even asked.
+        let late = Micros::from_millis(20);
+        cluster.faults.delay = (late, late);
+        to(&mut cluster, server(3));
+        cluster.faults.delay = (Micros(100), Micros(300));
+        cluster.run_ms(1);
+        to(&mut cluster, second);
+        let term = cluster.status(leader).term;
+        let end = cluster.now + Micros::from_millis(40);
+        while cluster.now < end {
+            let led = cluster.status(leader).term == term;
+            assert!(!(led && holds_lease(&cluster, leader)), "{second}");
+            cluster.run(Micros(100));
+        }
+        cluster.faults.cut.clear();
+        cluster.converge(Micros::from_millis(100));
+        cluster.commit("on");
+    }
+}

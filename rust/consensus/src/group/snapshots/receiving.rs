@@ -30,6 +30,30 @@ pub(in crate::group) struct Receiving {
     bytes: u64,
 }
 
+/// What became of a part.
+enum Taken {
+    Next,
+    /// It is here, or one before it is not.
+    Not,
+    /// It is more than was offered.
+    TooMuch,
+}
+
+impl Receiving {
+    fn take(&mut self, part: &SnapshotPart) -> Taken {
+        if part.number != count(&self.parts) || part.number >= self.offer.parts {
+            return Taken::Not;
+        }
+        self.bytes += part.bytes.len() as u64;
+        if self.bytes > self.offer.bytes {
+            return Taken::TooMuch;
+        }
+        // A part of its own: the frame that it came in need not stay.
+        self.parts.push(Bytes::copy_from_slice(&part.bytes));
+        Taken::Next
+    }
+}
+
 impl Group {
     pub(in crate::group) fn receive_offer(
         &mut self,
@@ -78,26 +102,24 @@ impl Group {
         from: ReplicaId,
         part: SnapshotPart,
     ) {
-        let Some(receiving) = self.receiving.as_mut() else {
+        let term = self.engine.raft.term;
+        let is_of = |r: &&mut Receiving| r.from == from && r.offer.place == part.place;
+        let Some(receiving) = self.receiving.as_mut().filter(is_of) else {
             return;
         };
-        if receiving.from != from || receiving.offer.place != part.place {
-            return;
+        let still_leads = receiving.offer.term >= term;
+        let taken = receiving.take(&part);
+        if still_leads {
+            self.hear_leader(io, from);
         }
-        let next = part.number == count(&receiving.parts) && part.number < receiving.offer.parts;
-        let fits = receiving.bytes + part.bytes.len() as u64 <= receiving.offer.bytes;
-        if !next {
-            return;
+        match taken {
+            Taken::Next => self.receive_more(io),
+            Taken::Not => {}
+            Taken::TooMuch => {
+                self.receiving = None;
+                self.counters.messages_refused += 1;
+            }
         }
-        if !fits {
-            self.receiving = None;
-            self.counters.messages_refused += 1;
-            return;
-        }
-        receiving.bytes += part.bytes.len() as u64;
-        // A part of its own: the frame that it came in need not stay.
-        receiving.parts.push(Bytes::copy_from_slice(&part.bytes));
-        self.receive_more(io);
     }
 
     /// Says how far it is, and takes the snapshot over when it is complete.
