@@ -7,7 +7,7 @@ use crate::{
         Append, AppendAnswer, GroupMessage, Message, SnapshotOffer, SnapshotPart, SnapshotPlace,
         VoteRequest,
     },
-    loyal::{HEARD, PRE, about, ask, beat, grants, loyal},
+    loyal::{HEARD, LOYALTY, PRE, about, ask, beat, grants, loyal},
     testing::{One, founded},
 };
 
@@ -83,6 +83,13 @@ fn listen(one: &mut One, word: &Message) -> u64 {
 #[test]
 fn whatever_a_leader_says_is_heard_as_a_word_of_a_leader_that_lives() {
     for (place, word) in words().iter().enumerate() {
+        let mut one = loyal(2);
+        one.hear(HEARD, 2, &words()[0]);
+        let last = HEARD + Micros(3_000);
+        one.hear(last, 2, word);
+        let request = VoteRequest { term: 3, ..PRE };
+        let asked = ask(&mut one, last + LOYALTY - Micros(1), request);
+        assert_eq!(asked, [], "word {place} is owed as much as any");
         let mut one = loyal(2);
         one.hear(HEARD, 2, &words()[0]);
         assert_eq!(listen(&mut one, word), 0, "word {place}");

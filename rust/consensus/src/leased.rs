@@ -1,12 +1,12 @@
 //! What gives a leader its lease, and what does not.
 
-use synced_protocol::{id::GroupId, time::Micros};
+use synced_protocol::{id::GroupId, limits::MAX_FRAME_BYTES, time::Micros};
 
 use crate::{
     Role,
     codec::{AppendAnswer, Beat, Beats, GroupMessage, Message, VoteAnswer, VoteRequest},
     loyal::{LOYALTY, PRE, REAL, about, ask, grants},
-    testing::One,
+    testing::{One, frame, server},
 };
 
 /// One that leads and serves, and the time.
@@ -128,4 +128,32 @@ fn a_leader_hears_no_request_for_votes_unless_it_hands_over() {
         };
         assert!(grants(&ask(&mut one, at, forced)));
     }
+}
+
+/// A follower says that it has something, so that it is sent all the rest; then it is time for heartbeats.
+#[test]
+fn heartbeats_go_before_all_else_that_is_sent_in_the_same_turn() {
+    let (mut one, now) = leading();
+    let (term, last) = (one.status().term.0, one.status().last.0);
+    for _ in 0..20 {
+        let data = vec![1; MAX_FRAME_BYTES];
+        one.consensus.propose(GroupId(0), data.into()).unwrap();
+    }
+    one.settle(now);
+    let answer = AppendAnswer {
+        term,
+        index: last,
+        committed: 1,
+        refused: None,
+    };
+    let answer = frame(&about(GroupMessage::AppendAnswer(answer)));
+    let due = now + Micros(1_000);
+    one.consensus.receive(due, server(3), answer).unwrap();
+    let said = one.advance(due);
+    let is_beat = |message: &Message| matches!(message, Message::Beats(_));
+    let beats = said.iter().take_while(|message| is_beat(message)).count();
+    let appends = said.iter().filter(|message| !is_beat(message)).count();
+    assert!(appends > 5, "{appends} appends to the one that was behind");
+    assert_eq!(beats + appends, said.len(), "heartbeats come first");
+    assert!(beats >= 2, "one to each follower");
 }

@@ -12,6 +12,7 @@ mod events;
 mod failover;
 mod faults;
 mod handover;
+mod lateness;
 mod lease;
 mod membership;
 mod replication;
