@@ -163,6 +163,13 @@ impl Story {
         self.gap_between(since, Micros(u64::MAX))
     }
 
+    /// When the first confirmation came after a moment.
+    #[must_use]
+    pub fn first_after(&self, since: Micros) -> Option<Micros> {
+        let place = self.confirmed_at.partition_point(|at| *at <= since);
+        self.confirmed_at.get(place).copied()
+    }
+
     /// As [`gap_after`](Self::gap_after), of those that began before `until`.
     #[must_use]
     pub fn gap_between(&self, since: Micros, until: Micros) -> Option<Micros> {
@@ -345,6 +352,8 @@ mod tests {
         story.confirmed_at = [0, 50, 54, 80, 84].map(Micros).to_vec();
         assert_eq!(story.gap_after(Micros(60)), Some(Micros(26)));
         assert_eq!(story.gap_after(Micros(90)), None);
+        assert_eq!(story.first_after(Micros(50)), Some(Micros(54)));
+        assert_eq!(story.first_after(Micros(84)), None);
         assert_eq!(story.gap_between(Micros(0), Micros(54)), Some(Micros(50)));
         assert_eq!(story.gap_between(Micros(51), Micros(54)), Some(Micros(4)));
     }

@@ -29,25 +29,75 @@ pub async fn ask(
     request: &[u8],
     time_max: Duration,
 ) -> Result<Vec<u8>, OperatorError> {
-    if credentials.holder() != Holder::Operator {
-        return Err(OperatorError::NotAnOperator);
-    }
-    let place: Place = address.parse().map_err(OperatorError::Address)?;
+    let place = place_of(address, credentials)?;
     let asked = async {
-        let (endpoint, connection) = connect(&place, credentials).await?;
-        let answer = exchange(&connection, request).await;
-        close(&connection, CloseCode::Done);
-        // The server need not find out by itself that nobody is there any more.
-        let _ = time::timeout(limits::DRAIN_TIME_MAX, endpoint.wait_idle()).await;
+        let asking = Asking::connect(&place, credentials).await?;
+        let answer = exchange(&asking.connection, request).await;
+        asking.end().await;
         answer
     };
-    let failed = |why| OperatorError::NoAnswer {
-        place: place.clone(),
-        why,
-    };
+    let failed = |why| no_answer(&place, why);
     match time::timeout(time_max, asked).await {
         Ok(answer) => answer.map_err(failed),
         Err(_) => Err(failed(format!("nothing was heard within {time_max:?}"))),
+    }
+}
+
+/// A connection for one request after the other, for who looks at a server closely.
+#[derive(Debug)]
+pub struct Asking {
+    place: Place,
+    endpoint: Endpoint,
+    connection: Connection,
+}
+
+impl Asking {
+    /// Connects as [`ask`] does, for as long as it takes.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub async fn begin(address: &str, credentials: &Credentials) -> Result<Self, OperatorError> {
+        let place = place_of(address, credentials)?;
+        let connected = Self::connect(&place, credentials).await;
+        connected.map_err(|why| no_answer(&place, why))
+    }
+
+    /// Asks as [`ask`] does, for as long as it takes.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn ask(&self, request: &[u8]) -> Result<Vec<u8>, OperatorError> {
+        let answer = exchange(&self.connection, request).await;
+        answer.map_err(|why| no_answer(&self.place, why))
+    }
+
+    /// Closes the connection, and waits until the server need not find out by itself that nobody is there any more.
+    pub async fn end(self) {
+        close(&self.connection, CloseCode::Done);
+        let _ = time::timeout(limits::DRAIN_TIME_MAX, self.endpoint.wait_idle()).await;
+    }
+
+    async fn connect(place: &Place, credentials: &Credentials) -> Result<Self, String> {
+        let (endpoint, connection) = connect(place, credentials).await?;
+        Ok(Self {
+            place: place.clone(),
+            endpoint,
+            connection,
+        })
+    }
+}
+
+fn place_of(address: &str, credentials: &Credentials) -> Result<Place, OperatorError> {
+    if credentials.holder() != Holder::Operator {
+        return Err(OperatorError::NotAnOperator);
+    }
+    address.parse().map_err(OperatorError::Address)
+}
+
+fn no_answer(place: &Place, why: String) -> OperatorError {
+    OperatorError::NoAnswer {
+        place: place.clone(),
+        why,
     }
 }
 

@@ -20,7 +20,7 @@ use synced_protocol::peer::{PeerEvent, PeerOutput};
 use synced_transport::{
     cluster::Credentials,
     limits::{OPERATOR_ANSWER_BYTES_MAX, OPERATOR_REQUEST_BYTES_MAX},
-    operator::{OperatorError, ask},
+    operator::{Asking, OperatorError, ask},
 };
 
 fn echo(event: &PeerEvent) -> Option<PeerOutput> {
@@ -58,6 +58,22 @@ async fn a_request_comes_back_with_its_answer_from_each_server() {
         let answer = asked(server, &cluster.operator(), br#"{"do":"status"}"#).await;
         assert_eq!(answer.unwrap(), br#"{"do":"status"}"#);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn many_requests_one_after_the_other_need_one_connection() {
+    let cluster = Cluster::new();
+    let server = echoing(&cluster, 1);
+    let address = server.peer_addr.to_string();
+    let asking = Asking::begin(&address, &cluster.operator()).await.unwrap();
+    for number in 0..100 {
+        let request = number.to_string();
+        assert_eq!(
+            asking.ask(request.as_bytes()).await.unwrap(),
+            request.as_bytes()
+        );
+    }
+    asking.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -1,10 +1,12 @@
-//! Measures a cluster of five on this machine: latency and throughput beside etcd's, what players notice of kills, and how often
-//! a leader is replaced that nobody killed.
+//! Measures a cluster of five on this machine: latency and throughput beside etcd's, what players notice of kills and of cuts,
+//! and how often a leader is replaced that nobody killed.
 
 mod calm;
 mod kills;
 mod log_time;
 mod median;
+mod partitions;
+mod standing;
 mod versus;
 
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ enum Command {
     Versus(versus::Versus),
     /// Kills the leader again and again, and measures how long nothing is confirmed
     Kills(kills::Kills),
+    /// Cuts servers off from each other again and again, and measures how long it takes to go on
+    Partitions(partitions::Partitions),
     /// Kills nobody, and counts elections and delays
     Calm(calm::Calm),
 }
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     failure::exit_code(match Arguments::parse().command {
         Command::Versus(versus) => versus.run(),
         Command::Kills(kills) => kills.run(),
+        Command::Partitions(partitions) => partitions.run(),
         Command::Calm(calm) => calm.run(),
     })
 }

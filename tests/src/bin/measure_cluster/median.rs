@@ -31,6 +31,10 @@ impl Spread {
         self.quantile(0.5)
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn count_above(&self, bound: f64) -> usize {
         self.0.len() - self.0.partition_point(|value| *value <= bound)
     }
