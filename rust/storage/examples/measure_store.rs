@@ -1,6 +1,6 @@
 //! Measures a store: `cargo run --release -p synced-storage --example measure_store -- [FOLDER]`.
 //!
-//! A write of a 2 KB entry with a store that is settled every 100 ms beside it, the same on the disk, the opening of a folder with
+//! A write of a 2 KB entry with a store that is settled and synced beside it, what these two cost, the same on the disk, the opening of a folder with
 //! 100,000 entries, and the space that it takes before and after compaction. The folder is made and deleted.
 
 #![expect(clippy::unwrap_used, reason = "a tool for who works on the store")]
@@ -8,8 +8,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
-    thread,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -26,14 +29,18 @@ use synced_storage::{Founding, Identity, Store};
 const ENTRY_BYTES: usize = 2048;
 const PACED_WRITES: u64 = 5_000;
 const PACE: Duration = Duration::from_millis(2);
+const SATURATED_WRITES: u64 = 60_000;
+const SATURATED_BURST: u64 = 14;
+const COMPACTED_ENTRIES: u64 = 4096;
 const DISK_WRITES: u64 = 500;
 const ENTRIES: u64 = 100_000;
-const SETTLE_INTERVAL: Duration = Duration::from_millis(100);
+const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 
 fn main() {
     let folder = std::env::args().nth(1);
     let folder = folder.map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("synced-measure-{}", std::process::id()));
+    saturated(&folder);
     paced(&folder);
     on_disk(&folder);
     long(&folder);
@@ -78,19 +85,45 @@ fn data() -> Bytes {
     noise.collect()
 }
 
+/// As a follower under full load, with a snapshot behind each [`COMPACTED_ENTRIES`], and what it costs to settle it.
+fn saturated(folder: &Path) {
+    let mut store = founded(folder, Durability::Memory);
+    let keeper = store.take_keeper().unwrap();
+    let settling = thread::spawn(move || {
+        keeper.run().unwrap();
+        thread_cpu()
+    });
+    let syncing = Syncing::start(&store);
+    let (mut times, data) = (histogram(), data());
+    for index in 1..=SATURATED_WRITES {
+        let write = append(index, &data);
+        let start = Instant::now();
+        store.write(&write).unwrap();
+        record(&mut times, start);
+        if index % COMPACTED_ENTRIES == 0 {
+            store.write(&compaction(index)).unwrap();
+        }
+        if index % SATURATED_BURST == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    say("write to the system, full load", &times);
+    let synced = syncing.stop();
+    store.close().unwrap();
+    let written = SATURATED_WRITES * ENTRY_BYTES as u64 / 1_000_000;
+    let a_megabyte = |cpu: Duration| cpu.as_micros() / u128::from(written);
+    println!(
+        "CPU for each MB written: {} us to settle it, {} us to sync it",
+        a_megabyte(settling.join().unwrap()),
+        a_megabyte(synced)
+    );
+}
+
 fn paced(folder: &Path) {
     let mut store = founded(folder, Durability::Memory);
-    let (keeper, data) = (store.keeper(), data());
-    let settling = thread::spawn(move || {
-        let mut times = histogram();
-        for _ in 0..PACED_WRITES * 2 / 100 {
-            let start = Instant::now();
-            keeper.settle().unwrap();
-            record(&mut times, start);
-            thread::sleep(SETTLE_INTERVAL);
-        }
-        times
-    });
+    let keeper = store.take_keeper().unwrap();
+    let settling = thread::spawn(move || keeper.run().unwrap());
+    let (syncing, data) = (Syncing::start(&store), data());
     let mut times = histogram();
     for index in 1..=PACED_WRITES {
         let write = append(index, &data);
@@ -100,11 +133,41 @@ fn paced(folder: &Path) {
         thread::sleep(PACE);
     }
     say("write to the system, 500 a second", &times);
-    say(
-        "settling beside it, every 100 ms",
-        &settling.join().unwrap(),
-    );
+    syncing.stop();
     store.close().unwrap();
+    settling.join().unwrap();
+}
+
+/// A thread that syncs from time to time.
+struct Syncing {
+    stop: Sender<()>,
+    thread: JoinHandle<Duration>,
+}
+
+impl Syncing {
+    fn start(store: &Store) -> Self {
+        let ((stop, stopped), syncer) = (mpsc::channel(), store.syncer());
+        let thread = thread::spawn(move || {
+            while stopped.recv_timeout(SYNC_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                syncer.sync().unwrap();
+            }
+            thread_cpu()
+        });
+        Self { stop, thread }
+    }
+
+    /// How long it ran on a processor.
+    fn stop(self) -> Duration {
+        drop(self.stop);
+        self.thread.join().unwrap()
+    }
+}
+
+/// How long the calling thread ran on a processor; nothing where the system does not say.
+fn thread_cpu() -> Duration {
+    let times = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let ran = times.split(' ').next().and_then(|ns| ns.parse().ok());
+    Duration::from_nanos(ran.unwrap_or_default())
 }
 
 fn on_disk(folder: &Path) {
@@ -137,8 +200,8 @@ fn long(folder: &Path) {
     space("with all entries", folder);
     store.close().unwrap();
     let mut store = opened("stopped", folder);
-    store.write(&compaction()).unwrap();
-    store.keeper().settle().unwrap();
+    store.write(&compaction(ENTRIES - 1000)).unwrap();
+    store.settle().unwrap();
     space("compacted", folder);
     for index in ENTRIES + 1..=2 * ENTRIES {
         store.write(&append(index, &data)).unwrap();
@@ -147,10 +210,10 @@ fn long(folder: &Path) {
     space("with as many new entries", folder);
 }
 
-fn compaction() -> StoreWrite {
+fn compaction(index: u64) -> StoreWrite {
     StoreWrite {
         snapshot: Some(Arc::new(LogSnapshot {
-            index: LogIndex(ENTRIES - 1000),
+            index: LogIndex(index),
             term: Term(1),
             members: Members::default(),
             parts: vec![data()],

@@ -51,8 +51,8 @@ pub(crate) fn put_write(out: &mut Vec<u8>, write: &StoreWrite) {
     }
 }
 
-/// Reads what [`put_write`] wrote.
-pub(crate) fn read_write(bytes: &[u8]) -> Result<StoreWrite, DecodeError> {
+/// Reads what [`put_write`] wrote, of which entries and parts remain slices.
+pub(crate) fn read_write(bytes: &Bytes) -> Result<StoreWrite, DecodeError> {
     let mut reader = Reader::new(bytes);
     let group = GroupId(reader.u32()?);
     let holds = reader.u8()?;
@@ -63,7 +63,7 @@ pub(crate) fn read_write(bytes: &[u8]) -> Result<StoreWrite, DecodeError> {
         });
     }
     let snapshot = (holds & HAS_SNAPSHOT != 0)
-        .then(|| read_snapshot(&mut reader))
+        .then(|| read_snapshot(bytes, &mut reader))
         .transpose()?;
     let hard_state = (holds & HAS_HARD_STATE != 0)
         .then(|| read_hard_state(&mut reader))
@@ -73,25 +73,25 @@ pub(crate) fn read_write(bytes: &[u8]) -> Result<StoreWrite, DecodeError> {
         group,
         durability: Default::default(),
         snapshot: snapshot.map(Arc::new),
-        entries: read_entries(&mut reader)?,
+        entries: read_entries(bytes, &mut reader)?,
         hard_state,
     })
 }
 
-fn read_snapshot(reader: &mut Reader<'_>) -> Result<LogSnapshot, DecodeError> {
+fn read_snapshot(bytes: &Bytes, reader: &mut Reader<'_>) -> Result<LogSnapshot, DecodeError> {
     let (mut snapshot, parts) = read_snapshot_head(reader)?;
     for _ in 0..parts {
-        snapshot.parts.push(read_bytes(reader)?);
+        snapshot.parts.push(bytes.slice_ref(take_bytes(reader)?));
     }
     Ok(snapshot)
 }
 
-fn read_entries(reader: &mut Reader<'_>) -> Result<Vec<RaftEntry>, DecodeError> {
+fn read_entries(bytes: &Bytes, reader: &mut Reader<'_>) -> Result<Vec<RaftEntry>, DecodeError> {
     let mut index = LogIndex(reader.u64()?);
     let mut entries = Vec::new();
     while !reader.rest().is_empty() {
         let (term, kind) = read_entry_head(reader)?;
-        let data = read_bytes(reader)?;
+        let data = bytes.slice_ref(take_bytes(reader)?);
         entries.push(RaftEntry {
             index,
             term,
@@ -185,8 +185,4 @@ fn put_len(out: &mut Vec<u8>, len: usize) {
 fn take_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let len = reader.u32()?;
     reader.take(usize::try_from(len).map_err(|_| DecodeError::Truncated)?)
-}
-
-fn read_bytes(reader: &mut Reader<'_>) -> Result<Bytes, DecodeError> {
-    take_bytes(reader).map(Bytes::copy_from_slice)
 }

@@ -1,12 +1,11 @@
 //! The database: everything that was settled.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use redb::{Builder, ReadableTable, Table, WriteTransaction};
@@ -20,9 +19,10 @@ use crate::{
     codec::{put_entry_head, put_hard_state, put_snapshot_head},
     disk,
     error::{StorageError, StorageResult},
+    fold::{Folded, fold},
     load::load,
     records::{ENTRIES, HEADS, Key, SETTLED, SNAPSHOTS, STORE, seal, unseal},
-    shape::{Kept, Shape, group_of},
+    shape::{Kept, Shape},
 };
 
 pub(crate) const DATABASE_FILE: &str = "log.redb";
@@ -36,16 +36,6 @@ pub(crate) struct Group {
     pub(crate) hard_state: HardState,
     /// The last entry's; 0 if there is none.
     pub(crate) last_checksum: u32,
-}
-
-impl Group {
-    fn new(snapshot: &Arc<LogSnapshot>) -> Self {
-        Self {
-            shape: Shape::new(snapshot),
-            hard_state: HardState::default(),
-            last_checksum: 0,
-        }
-    }
 }
 
 /// The database's file, open.
@@ -68,7 +58,8 @@ impl Database {
             groups: BTreeMap::new(),
             settled: 0,
         };
-        empty.settle(0, writes)
+        let folded = fold(BTreeMap::new(), writes.iter().cloned());
+        empty.settle(0, &folded.map_err(|what| StorageError::Refused { what })?)
     }
 
     /// Opens it and checks every record.
@@ -105,38 +96,34 @@ impl Database {
         &self.database
     }
 
-    /// Takes in all writes up to the one of this number, and waits for the disk. All of them or, on an error, none.
-    pub(crate) fn settle(&mut self, through: u64, writes: &[StoreWrite]) -> StorageResult<()> {
+    /// Takes in what all writes up to the one of this number do, and waits for the disk. All of it or, on an error, nothing.
+    pub(crate) fn settle(&mut self, through: u64, folded: &[Folded]) -> StorageResult<()> {
         let mut transaction = self.database.begin_write().at(&self.path)?;
         // With one phase, damage of the newest commit would be taken for a crash, and the one before it be used.
         transaction.set_two_phase_commit(true);
-        let groups = self.settle_in(&transaction, through, writes)?;
+        let changed = self.settle_in(&transaction, through, folded)?;
         transaction.commit().at(&self.path)?;
-        self.groups = groups;
+        self.groups.extend(changed);
         self.settled = through;
         Ok(())
     }
 
+    /// Gives the groups that it changed.
     fn settle_in(
         &self,
         transaction: &WriteTransaction,
         through: u64,
-        writes: &[StoreWrite],
-    ) -> StorageResult<BTreeMap<GroupId, Group>> {
-        let mut groups = self.groups.clone();
+        folded: &[Folded],
+    ) -> StorageResult<Vec<(GroupId, Group)>> {
         let mut tables = Tables::open(transaction, &self.path)?;
-        for write in writes {
-            let group = group_of(&mut groups, write, Group::new);
-            let group = group.map_err(|what| StorageError::Refused { what })?;
-            tables.apply(group, write)?;
-        }
-        let changed: BTreeSet<GroupId> = writes.iter().map(|write| write.group).collect();
-        for (id, group) in groups.iter().filter(|(id, _)| changed.contains(id)) {
-            tables.put_head(*id, group)?;
+        let mut changed = Vec::new();
+        for folded in folded {
+            let group = tables.apply(self.groups.get(&folded.group), folded)?;
+            tables.put_head(folded.group, &group)?;
+            changed.push((folded.group, group));
         }
         tables.put_settled(through)?;
-        drop(tables);
-        Ok(groups)
+        Ok(changed)
     }
 }
 
@@ -179,30 +166,39 @@ impl<'t> Tables<'t> {
         })
     }
 
-    fn apply(&mut self, group: &mut Group, write: &StoreWrite) -> StorageResult<()> {
-        let (first, last) = (group.shape.first(), group.shape.last());
-        let refused = |what| StorageError::Refused { what };
-        let kept = group.shape.apply(write).map_err(refused)?;
-        if let Some(snapshot) = &write.snapshot {
-            self.put_snapshot(write.group, snapshot)?;
+    /// Gives the group as it is then.
+    fn apply(&mut self, before: Option<&Group>, folded: &Folded) -> StorageResult<Group> {
+        if let Some(snapshot) = &folded.snapshot {
+            self.put_snapshot(folded.group, snapshot)?;
         }
-        if kept.from > first {
-            self.remove(write.group, LogIndex::ZERO, kept.from)?;
+        let mut group = Group {
+            shape: folded.shape.clone(),
+            hard_state: HardState::default(),
+            last_checksum: 0,
+        };
+        if let Some(before) = before {
+            group.hard_state = before.hard_state;
+            group.last_checksum = self.keep(before, folded)?;
         }
-        if kept.to <= last {
-            self.remove(write.group, kept.to, LogIndex(u64::MAX))?;
-            group.last_checksum = self.checksum_before(write.group, kept)?;
+        for entry in &folded.entries {
+            group.last_checksum = self.put_entry(folded.group, entry, group.last_checksum)?;
         }
-        if kept.from == kept.to {
-            group.last_checksum = 0;
+        group.hard_state = folded.hard_state.unwrap_or(group.hard_state);
+        Ok(group)
+    }
+
+    /// Removes what does not stay, and gives the checksum of the last entry that does, or 0 if none does.
+    fn keep(&mut self, before: &Group, folded: &Folded) -> StorageResult<u32> {
+        let (group, kept) = (folded.group, folded.kept);
+        if kept.from > before.shape.first() {
+            self.remove(group, LogIndex::ZERO, kept.from)?;
         }
-        for entry in &write.entries {
-            group.last_checksum = self.put_entry(write.group, entry, group.last_checksum)?;
+        if kept.to <= before.shape.last() {
+            self.remove(group, kept.to, LogIndex(u64::MAX))?;
+            return self.checksum_before(group, kept);
         }
-        if let Some(hard_state) = write.hard_state {
-            group.hard_state = hard_state;
-        }
-        Ok(())
+        let is_left = kept.from < kept.to;
+        Ok(if is_left { before.last_checksum } else { 0 })
     }
 
     /// Removes the entries from one index up to, but not including, another.

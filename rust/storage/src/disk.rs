@@ -1,5 +1,7 @@
 //! The system's files and folders, with errors that say what was tried on which.
 
+#[cfg(not(unix))]
+use std::io::Seek;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
@@ -35,6 +37,19 @@ pub(crate) fn create(path: &Path) -> StorageResult<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true);
     during(options.open(path), "create", path)
+}
+
+/// Writes all of this at a place in a file, in one call to the system where it takes that much at once.
+#[cfg(unix)]
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// The same where a file has one place at a time: for files that one thread at a time writes to.
+#[cfg(not(unix))]
+pub(crate) fn write_at(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.seek(io::SeekFrom::Start(offset))?;
+    file.write_all(bytes)
 }
 
 /// Writes a file so that after a crash it is there as a whole or not at all.

@@ -4,30 +4,44 @@
 //! [`codec`](crate::codec) writes it.
 
 use std::{
-    fs::{self, File},
-    io::{Seek, SeekFrom, Write},
+    fs::File,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use synced_protocol::{bytes_io::Reader, error::DecodeError, store::StoreWrite};
+use synced_protocol::store::StoreWrite;
 
 use crate::{
-    codec::{put_write, read_write},
-    disk::{create, during, open},
+    codec::put_write,
+    disk::{create, during, open, write_at},
     error::StorageResult,
 };
 
 pub(crate) const JOURNAL_FILES: [&str; 2] = ["journal-a", "journal-b"];
 const LEN_BYTES: usize = 4;
 const CHECKSUM_BYTES: usize = 4;
-const HEAD_BYTES: usize = LEN_BYTES + CHECKSUM_BYTES + 8;
+/// What stands before a record's content.
+pub(crate) const HEAD_BYTES: usize = LEN_BYTES + CHECKSUM_BYTES + 8;
 
-/// A journal's file, open for more.
+/// A journal, open for more. One thread at a time has it.
 #[derive(Debug)]
 pub(crate) struct Journal {
+    file: Arc<JournalFile>,
+    len: u64,
+}
+
+/// A journal's file, and how much of it the disk has; any thread may have a part in it.
+#[derive(Debug)]
+struct JournalFile {
     file: File,
     path: PathBuf,
-    len: u64,
+    /// How much was ever appended, in bytes.
+    appended: AtomicU64,
+    /// How much of that needs no sync any more.
+    synced: AtomicU64,
 }
 
 impl Journal {
@@ -35,15 +49,24 @@ impl Journal {
         create(path).map(drop)
     }
 
-    /// Opens a journal to append to it; what is in it stays, to be read by [`read`], until it is cleared.
+    /// Opens a journal to append to it, once it is cleared; until then what is in it is there for [`read`](crate::reading::read).
     pub(crate) fn open(path: &Path) -> StorageResult<Self> {
-        let mut file = open(path)?;
-        let len = during(file.seek(SeekFrom::End(0)), "open", path)?;
-        Ok(Self {
+        let file = open(path)?;
+        let len = during(file.metadata(), "open", path)?.len();
+        let file = JournalFile {
             file,
             path: path.to_owned(),
+            appended: AtomicU64::new(0),
+            synced: AtomicU64::new(0),
+        };
+        Ok(Self {
+            file: Arc::new(file),
             len,
         })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.file.path
     }
 
     /// In bytes.
@@ -53,22 +76,52 @@ impl Journal {
 
     /// Hands whole records to the system.
     pub(crate) fn append(&mut self, records: &[u8]) -> StorageResult<()> {
-        during(self.file.write_all(records), "write", &self.path)?;
+        let JournalFile { file, path, .. } = &*self.file;
+        during(write_at(file, records, self.len), "write", path)?;
         self.len += records.len() as u64;
+        let bytes = records.len() as u64;
+        self.file.appended.fetch_add(bytes, Ordering::Release);
         Ok(())
-    }
-
-    /// Waits for the disk.
-    pub(crate) fn sync(&self) -> StorageResult<()> {
-        during(self.file.sync_data(), "write", &self.path)
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) -> StorageResult<()> {
-        during(self.file.set_len(0), "empty", &self.path)?;
-        during(self.file.rewind(), "empty", &self.path)?;
+        let JournalFile { file, path, .. } = &*self.file;
+        during(file.set_len(0), "empty", path)?;
         self.len = 0;
+        self.file.needs_no_sync();
         Ok(())
+    }
+}
+
+impl JournalFile {
+    fn sync(&self) -> StorageResult<()> {
+        let appended = self.appended.load(Ordering::Acquire);
+        if self.synced.load(Ordering::Acquire) < appended {
+            during(self.file.sync_data(), "write", &self.path)?;
+            self.synced.fetch_max(appended, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn needs_no_sync(&self) {
+        let appended = self.appended.load(Ordering::Acquire);
+        self.synced.fetch_max(appended, Ordering::Release);
+    }
+}
+
+/// The files of both journals, whoever has them.
+#[derive(Debug, Clone)]
+pub(crate) struct Journals([Arc<JournalFile>; 2]);
+
+impl Journals {
+    pub(crate) fn of(journals: [&Journal; 2]) -> Self {
+        Self(journals.map(|journal| Arc::clone(&journal.file)))
+    }
+
+    /// Waits until the disk has all that was appended before, but for what was settled since.
+    pub(crate) fn sync(&self) -> StorageResult<()> {
+        self.0.iter().try_for_each(|file| file.sync())
     }
 }
 
@@ -86,65 +139,42 @@ pub(crate) fn put_record(out: &mut Vec<u8>, number: u64, write: &StoreWrite) {
     record[LEN_BYTES..LEN_BYTES + CHECKSUM_BYTES].copy_from_slice(&checksum.to_le_bytes());
 }
 
-fn checksum(len: u32, rest: &[u8]) -> u32 {
+/// Of a record's length, number and content.
+pub(crate) fn checksum(len: u32, rest: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&len.to_le_bytes());
     hasher.update(rest);
     hasher.finalize()
 }
 
-/// What is in a journal, up to its end or to the first record that is not whole.
-#[derive(Debug)]
-pub(crate) struct Contents {
-    pub(crate) path: PathBuf,
-    pub(crate) records: Vec<(u64, StoreWrite)>,
-    /// Where the reading stopped, in bytes from the start.
-    pub(crate) end: usize,
-    /// Whether that is where the file ends.
-    pub(crate) whole: bool,
-}
+#[cfg(test)]
+mod tests {
+    use std::fs;
 
-/// Journals with nothing in them.
-pub(crate) fn nothing() -> [Contents; 2] {
-    [(); 2].map(|()| Contents {
-        path: PathBuf::new(),
-        records: Vec::new(),
-        end: 0,
-        whole: true,
-    })
-}
+    use super::*;
 
-/// Reads a journal. It takes as much memory as the file, and as what is in it.
-pub(crate) fn read(path: &Path) -> StorageResult<Contents> {
-    drop(open(path)?);
-    let bytes = during(fs::read(path), "read", path)?;
-    let mut reader = Reader::new(&bytes);
-    let mut contents = Contents {
-        path: path.to_owned(),
-        records: Vec::new(),
-        end: 0,
-        whole: false,
-    };
-    while !reader.rest().is_empty() {
-        let Ok(record) = read_record(&mut reader) else {
-            return Ok(contents);
+    #[test]
+    fn a_sync_covers_what_was_appended_before_it_and_what_is_cleared_needs_none() {
+        let path = std::env::temp_dir().join(format!("synced-journal-{}", std::process::id()));
+        Journal::create(&path).unwrap();
+        let mut journal = Journal::open(&path).unwrap();
+        let unsynced = |journal: &Journal| {
+            let JournalFile {
+                appended, synced, ..
+            } = &*journal.file;
+            appended.load(Ordering::Relaxed) - synced.load(Ordering::Relaxed)
         };
-        contents.records.push(record);
-        contents.end = bytes.len() - reader.rest().len();
+        journal.append(b"five!").unwrap();
+        assert_eq!(unsynced(&journal), 5);
+        journal.file.sync().unwrap();
+        assert_eq!(unsynced(&journal), 0);
+        journal.append(b"three").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"five!three");
+        journal.clear().unwrap();
+        assert_eq!(unsynced(&journal), 0);
+        journal.append(b"anew").unwrap();
+        assert_eq!((unsynced(&journal), journal.len()), (4, 4));
+        assert_eq!(fs::read(&path).unwrap(), b"anew");
+        fs::remove_file(&path).unwrap();
     }
-    contents.whole = true;
-    Ok(contents)
-}
-
-fn read_record(reader: &mut Reader<'_>) -> Result<(u64, StoreWrite), DecodeError> {
-    let len = reader.u32()?;
-    let expected = reader.u32()?;
-    let content_bytes = usize::try_from(len).map_err(|_| DecodeError::Truncated)?;
-    let rest = reader.take(8_usize.saturating_add(content_bytes))?;
-    if checksum(len, rest) != expected {
-        return Err(DecodeError::BadMessage);
-    }
-    let mut rest = Reader::new(rest);
-    let number = rest.u64()?;
-    Ok((number, read_write(rest.rest())?))
 }

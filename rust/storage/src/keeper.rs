@@ -1,67 +1,89 @@
-//! Settling: what was written moves from the journal to the database, and the disk has it.
+//! Settling: what was written moves from a journal to the database, and the disk has it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::{
-    database::Database, disk::FolderLock, error::StorageResult, journal::Journal, tail::Tail,
+    database::Database,
+    disk::FolderLock,
+    error::{StorageError, StorageResult},
+    failure::Failure,
+    fold::Folding,
+    handover::{HandedOver, Taker},
+    journal::Journal,
+    reading::Reading,
 };
 
-/// What the store and its keepers share. Whoever locks both, locks the base first.
+/// Settles what a [`Store`](crate::Store) hands over, in a thread of its own, for which no write waits before
+/// [`JOURNAL_BYTES_MAX`](crate::JOURNAL_BYTES_MAX) is reached. The folder is in use for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    tail: Mutex<Tail>,
-    base: Mutex<Base>,
-    _lock: FolderLock,
+pub struct Keeper {
+    database: Database,
+    taker: Taker,
+    failure: Arc<Failure>,
+    _lock: Arc<FolderLock>,
 }
 
-/// The database and the journal that is not written to; between two settlings that one is empty.
-#[derive(Debug)]
-pub(crate) struct Base {
-    pub(crate) database: Database,
-    pub(crate) idle: Journal,
-}
-
-impl Shared {
-    pub(crate) const fn new(tail: Tail, base: Base, lock: FolderLock) -> Self {
+impl Keeper {
+    pub(crate) const fn new(
+        database: Database,
+        taker: Taker,
+        failure: Arc<Failure>,
+        lock: Arc<FolderLock>,
+    ) -> Self {
         Self {
-            tail: Mutex::new(tail),
-            base: Mutex::new(base),
+            database,
+            taker,
+            failure,
             _lock: lock,
         }
     }
 
-    pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Settles what a [`Store`](crate::Store) has written, from any thread: writes hardly wait for it. The folder is in use for as long
-/// as one of them lives.
-#[derive(Debug, Clone)]
-pub struct Keeper {
-    shared: Arc<Shared>,
-}
-
-impl Keeper {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// Moves everything that was written before into the database, and waits until the disk has it. Does nothing if there is
-    /// nothing.
+    /// Settles whatever is handed over until the store is closed or dropped.
     ///
     /// # Errors
     /// What the system says. The store has failed then: nothing is lost, and nothing can be written.
-    pub fn settle(&self) -> StorageResult<()> {
-        let base = self.shared.base.lock();
-        let mut base = base.unwrap_or_else(PoisonError::into_inner);
-        let taken = self.shared.tail().take(&mut base.idle)?;
-        let Some((writes, through)) = taken else {
-            return Ok(());
-        };
-        let settled = base.database.settle(through, &writes);
-        settled
-            .and_then(|()| base.idle.clear())
-            .inspect_err(|error| self.shared.tail().fail(error))
+    pub fn run(mut self) -> StorageResult<()> {
+        while let Some(handed_over) = self.taker.wait() {
+            self.settle(handed_over)?;
+        }
+        Ok(())
+    }
+
+    /// Settles what was handed over, if anything was.
+    pub(crate) fn settle_if_any(&mut self) -> StorageResult<()> {
+        let handed_over = self.taker.take();
+        handed_over.map_or(Ok(()), |handed_over| self.settle(handed_over))
+    }
+
+    fn settle(&mut self, handed_over: HandedOver) -> StorageResult<()> {
+        let settled = self.try_settle(handed_over);
+        let journal = settled.inspect_err(|error| self.failure.tell(error))?;
+        self.taker.give_back(journal);
+        Ok(())
+    }
+
+    /// Reads from the journal, not from memory: so the side that writes keeps nothing for this one, which would give it back to the
+    /// allocator of the other, behind the allocator's lock.
+    fn try_settle(&mut self, handed_over: HandedOver) -> StorageResult<Journal> {
+        let HandedOver {
+            mut journal,
+            through,
+        } = handed_over;
+        let mut reading = Reading::of(journal.path())?;
+        let mut folding = Folding::onto(self.database.shapes());
+        let mut last = None;
+        while let Some((number, write)) = reading.next()? {
+            let folded = folding.add(write);
+            folded.map_err(|what| StorageError::Refused { what })?;
+            last = Some(number);
+        }
+        if last != Some(through) || !reading.is_whole() {
+            let what = format!("what was written ends at offset {}", reading.end());
+            return Err(StorageError::corrupt(journal.path(), what));
+        }
+        let folded = folding.finish();
+        self.database.settle(through, &folded)?;
+        journal.clear()?;
+        Ok(journal)
     }
 }

@@ -42,15 +42,16 @@
 //! |---|---|
 //! | `identity` | the cluster, the server, its incarnation, its durability |
 //! | `mark` | the number of the last write that was acknowledged; whether a run is under way, and since which boot of the machine |
-//! | `journal-a`, `journal-b` | the writes since the database was last settled, each with its number and checksum |
+//! | `journal-a`, `journal-b` | the writes that are not settled yet, each with its number and checksum |
 //! | `log.redb` | everything else: snapshots, entries, hard states, each record with its checksum |
 //! | `before` | what was there before the folder was made anew, until the new replica has got everything from others |
 //! | `lock` | nothing; the process that has the folder holds a lock on it |
 //!
-//! A write goes to a journal, by which it survives the end of the process, and with an `fsync` that of the machine. In the
-//! background a [`Keeper`] settles what the journals hold in the database and waits for the disk, while the other journal takes
-//! the next writes. So a write costs no tree and waits for nobody; and after a power loss there is what was settled last, and no
-//! mixture.
+//! A write goes to a journal, by which it survives the end of the process, and with an `fsync` that of the machine. When that journal
+//! has grown long, a [`Keeper`] in a thread of its own settles what it holds in the database, while the other journal takes the next
+//! writes; what does not last from the one end of a journal to the other, as entries that a snapshot covers, never gets there. In
+//! between a [`Syncer`] has the disk take what was written. So a write costs no tree and waits for nobody, not even for a lock; and
+//! after a power loss there is all that was synced or settled last, what came after as far as the disk got it, and no mixture.
 //!
 //! What was acknowledged and is missing is never taken for a write that was torn: the mark tells them apart. Each entry holds
 //! the checksum of the one before it, so that a gap, a swap or a stale record is found. A change within a file that hurts nothing,
@@ -69,22 +70,30 @@ mod codec;
 mod database;
 mod disk;
 mod error;
+mod failure;
+mod fold;
+mod handover;
 mod identity;
 mod journal;
 mod keeper;
 mod load;
 mod mark;
 mod opening;
+mod reading;
 mod records;
 mod replay;
 mod salvage;
 mod shape;
 mod store;
+mod syncer;
 mod tail;
+mod turns;
 
 pub use error::{StorageError, StorageResult};
 pub use identity::{Founding, Identity};
 pub use keeper::Keeper;
 pub use salvage::Salvage;
 pub use store::{LastStop, Opened, Store};
-pub use tail::{JOURNAL_BYTES_MAX, WRITE_BYTES_MAX};
+pub use syncer::Syncer;
+pub use tail::WRITE_BYTES_MAX;
+pub use turns::{JOURNAL_BYTES_MAX, SETTLED_BYTES};

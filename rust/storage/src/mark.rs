@@ -4,14 +4,14 @@
 
 use std::{
     fs::{self, File},
-    io::{Seek, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use synced_protocol::bytes_io::Reader;
 
 use crate::{
-    disk::{create, during, open},
+    disk::{create, during, open, write_at},
     error::{StorageError, StorageResult},
 };
 
@@ -123,13 +123,9 @@ impl Mark {
         self.write()
     }
 
-    fn write(&mut self) -> StorageResult<()> {
-        during(self.file.rewind(), "write", &self.path)?;
-        during(
-            self.file.write_all(&self.state.encode()),
-            "write",
-            &self.path,
-        )
+    fn write(&self) -> StorageResult<()> {
+        let written = write_at(&self.file, &self.state.encode(), 0);
+        during(written, "write", &self.path)
     }
 
     fn sync(&self) -> StorageResult<()> {

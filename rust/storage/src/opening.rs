@@ -12,11 +12,13 @@ use crate::{
     database::{DATABASE_FILE, Database},
     disk::{FolderLock, remove, sync_folder},
     error::{StorageError, StorageResult},
+    failure::Failure,
+    fold::{Folded, fold},
     identity::Identity,
-    journal::{self, JOURNAL_FILES, Journal},
-    keeper::{Base, Shared},
+    journal::{JOURNAL_FILES, Journal, Journals},
     mark::Mark,
-    replay::{Beyond, apply, replay},
+    reading::read,
+    replay::{apply, replay},
     store::{LastStop, Opened, Store},
     tail::Tail,
 };
@@ -73,28 +75,34 @@ pub(crate) fn take_up(
 ) -> StorageResult<Opened> {
     let mut mark = Mark::open(folder)?;
     let last_stop = judge(folder, &identity, &mark, boot)?;
-    let (database, mut stored) = Database::open(folder)?;
+    let (mut database, mut stored) = Database::open(folder)?;
     let paths = JOURNAL_FILES.map(|name| folder.join(name));
-    let journals = [journal::read(&paths[0])?, journal::read(&paths[1])?];
+    let journals = [read(&paths[0])?, read(&paths[1])?];
     let acknowledged = mark.state().acknowledged;
     let beyond = replay(journals, database.settled(), acknowledged)?;
     let mut shapes = database.shapes();
-    apply(&mut stored, &mut shapes, &beyond.writes)
-        .map_err(|what| StorageError::corrupt(&paths[0], what))?;
+    let folded = fold(database.shapes(), beyond.writes);
+    let folded = folded.map_err(|what| StorageError::corrupt(&paths[0], what))?;
+    apply(&mut stored, &folded);
+    let changed = folded.iter();
+    shapes.extend(changed.map(|folded| (folded.group, folded.shape.clone())));
     if aside::says_something(stored.values()) {
         // It has everything from the others now. What cannot be removed takes up space, and no more.
         let _ = aside::forget(folder);
     }
     mark.begin_run(boot)?;
-    let [journal, idle] = [Journal::open(&paths[0])?, Journal::open(&paths[1])?];
-    let mut tail = Tail::new(folder.to_owned(), journal, mark, shapes, beyond.last);
-    let mut base = Base { database, idle };
+    let mut journals = [Journal::open(&paths[0])?, Journal::open(&paths[1])?];
+    let failure = Failure::none_in(folder);
     // What was found is found: if the disk is too full for more, that is an error for who writes.
-    if let Err(error) = settle(&mut base, &mut tail, &beyond) {
-        tail.fail(&error);
+    if let Err(error) = settle(&mut database, &mut journals, beyond.last, &folded) {
+        failure.tell(&error);
     }
+    let files = Journals::of(journals.each_ref());
+    let [first, spare] = journals;
+    let tail = Tail::new(first, files, mark, shapes, beyond.last);
+    let store = Store::new(identity.durability, database, tail, spare, failure, lock);
     Ok(Opened {
-        store: Store::new(Shared::new(tail, base, lock), identity.durability),
+        store,
         identity,
         last_stop,
         groups: stored.into_values().collect(),
@@ -119,12 +127,16 @@ pub(crate) fn judge(
 }
 
 /// Moves what the journals hold into the database and empties them.
-fn settle(base: &mut Base, tail: &mut Tail, beyond: &Beyond) -> StorageResult<()> {
-    if !beyond.writes.is_empty() {
-        base.database.settle(beyond.last, &beyond.writes)?;
+fn settle(
+    database: &mut Database,
+    journals: &mut [Journal; 2],
+    last: u64,
+    folded: &[Folded],
+) -> StorageResult<()> {
+    if !folded.is_empty() {
+        database.settle(last, folded)?;
     }
-    base.idle.clear()?;
-    tail.clear_journal()
+    journals.iter_mut().try_for_each(Journal::clear)
 }
 
 #[cfg(test)]

@@ -2,15 +2,17 @@
 
 use std::{collections::BTreeMap, mem::take, sync::Arc};
 
+use bytes::Bytes;
 use synced_protocol::{
     id::GroupId,
-    store::{HardState, LogSnapshot, StoreWrite, StoredGroup},
+    store::{LogSnapshot, RaftEntry, StoreWrite, StoredGroup},
 };
 
 use crate::{
     error::{StorageError, StorageResult},
-    journal::Contents,
-    shape::{Shape, group_of},
+    fold::Folded,
+    reading::Contents,
+    shape::Kept,
 };
 
 /// What the journals say that the database does not.
@@ -82,35 +84,49 @@ fn missing(journals: &[Contents; 2], last: u64, until: u64) -> StorageError {
     StorageError::corrupt(&journal.path, what)
 }
 
-/// Does to what was loaded what the writes of the journals say.
-pub(crate) fn apply(
-    stored: &mut BTreeMap<GroupId, StoredGroup>,
-    shapes: &mut BTreeMap<GroupId, Shape>,
-    writes: &[StoreWrite],
-) -> Result<(), String> {
-    for write in writes {
-        let shape = group_of(shapes, write, Shape::new)?;
-        let first = shape.first();
-        let kept = shape.apply(write)?;
-        let group = group_of(stored, write, |snapshot| begin(write.group, snapshot))?;
-        let dropped = usize::try_from(kept.from.0 - first.0).unwrap_or(usize::MAX);
-        group.entries.drain(..dropped.min(group.entries.len()));
-        let staying = usize::try_from(kept.to.0 - kept.from.0).unwrap_or(usize::MAX);
-        group.entries.truncate(staying);
-        group.entries.extend_from_slice(&write.entries);
-        if let Some(snapshot) = &write.snapshot {
-            group.snapshot = snapshot.clone();
-        }
-        group.hard_state = write.hard_state.unwrap_or(group.hard_state);
+/// Does to what was loaded what the writes of the journals do. Their content is copied, so that it keeps no journal in memory.
+pub(crate) fn apply(stored: &mut BTreeMap<GroupId, StoredGroup>, folded: &[Folded]) {
+    for folded in folded {
+        let snapshot = folded.snapshot.as_deref().map(copied);
+        let Some(group) = stored.get_mut(&folded.group) else {
+            stored.extend(snapshot.map(|snapshot| (folded.group, begun(snapshot, folded))));
+            continue;
+        };
+        keep(group, folded.kept);
+        group
+            .entries
+            .extend(folded.entries.iter().map(copied_entry));
+        group.snapshot = snapshot.map_or_else(|| Arc::clone(&group.snapshot), Arc::new);
+        group.hard_state = folded.hard_state.unwrap_or(group.hard_state);
     }
-    Ok(())
 }
 
-fn begin(group: GroupId, snapshot: &Arc<LogSnapshot>) -> StoredGroup {
+fn begun(snapshot: LogSnapshot, folded: &Folded) -> StoredGroup {
     StoredGroup {
-        group,
-        hard_state: HardState::default(),
-        snapshot: snapshot.clone(),
-        entries: Vec::new(),
+        group: folded.group,
+        hard_state: folded.hard_state.unwrap_or_default(),
+        snapshot: Arc::new(snapshot),
+        entries: folded.entries.iter().map(copied_entry).collect(),
+    }
+}
+
+fn keep(group: &mut StoredGroup, kept: Kept) {
+    let stays = |entry: &RaftEntry| kept.from <= entry.index && entry.index < kept.to;
+    group.entries.retain(stays);
+}
+
+fn copied(snapshot: &LogSnapshot) -> LogSnapshot {
+    let copied = |part: &Bytes| Bytes::copy_from_slice(part);
+    LogSnapshot {
+        parts: snapshot.parts.iter().map(copied).collect(),
+        members: snapshot.members.clone(),
+        ..*snapshot
+    }
+}
+
+fn copied_entry(entry: &RaftEntry) -> RaftEntry {
+    RaftEntry {
+        data: Bytes::copy_from_slice(&entry.data),
+        ..*entry
     }
 }

@@ -9,10 +9,12 @@ use crate::{
     database::Database,
     disk::FolderLock,
     error::{StorageError, StorageResult},
+    fold::fold,
     identity::Identity,
-    journal::{self, JOURNAL_FILES},
+    journal::JOURNAL_FILES,
     mark::{Mark, this_boot},
     opening::judge,
+    reading::{Contents, nothing, read as read_journal},
     replay::{apply, replay, whatever_follows},
     store::LastStop,
 };
@@ -26,7 +28,8 @@ pub struct Salvage {
     pub incarnation_max: u32,
     /// How that replica's last run ended, if [`Store::open`](crate::Store::open) would trust what it left; else why it would not.
     pub standing: StorageResult<LastStop>,
-    /// Every group, by its id: as it was settled last, and whatever follows that in the journals without a gap.
+    /// Every group, by its id: as it was settled last, and whatever follows that in the journals without a gap, which goes at least as
+    /// far as what was synced last.
     pub groups: Vec<StoredGroup>,
     _lock: FolderLock,
 }
@@ -71,7 +74,7 @@ pub(crate) struct Held {
     pub(crate) identity: Identity,
     pub(crate) groups: Vec<StoredGroup>,
     settled: u64,
-    journals: [journal::Contents; 2],
+    journals: [Contents; 2],
 }
 
 /// Reads a folder that somebody has locked. What the disk did not get of the journals is missing; what is wrong with anything else is an
@@ -80,10 +83,11 @@ pub(crate) fn read(folder: &Path) -> StorageResult<Held> {
     let identity = Identity::read(folder)?.ok_or_else(|| not_founded(folder))?;
     let (database, mut stored) = Database::open(folder)?;
     let [first, second] = JOURNAL_FILES.map(|name| folder.join(name));
-    let journals = [journal::read(&first)?, journal::read(&second)?];
+    let journals = [read_journal(&first)?, read_journal(&second)?];
     let beyond = whatever_follows(&journals, database.settled());
-    apply(&mut stored, &mut database.shapes(), &beyond)
-        .map_err(|what| StorageError::corrupt(&first, what))?;
+    let folded = fold(database.shapes(), beyond);
+    let folded = folded.map_err(|what| StorageError::corrupt(&first, what))?;
+    apply(&mut stored, &folded);
     Ok(Held {
         identity,
         groups: stored.into_values().collect(),
@@ -93,7 +97,7 @@ pub(crate) fn read(folder: &Path) -> StorageResult<Held> {
 }
 
 fn standing_of(folder: &Path, mut held: Held) -> (Held, StorageResult<LastStop>) {
-    let journals = std::mem::replace(&mut held.journals, journal::nothing());
+    let journals = std::mem::replace(&mut held.journals, nothing());
     let standing = Mark::open(folder).and_then(|mark| {
         let stop = judge(folder, &held.identity, &mark, &this_boot())?;
         replay(journals, held.settled, mark.state().acknowledged)?;

@@ -6,13 +6,20 @@ use synced_protocol::store::{Durability, StoreWrite, StoredGroup};
 
 use crate::{
     aside,
+    database::Database,
     disk::{FolderLock, during, remove, sync_folder},
     error::{StorageError, StorageResult},
+    failure::Failure,
+    handover::way,
     identity::{Founding, IDENTITY_FILE, Identity},
-    keeper::{Keeper, Shared},
+    journal::Journal,
+    keeper::Keeper,
     mark::this_boot,
     opening::{begin, begin_with, make, take_up},
     salvage::Salvage,
+    syncer::Syncer,
+    tail::Tail,
+    turns::{SETTLED_BYTES, Turns},
 };
 
 /// How the run before this one ended, where what it left can be trusted.
@@ -42,15 +49,32 @@ pub struct Opened {
 /// A server's folder, opened by this process alone.
 #[derive(Debug)]
 pub struct Store {
-    shared: Arc<Shared>,
+    tail: Tail,
+    turns: Turns,
     durability: Durability,
+    failure: Arc<Failure>,
+    _lock: Arc<FolderLock>,
 }
 
 impl Store {
-    pub(crate) fn new(shared: Shared, durability: Durability) -> Self {
+    /// Goes on behind what is in the database, with an empty journal to write to and another to take its turn.
+    pub(crate) fn new(
+        durability: Durability,
+        database: Database,
+        tail: Tail,
+        spare: Journal,
+        failure: Failure,
+        lock: FolderLock,
+    ) -> Self {
+        let (failure, lock) = (Arc::new(failure), Arc::new(lock));
+        let (giver, taker) = way();
+        let keeper = Keeper::new(database, taker, Arc::clone(&failure), Arc::clone(&lock));
         Self {
-            shared: Arc::new(shared),
+            tail,
+            turns: Turns::new(spare, giver, keeper, Arc::clone(&failure)),
             durability,
+            failure,
+            _lock: lock,
         }
     }
 
@@ -143,8 +167,7 @@ impl Store {
     }
 
     /// Writes all of this or nothing. On return the system has it; the disk too if the write or the store's identity asks for
-    /// that. Waits for the disk as well when so much was written that [`JOURNAL_BYTES_MAX`](crate::JOURNAL_BYTES_MAX) is reached
-    /// before a [`Keeper`] has settled it.
+    /// that. If [`Store::would_wait`] says so, it waits for the disk as well.
     ///
     /// # Errors
     /// What the system says, or [`StorageError::Refused`]. After any error the store has failed, until it is opened again.
@@ -158,30 +181,60 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub fn write_all(&mut self, writes: &[StoreWrite]) -> StorageResult<()> {
+        self.failure.check()?;
+        self.turns.make_room(&mut self.tail)?;
         let asks = |write: &StoreWrite| write.durability == Durability::Disk;
         let durability = if writes.iter().any(asks) {
             Durability::Disk
         } else {
             self.durability
         };
-        if self.shared.tail().is_full() {
-            self.keeper().settle()?;
-        }
-        self.shared.tail().append(writes, durability)
+        let appended = self.tail.append(writes, durability);
+        appended.inspect_err(|error| self.failure.tell(error))?;
+        let is_behind_snapshot = writes.iter().any(|write| write.snapshot.is_some());
+        let long = SETTLED_BYTES * if is_behind_snapshot { 1 } else { 2 };
+        self.turns.hand_over_if_longer(&mut self.tail, long);
+        Ok(())
     }
 
-    /// Settles what is written, from this thread or another; to be called from time to time.
+    /// Whether the next write waits until what was written is settled: [`JOURNAL_BYTES_MAX`](crate::JOURNAL_BYTES_MAX) is reached, and
+    /// no [`Keeper`] kept pace.
+    pub fn would_wait(&mut self) -> bool {
+        self.turns.would_wait(&self.tail)
+    }
+
+    /// Who settles in a thread of its own what is written from now on; once. As long as nobody asks, the store settles by itself where
+    /// it must.
+    pub const fn take_keeper(&mut self) -> Option<Keeper> {
+        self.turns.take_keeper()
+    }
+
+    /// Who syncs what is written, from any thread; to be called from time to time where writes do not ask for the disk.
     #[must_use]
-    pub fn keeper(&self) -> Keeper {
-        Keeper::new(self.shared.clone())
+    pub fn syncer(&self) -> Syncer {
+        Syncer::new(self.tail.journals(), Arc::clone(&self.failure))
+    }
+
+    /// Gives what was written to the [`Keeper`] now instead of when it is much, if it runs elsewhere and is done with what it has. Does not
+    /// wait.
+    pub fn hand_over(&mut self) {
+        self.turns.hand_over_if_longer(&mut self.tail, 0);
+    }
+
+    /// Moves everything that was written into the database, and waits until the disk has it.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn settle(&mut self) -> StorageResult<()> {
+        self.turns.settle(&mut self.tail)
     }
 
     /// Ends in an orderly way: everything is on the disk, and the next start trusts it even after the machine went down.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn close(self) -> StorageResult<()> {
-        self.keeper().settle()?;
-        self.shared.tail().end_run()
+    pub fn close(mut self) -> StorageResult<()> {
+        self.settle()?;
+        self.tail.end_run()
     }
 }

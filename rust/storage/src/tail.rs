@@ -1,6 +1,6 @@
-//! The tail: what was written since the database was last settled.
+//! The tail: what is written behind all that was settled or handed over to be.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use synced_protocol::{
     id::GroupId,
@@ -10,13 +10,12 @@ use synced_protocol::{
 use crate::{
     codec::write_bytes,
     error::{StorageError, StorageResult},
-    journal::{Journal, put_record},
+    handover::HandedOver,
+    journal::{Journal, Journals, put_record},
     mark::Mark,
     shape::{Shape, group_of},
 };
 
-/// How long a journal may become, in bytes, before a write waits for the disk. It may pass this by one batch.
-pub const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The largest write, in bytes: a snapshot of the largest world and room to spare.
 pub const WRITE_BYTES_MAX: usize = 256 * 1024 * 1024;
 const _: () = assert!(WRITE_BYTES_MAX < u32::MAX as usize);
@@ -25,55 +24,54 @@ const RECORDS_BYTES_KEPT_MAX: usize = 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Tail {
-    folder: PathBuf,
     journal: Journal,
+    journals: Journals,
     mark: Mark,
     shapes: BTreeMap<GroupId, Shape>,
     /// The number of the last write.
     last: u64,
-    /// What is in the journal, to be settled.
-    pending: Vec<StoreWrite>,
     /// Used again for each write.
     records: Vec<u8>,
-    failed: Option<String>,
 }
 
 impl Tail {
+    /// Goes on behind the write of this number, in an empty journal, one of both.
     pub(crate) const fn new(
-        folder: PathBuf,
         journal: Journal,
+        journals: Journals,
         mark: Mark,
         shapes: BTreeMap<GroupId, Shape>,
         last: u64,
     ) -> Self {
         Self {
-            folder,
             journal,
+            journals,
             mark,
             shapes,
             last,
-            pending: Vec::new(),
             records: Vec::new(),
-            failed: None,
         }
     }
 
-    /// Whether the journal is so long that it must be settled first.
-    pub(crate) const fn is_full(&self) -> bool {
-        self.journal.len() >= JOURNAL_BYTES_MAX
+    /// In bytes.
+    pub(crate) const fn len(&self) -> u64 {
+        self.journal.len()
     }
 
-    /// Writes these behind what was written; on an error none of them counts, and none will be tried any more.
+    pub(crate) fn journals(&self) -> Journals {
+        self.journals.clone()
+    }
+
+    /// Writes these behind what was written; on an error none of them counts, and none may be tried any more.
     pub(crate) fn append(
         &mut self,
         writes: &[StoreWrite],
         durable: Durability,
     ) -> StorageResult<()> {
-        self.check()?;
         let appended = self.try_append(writes, durable);
         self.records.clear();
         self.records.shrink_to(RECORDS_BYTES_KEPT_MAX);
-        appended.inspect_err(|error| self.fail(error))
+        appended
     }
 
     fn try_append(&mut self, writes: &[StoreWrite], durable: Durability) -> StorageResult<()> {
@@ -88,52 +86,26 @@ impl Tail {
         }
         self.journal.append(&self.records)?;
         if durable == Durability::Disk {
-            self.journal.sync()?;
+            // The other too, whose writes come before these and may be on their way still.
+            self.journals.sync()?;
         }
         // Only now: after a power loss the mark must not promise what the disk never got.
         self.mark.acknowledge(last)?;
         self.last = last;
-        self.pending.extend_from_slice(writes);
         Ok(())
     }
 
-    /// What is to be settled and the number of its last write; the next writes go to the other journal, which takes this one's
-    /// place. `None` if there is nothing.
-    pub(crate) fn take(
-        &mut self,
-        idle: &mut Journal,
-    ) -> StorageResult<Option<(Vec<StoreWrite>, u64)>> {
-        self.check()?;
-        if self.pending.is_empty() {
-            return Ok(None);
+    /// Goes on in another journal, which is empty, and gives the one up to here.
+    pub(crate) fn turn(&mut self, empty: Journal) -> HandedOver {
+        HandedOver {
+            journal: std::mem::replace(&mut self.journal, empty),
+            through: self.last,
         }
-        std::mem::swap(&mut self.journal, idle);
-        Ok(Some((std::mem::take(&mut self.pending), self.last)))
-    }
-
-    /// Empties the journal of what another run left in it.
-    pub(crate) fn clear_journal(&mut self) -> StorageResult<()> {
-        self.journal.clear()
     }
 
     /// Marks the end of the run.
     pub(crate) fn end_run(&mut self) -> StorageResult<()> {
-        self.check()?;
         self.mark.end_run()
-    }
-
-    pub(crate) fn fail(&mut self, error: &StorageError) {
-        self.failed = Some(error.to_string());
-    }
-
-    fn check(&self) -> StorageResult<()> {
-        match &self.failed {
-            None => Ok(()),
-            Some(reason) => Err(StorageError::Failed {
-                folder: self.folder.clone(),
-                reason: reason.clone(),
-            }),
-        }
     }
 }
 

@@ -38,7 +38,7 @@ fn every_history_reads_back_whether_it_was_settled_closed_or_broken_off() {
         for _ in 0..history.random(1..120) {
             store.write(&history.next()).unwrap();
             if history.random(0..20) == 0 {
-                store.keeper().settle().unwrap();
+                store.settle().unwrap();
             }
             if history.random(0..30) == 0 {
                 drop(store);
@@ -60,13 +60,18 @@ fn writes_and_settling_go_on_side_by_side() {
     let folder = Folder::in_memory("side-by-side");
     let mut store = opened(&folder, Durability::Memory).store;
     let mut history = History::new(5);
-    let keeper = store.keeper();
-    let settling = thread::spawn(move || (0..200).try_for_each(|_| keeper.settle()));
-    for _ in 0..1500 {
+    let (keeper, syncer) = (store.take_keeper().unwrap(), store.syncer());
+    let settling = thread::spawn(move || keeper.run());
+    let syncing = thread::spawn(move || (0..200).try_for_each(|_| syncer.sync()));
+    for round in 1..=1500 {
         store.write(&history.next()).unwrap();
+        if round % 10 == 0 {
+            store.hand_over();
+        }
     }
-    settling.join().unwrap().unwrap();
+    syncing.join().unwrap().unwrap();
     drop(store);
+    settling.join().unwrap().unwrap();
     assert_eq!(found_in(folder.path()), history.state());
 }
 
@@ -207,7 +212,7 @@ fn space_is_used_again_after_compaction() {
                 ..nothing(GROUPS[0])
             })
             .unwrap();
-        store.keeper().settle().unwrap();
+        store.settle().unwrap();
         sizes.push(fs::metadata(folder.path().join("log.redb")).unwrap().len());
     }
     // 30,000 KB went through it; at most some 1,200 KB are there at a time.

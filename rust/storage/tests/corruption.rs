@@ -26,7 +26,7 @@ fn running(seed: u64) -> (Image, Vec<StoredGroup>) {
     for round in 0..4 {
         (0..40).for_each(|_| store.write(&history.next()).unwrap());
         if round < 3 {
-            store.keeper().settle().unwrap();
+            store.settle().unwrap();
         }
     }
     (folder.image(), history.state())
@@ -167,7 +167,7 @@ fn a_file_from_before_is_not_taken_for_the_one_of_now() {
     let mut images = Vec::new();
     for _ in 0..2 {
         (0..30).for_each(|_| store.write(&history.next()).unwrap());
-        store.keeper().settle().unwrap();
+        store.settle().unwrap();
         (0..3).for_each(|_| store.write(&history.next()).unwrap());
         images.push(folder.image());
     }

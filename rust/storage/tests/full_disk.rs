@@ -123,7 +123,7 @@ fn database_is_full() {
     let (folder, ballast) = (disk().join("data"), disk().join("ballast"));
     let mut store = found(&folder);
     std::fs::write(&ballast, vec![1; 1024 * 1024]).unwrap();
-    let (mut written, settled) = (0, store.keeper());
+    let mut written = 0;
     let error = loop {
         let mut history = History::new(written);
         let entries = vec![entry(
@@ -139,13 +139,13 @@ fn database_is_full() {
             break error;
         }
         written += 1;
-        if let Err(error) = settled.settle() {
+        if let Err(error) = store.settle() {
             break error;
         }
     };
     assert_says_what_to_do(&error);
     assert!(written > 10);
-    drop((store, settled));
+    drop(store);
     check_what_is_left(&folder, &ballast, written);
 }
 

@@ -50,16 +50,20 @@ fn child() {
     let done = number_of(&opened.groups);
     let mut history = History::new(SEED);
     (0..done).for_each(|_| drop(history.next()));
-    let keeper = store.keeper();
+    let (keeper, syncer) = (store.take_keeper().unwrap(), store.syncer());
+    thread::spawn(move || keeper.run().unwrap());
     thread::spawn(move || {
         loop {
-            keeper.settle().unwrap();
+            syncer.sync().unwrap();
             thread::sleep(Duration::from_millis(2));
         }
     });
     let mut out = std::io::stdout();
     for number in done + 1.. {
         store.write(&numbered(&mut history, number)).unwrap();
+        if number % 8 == 0 {
+            store.hand_over();
+        }
         out.write_all(format!("wrote {number}\n").as_bytes())
             .unwrap();
     }

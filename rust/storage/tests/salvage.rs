@@ -17,11 +17,14 @@ const LATER: u32 = 1_800_000_000;
 /// Where the mark holds the name of the boot, behind which its checksum stands.
 const BOOT: Range<usize> = 13..77;
 
-/// A run, after each of whose writes the files and the state are known, and how many writes the disk has for certain.
+/// A run, after each of whose writes the files and the state are known, and what the disk has for certain: how many writes, and how
+/// much of each journal.
 struct Run {
     images: Vec<Image>,
     states: Vec<Vec<StoredGroup>>,
-    settled: Vec<usize>,
+    synced: Vec<(usize, [usize; 2])>,
+    /// How many writes were in the database last.
+    settled: usize,
 }
 
 impl Run {
@@ -33,18 +36,32 @@ impl Run {
         let mut run = Self {
             images: vec![folder.image()],
             states: vec![history.state()],
-            settled: vec![0],
+            synced: vec![(0, [0; 2])],
+            settled: 0,
         };
-        let mut settled = 0;
+        let mut synced = (0, [0; 2]);
+        // In half of the runs what was handed over is not settled before the machine goes down.
+        let keeper = seed.is_multiple_of(2).then(|| store.take_keeper().unwrap());
         for written in 1..=24 {
             store.write(&history.next()).unwrap();
-            if history.random(0..6) == 0 {
-                store.keeper().settle().unwrap();
-                settled = written;
+            let happens = history.random(0..12);
+            match (happens, &keeper) {
+                (0, None) => store.settle().unwrap(),
+                (0, Some(_)) => store.hand_over(),
+                (1..3, _) => store.syncer().sync().unwrap(),
+                _ => {}
             }
-            run.images.push(folder.image());
+            let image = folder.image();
+            let settles = happens == 0 && keeper.is_none();
+            if settles {
+                run.settled = written;
+            }
+            if settles || (1..3).contains(&happens) {
+                synced = (written, JOURNALS.map(|name| image[name].len()));
+            }
+            run.images.push(image);
             run.states.push(history.state());
-            run.settled.push(settled);
+            run.synced.push(synced);
         }
         run
     }
@@ -59,14 +76,14 @@ fn rebooted(mut image: Image) -> Image {
     image
 }
 
-/// The journals as a disk may have got them: cut off, or with a hole.
-fn torn(mut image: Image, random: &mut History) -> Image {
-    for name in JOURNALS {
+/// The journals as a disk may have got them: behind what was synced cut off, or with a hole.
+fn torn(mut image: Image, synced: [usize; 2], random: &mut History) -> Image {
+    for (name, synced) in JOURNALS.into_iter().zip(synced) {
         let journal = image.get_mut(name).unwrap();
-        if journal.is_empty() {
+        if journal.len() == synced {
             continue;
         }
-        let place = usize::try_from(random.random(0..journal.len() as u64)).unwrap();
+        let place = usize::try_from(random.random(synced as u64..journal.len() as u64)).unwrap();
         match random.random(0..3) {
             0 => journal.truncate(place),
             1 => journal[place..].fill(0),
@@ -85,14 +102,15 @@ fn salvaged(folder: &Folder, image: &Image) -> Salvage {
 }
 
 #[test]
-fn what_was_settled_is_there_and_what_follows_it_as_far_as_the_disk_has_it() {
+fn what_was_synced_or_settled_is_there_and_what_follows_it_as_far_as_the_disk_has_it() {
     let folder = Folder::in_memory("salvaged");
     let mut beyond = 0;
     for seed in 0..8 {
         let run = Run::new(seed);
         let mut random = History::new(seed);
         for (written, image) in run.images.iter().enumerate() {
-            let left = torn(rebooted(image.clone()), &mut random);
+            let (synced, bytes) = run.synced[written];
+            let left = torn(rebooted(image.clone()), bytes, &mut random);
             let salvage = salvaged(&folder, &left);
             let state = run
                 .states
@@ -100,10 +118,10 @@ fn what_was_settled_is_there_and_what_follows_it_as_far_as_the_disk_has_it() {
                 .rposition(|state| *state == salvage.groups);
             let state = state.unwrap_or_else(|| panic!("seed {seed}: never was such a state"));
             assert!(
-                (run.settled[written]..=written).contains(&state),
+                (synced..=written).contains(&state),
                 "seed {seed}: {state} of {written}"
             );
-            beyond += u32::from(state > run.settled[written]);
+            beyond += u32::from(state > synced);
             let standing = salvage.standing.unwrap_err();
             assert!(
                 matches!(standing, StorageError::MemoryLost { .. }),
@@ -127,7 +145,7 @@ fn what_could_go_on_by_itself_is_told_from_what_could_not() {
     }
     let cut = salvaged(&folder, &cut);
     assert!(matches!(cut.standing, Err(StorageError::Corrupt { .. })));
-    assert_eq!(cut.groups, run.states[*run.settled.last().unwrap()]);
+    assert_eq!(cut.groups, run.states[run.settled]);
     drop(cut);
     folder.restore(image);
     Store::open(folder.path()).unwrap().store.close().unwrap();

@@ -1,31 +1,22 @@
-//! The disk of a server of a cluster, as the driver uses it: it never waits for an `fsync` in the driver's thread.
+//! The disk of a server of a cluster, as the driver uses it: it never waits for an `fsync` in the driver's thread, and not for another
+//! thread either.
 //!
 //! Where a write counts once the system has it, the driver hands it over itself, which takes microseconds; but for a large one, like a
-//! snapshot, which a thread writes with all that comes before it is done. Where it counts once the disk has it, a thread writes
-//! always, as many at once as wait. In both another thread settles the store from time to time.
+//! snapshot, which a thread writes with all that comes before it is done. So it does with all that comes while the disk is too slow to
+//! settle what was written. Where a write counts once the disk has it, a thread writes always, as many at once as wait. In both another
+//! thread settles the store from time to time, and where writes do not wait for the disk one more has it take what was written.
 
+mod background;
 mod queued;
-mod settling;
+mod writing;
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc};
 
 use synced_protocol::store::{Durability, StoreWrite, WriteId};
 use synced_storage::Store;
 use synced_transport::{Disk, DiskReports, Written};
 
-use self::{
-    queued::{Queued, bytes_of},
-    settling::Settling,
-};
-
-/// How often what was written moves from the journal to the database, and with it to the disk. It bounds what a machine that goes
-/// down can take with it, and what the next start has to read twice.
-const SETTLE_INTERVAL_MEMORY: Duration = Duration::from_millis(100);
-/// The same where the journal is on the disk anyway.
-const SETTLE_INTERVAL_DISK: Duration = Duration::from_secs(1);
-
-/// The largest write that the driver hands over itself, in bytes: some tenths of a millisecond, as long as a tick may be late.
-const INLINE_BYTES_MAX: usize = 256 * 1024;
+use self::{background::Background, writing::Writing};
 
 /// What became of writes: all up to one are as durable as they asked to be, or one failed and no other is tried.
 type Ended = Result<WriteId, String>;
@@ -33,6 +24,12 @@ type Ended = Result<WriteId, String>;
 /// Where that is told.
 #[derive(Clone)]
 struct Report(Arc<dyn Fn(Ended) + Send + Sync>);
+
+impl Report {
+    fn tell(&self, ended: Ended) {
+        (self.0)(ended);
+    }
+}
 
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,12 +46,7 @@ pub(crate) struct StoreDisk {
 #[derive(Debug)]
 enum State {
     Idle(Store),
-    /// The driver writes.
-    Inline(Store, Settling, Report),
-    /// A thread writes what is too large for the driver, and what has come since.
-    Large(Queued, Settling, Report),
-    /// A thread writes.
-    Queued(Queued, Settling),
+    Begun(Writing, Background),
     Over,
 }
 
@@ -70,74 +62,22 @@ impl StoreDisk {
         let State::Idle(store) = std::mem::replace(&mut self.state, State::Over) else {
             return;
         };
-        let started = match store.durability() {
-            Durability::Memory => start_inline(store, report.clone()),
-            Durability::Disk => start_queued(store, &report),
-        };
-        match started {
+        match begin(store, &report) {
             Ok(state) => self.state = state,
-            Err(error) => report.tell(Err(no_thread(&error))),
-        }
-    }
-
-    /// Has the right one write next: a thread what is large, the driver what is not once the thread is done.
-    fn choose_writer(&mut self, write: &StoreWrite) -> Result<(), String> {
-        let is_large = bytes_of(write) > INLINE_BYTES_MAX;
-        let changes = match &self.state {
-            State::Inline(..) => is_large,
-            State::Large(queued, ..) => !is_large && queued.is_idle(),
-            _ => false,
-        };
-        if changes {
-            let state = std::mem::replace(&mut self.state, State::Over);
-            self.state = state.with_other_writer()?;
-        }
-        Ok(())
-    }
-}
-
-impl State {
-    fn with_other_writer(self) -> Result<Self, String> {
-        match self {
-            Self::Inline(store, settling, report) => {
-                let queued = Queued::start(store, report.clone().into_fn());
-                let queued = queued.map_err(|error| no_thread(&error))?;
-                Ok(Self::Large(queued, settling, report))
+            Err(error) => {
+                report.tell(Err(format!("cannot start a thread for the disk: {error}")));
             }
-            Self::Large(queued, settling, report) => match queued.end() {
-                Some(store) => Ok(Self::Inline(store, settling, report)),
-                None => Err("a write failed before".to_owned()),
-            },
-            other => Ok(other),
         }
     }
 }
 
-impl Report {
-    fn tell(&self, ended: Ended) {
-        (self.0)(ended);
-    }
-
-    fn into_fn(self) -> impl Fn(Ended) + Send + 'static {
-        move |ended| self.tell(ended)
-    }
-}
-
-fn no_thread(error: &io::Error) -> String {
-    format!("cannot start a thread for the disk: {error}")
-}
-
-fn start_inline(store: Store, report: Report) -> io::Result<State> {
-    let settles = report.clone().into_fn();
-    let settling = Settling::start(store.keeper(), SETTLE_INTERVAL_MEMORY, settles)?;
-    Ok(State::Inline(store, settling, report))
-}
-
-fn start_queued(store: Store, report: &Report) -> io::Result<State> {
-    let settles = report.clone().into_fn();
-    let settling = Settling::start(store.keeper(), SETTLE_INTERVAL_DISK, settles)?;
-    let queued = Queued::start(store, report.clone().into_fn())?;
-    Ok(State::Queued(queued, settling))
+fn begin(mut store: Store, report: &Report) -> io::Result<State> {
+    let background = match store.durability() {
+        Durability::Memory => Background::settling_and_syncing(&mut store, report.clone())?,
+        Durability::Disk => Background::settling(&mut store, report.clone())?,
+    };
+    let writing = Writing::start(store, report.clone())?;
+    Ok(State::Begun(writing, background))
 }
 
 /// What could not be closed in an orderly way comes back as after a kill.
@@ -156,15 +96,8 @@ impl Disk for StoreDisk {
     }
 
     fn write(&mut self, write: StoreWrite) -> Result<Written, String> {
-        self.choose_writer(&write)?;
         match &mut self.state {
-            State::Inline(store, ..) => match store.write(&write) {
-                Ok(()) => Ok(Written::Already),
-                Err(error) => Err(error.to_string()),
-            },
-            State::Large(queued, ..) | State::Queued(queued, _) => {
-                queued.push(write).map(|()| Written::Later)
-            }
+            State::Begun(writing, _) => writing.write(write),
             State::Idle(_) | State::Over => Err("the store is not open for writing".to_owned()),
         }
     }
@@ -172,15 +105,11 @@ impl Disk for StoreDisk {
     fn end(&mut self) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Idle(store) => close(store),
-            State::Inline(store, settling, _) => {
-                settling.stop();
-                close(store);
-            }
-            State::Large(queued, settling, _) | State::Queued(queued, settling) => {
-                settling.stop();
-                if let Some(store) = queued.end() {
+            State::Begun(writing, background) => {
+                if let Some(store) = writing.end() {
                     close(store);
                 }
+                background.end();
             }
             State::Over => {}
         }

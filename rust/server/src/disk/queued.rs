@@ -1,9 +1,9 @@
-//! Writes that count once the disk has them: a thread writes as many at once as wait.
+//! Writes that may take long: a thread writes as many at once as wait.
 
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc::{self, Receiver, SyncSender, TrySendError},
     },
@@ -13,7 +13,7 @@ use std::{
 use synced_protocol::store::StoreWrite;
 use synced_storage::Store;
 
-use super::Ended;
+use super::Report;
 
 /// The most writes that wait for the disk. A disk that falls further behind counts as broken.
 pub(super) const WAITING_WRITES_MAX: usize = 4096;
@@ -26,34 +26,57 @@ const WRITE_OVERHEAD_BYTES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Queued {
     queue: SyncSender<StoreWrite>,
-    waiting_bytes: Arc<AtomicUsize>,
-    /// Gives the store back, unless a write failed.
-    thread: JoinHandle<Option<Store>>,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+/// Whoever has the store writes. The thread takes it only while there are writes for it, so that whoever finds none waiting finds this
+/// unlocked.
+#[derive(Debug, Default)]
+struct Shared {
+    store: Mutex<Option<Store>>,
+    waiting_bytes: AtomicUsize,
 }
 
 impl Queued {
-    /// Reports the last write of each batch, or that it failed.
-    pub(super) fn start(store: Store, report: impl Fn(Ended) + Send + 'static) -> io::Result<Self> {
+    /// A thread without a store; it reports the last write of each batch, or that it failed, by which the store is lost.
+    pub(super) fn start(report: Report) -> io::Result<Self> {
         let (queue, waiting) = mpsc::sync_channel(WAITING_WRITES_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let writer = Writer {
-            store,
-            waiting,
-            waiting_bytes: waiting_bytes.clone(),
+        let shared = Arc::new(Shared::default());
+        let run = {
+            let shared = Arc::clone(&shared);
+            move || shared.write(&waiting, &report)
         };
-        let run = move || writer.run(report);
         let thread = thread::Builder::new().name("write".to_owned()).spawn(run)?;
         Ok(Self {
             queue,
-            waiting_bytes,
+            shared,
             thread,
         })
+    }
+
+    /// Leaves the store to the thread; nothing was pushed since it was taken back.
+    pub(super) fn give(&self, store: Store) {
+        *self.shared.store() = Some(store);
+    }
+
+    /// Takes the store back if everything is written.
+    pub(super) fn take_back(&self) -> Option<Store> {
+        if self.shared.waiting_bytes.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        self.shared.store().take()
     }
 
     /// Leaves a write to the thread, without waiting.
     pub(super) fn push(&self, write: StoreWrite) -> Result<(), String> {
         let bytes = bytes_of(&write);
-        if self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) > WAITING_BYTES_MAX {
+        if self
+            .shared
+            .waiting_bytes
+            .fetch_add(bytes, Ordering::Relaxed)
+            > WAITING_BYTES_MAX
+        {
             return Err(too_slow());
         }
         self.queue.try_send(write).map_err(|error| match error {
@@ -62,40 +85,35 @@ impl Queued {
         })
     }
 
-    /// Whether everything is written.
-    pub(super) fn is_idle(&self) -> bool {
-        self.waiting_bytes.load(Ordering::Acquire) == 0
-    }
-
-    /// Waits until everything is written, and gives the store back, unless a write failed.
+    /// Waits until everything is written, and gives the store back, unless a write failed or it was taken back.
     pub(super) fn end(self) -> Option<Store> {
         drop(self.queue);
         // It has no way to panic, and the system would have said so.
-        self.thread.join().ok().flatten()
+        let _ = self.thread.join();
+        self.shared.store().take()
     }
 }
 
-struct Writer {
-    store: Store,
-    waiting: Receiver<StoreWrite>,
-    waiting_bytes: Arc<AtomicUsize>,
-}
+impl Shared {
+    fn store(&self) -> MutexGuard<'_, Option<Store>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-impl Writer {
-    fn run(mut self, report: impl Fn(Ended)) -> Option<Store> {
-        while let Ok(first) = self.waiting.recv() {
+    fn write(&self, waiting: &Receiver<StoreWrite>, report: &Report) {
+        while let Ok(first) = waiting.recv() {
             let mut writes = vec![first];
-            writes.extend(self.waiting.try_iter().take(WAITING_WRITES_MAX));
-            let bytes = writes.iter().map(bytes_of).sum();
-            let last = writes.last().map(|write| write.id).unwrap_or_default();
-            if let Err(error) = self.store.write_all(&writes) {
-                report(Err(error.to_string()));
-                return None;
+            writes.extend(waiting.try_iter().take(WAITING_WRITES_MAX));
+            let Some(mut store) = self.store().take() else {
+                return;
+            };
+            if let Err(error) = store.write_all(&writes) {
+                return report.tell(Err(error.to_string()));
             }
+            *self.store() = Some(store);
+            let bytes = writes.iter().map(bytes_of).sum();
             self.waiting_bytes.fetch_sub(bytes, Ordering::Release);
-            report(Ok(last));
+            report.tell(Ok(writes.last().map(|write| write.id).unwrap_or_default()));
         }
-        Some(self.store)
     }
 }
 

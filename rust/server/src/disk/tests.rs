@@ -5,6 +5,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, Receiver},
     },
+    thread,
 };
 
 use synced_protocol::{
@@ -15,6 +16,7 @@ use synced_storage::{Founding, Identity, LastStop};
 
 use super::{
     queued::{WAITING_BYTES_MAX, WAITING_WRITES_MAX},
+    writing::INLINE_BYTES_MAX,
     *,
 };
 
@@ -132,6 +134,32 @@ fn a_large_write_that_fails_is_reported_and_nothing_is_written_after_it() {
 }
 
 #[test]
+fn while_the_disk_settles_nothing_a_thread_waits_and_the_driver_does_not() {
+    let folder = Folder::founded("unsettled", Durability::Memory);
+    let mut store = Store::open(folder.path()).unwrap().store;
+    let keeper = store.take_keeper().unwrap();
+    let (reports, reported) = mpsc::channel();
+    let report = Report(Arc::new(move |ended| drop(reports.send(ended))));
+    let mut writing = Writing::start(store, report).unwrap();
+    let mut indices = 1..;
+    let mut write = || writing.write(append(indices.next().unwrap(), 200_000));
+    while write() == Ok(Written::Already) {}
+    for _ in 0..50 {
+        assert_eq!(write(), Ok(Written::Later));
+    }
+    assert_eq!(reported.try_iter().count(), 0);
+    let settling = thread::spawn(move || keeper.run());
+    let until = WriteId(indices.start - 1);
+    while reported.recv().unwrap().unwrap() != until {}
+    let mut write = || writing.write(append(indices.next().unwrap(), 100));
+    assert_eq!(write(), Ok(Written::Already));
+    close(writing.end().unwrap());
+    settling.join().unwrap().unwrap();
+    let written = usize::try_from(indices.start - 1).unwrap();
+    assert_eq!(found(&folder), (written, LastStop::Orderly));
+}
+
+#[test]
 fn on_disk_writes_are_reported_in_order_and_none_is_left_out_at_the_end() {
     let folder = Folder::founded("queued", Durability::Disk);
     let (mut disk, reported) = folder.begun();
@@ -182,7 +210,7 @@ fn a_write_that_fails_is_reported_and_nothing_is_written_after_it() {
 fn what_fails_in_the_background_is_reported_although_no_write_follows() {
     let folder = Folder::founded("background", Durability::Memory);
     let (mut disk, reported) = folder.begun();
-    // The store has failed; that the settling thread meets it next stands for any error of its own.
+    // The store has failed; that a thread beside it meets it next stands for any error of its own.
     disk.write(append(7, 100)).unwrap_err();
     let reason = reported.recv().unwrap().unwrap_err();
     assert!(reason.contains("log index 7"), "{reason}");

@@ -9,7 +9,7 @@ use synced_protocol::{
 };
 
 use super::*;
-use crate::database::Database;
+use crate::{database::Database, fold::fold};
 
 const GROUP: GroupId = GroupId(4);
 
@@ -33,7 +33,8 @@ impl Folder {
 
     fn settle(&self, write: StoreWrite) {
         let (mut database, _) = Database::open(&self.0).unwrap();
-        database.settle(1, &[write]).unwrap();
+        let folded = fold(database.shapes(), [write]).unwrap();
+        database.settle(1, &folded).unwrap();
     }
 
     fn change(&self, change: impl FnOnce(&WriteTransaction)) {
