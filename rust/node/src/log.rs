@@ -55,6 +55,11 @@ pub trait Log: Sized {
         None
     }
 
+    /// Whether players may be told what time it is.
+    fn tells_time(_node: &Node<Self>) -> bool {
+        true
+    }
+
     /// What comes before anything that happens at a time.
     fn begin(_node: &mut Node<Self>, _now: Micros) {}
 

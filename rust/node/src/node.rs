@@ -162,10 +162,10 @@ impl<L: Log> Node<L> {
         now.shifted(self.session_offset_us)
     }
 
-    /// Whether this server leads and no other can, at a local time: what it knows is the newest that there is, and players
-    /// are told.
+    /// Whether this server leads and no other can, at a local time, and it knows what time it is: what it knows is the newest that
+    /// there is, and players are told.
     pub fn serves(&self, now: Micros) -> bool {
-        self.leads && self.log.holds_lease(now)
+        self.leads && L::tells_time(self) && self.log.holds_lease(now)
     }
 
     /// Sends a frame, behind those that wait for the same peer.

@@ -15,8 +15,10 @@ use synced_protocol::{
 };
 use synced_transport::clock;
 
-/// How often the board is brought up to date.
+/// How often the board is brought up to date, and the system's clock looked at.
 const POST_INTERVAL: Micros = Micros::from_secs(1);
+/// Two clocks are read together if that takes no longer.
+const READING_MAX: Micros = Micros::from_millis(1);
 
 /// What is known of a node from outside of its thread.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -72,6 +74,9 @@ struct Turn {
 pub(crate) trait Stopping: Log {
     /// The node finishes as soon as it may.
     fn begin_stop(node: &mut Node<Self>, now: Micros);
+
+    /// The system's clock shows this at a local time.
+    fn notice_wall_clock(_node: &mut Node<Self>, _now: Micros, _wall: Micros) {}
 }
 
 impl Stopping for synced_node::SoloLog {
@@ -84,6 +89,10 @@ impl Stopping for synced_node::SoloLog {
 impl Stopping for ClusterLog {
     fn begin_stop(node: &mut Node<Self>, now: Micros) {
         node.begin_stop(now);
+    }
+
+    fn notice_wall_clock(node: &mut Node<Self>, now: Micros, wall: Micros) {
+        node.notice_wall_clock(now, wall);
     }
 }
 
@@ -102,6 +111,14 @@ impl<L: Stopping> Watched<L> {
         Report {
             leader: self.leader.summary(),
             node: self.node.stats(),
+        }
+    }
+
+    /// Looks whether the system's clock was set. Where the process stood still in between, the next look tells.
+    fn look_at_the_clock(&mut self) {
+        let (now, wall) = (clock::now(), clock::unix_now());
+        if clock::now().since(now) <= READING_MAX {
+            L::notice_wall_clock(&mut self.node, now, wall);
         }
     }
 
@@ -130,6 +147,7 @@ impl<L: Stopping> Logic for Watched<L> {
         }
         if now >= self.posts_at {
             self.posts_at = now + POST_INTERVAL;
+            self.look_at_the_clock();
             self.board.post(self.report());
         }
     }

@@ -175,6 +175,10 @@ impl Log for ClusterLog {
         node.cluster_stats()
     }
 
+    fn tells_time(node: &Node<Self>) -> bool {
+        node.keeps_time
+    }
+
     fn begin(node: &mut Node<Self>, now: Micros) {
         node.notice_time(now);
     }

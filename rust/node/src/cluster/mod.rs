@@ -22,6 +22,7 @@ mod requests;
 mod standby;
 mod stats;
 mod time;
+mod wall;
 mod word;
 
 pub use config::ClusterConfig;

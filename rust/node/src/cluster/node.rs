@@ -35,7 +35,8 @@ impl Node<ClusterLog> {
         now: Micros,
     ) -> Result<Self, ConsensusError> {
         let consensus = Consensus::new(cluster.consensus, now, groups)?;
-        let time = ClusterTime::new(cluster.max_offset);
+        let wall_offset_us = config.epoch_offset.0.cast_signed();
+        let time = ClusterTime::new(cluster.max_offset, wall_offset_us);
         let log = ClusterLog::new(consensus, cluster.cluster, time);
         let mut node = Self::with_log(config, log, secret);
         node.clock = HlcClock::new(cluster.max_offset);

@@ -61,6 +61,7 @@ impl Node<ClusterLog> {
                 let answer = Word::Answer {
                     asked_at,
                     session_time: self.session_time(now),
+                    wall: now.shifted(self.log.time.wall_offset_us),
                     sure: self.keeps_time,
                 };
                 let hlc = self.stamp(now);
@@ -71,9 +72,10 @@ impl Node<ClusterLog> {
             Word::Answer {
                 asked_at,
                 session_time,
+                wall,
                 sure,
             } if asked_at <= now => {
-                let answer = Answer::new(asked_at, now, session_time, sure);
+                let answer = Answer::new(asked_at, now, session_time, wall, sure);
                 if let Some(peer) = self.log.peers.get_mut(from) {
                     peer.clock.add(answer);
                     self.agree_on_time(now);

@@ -55,6 +55,8 @@ pub struct ClusterStats {
     pub snapshots_received: u64,
     /// Whether it is sure of session time.
     pub time_is_sure: bool,
+    /// What is wrong with its wall clock, and what to do.
+    pub clock_trouble: Option<String>,
     /// What it counts of the other servers.
     pub counters: PeerCounters,
     /// The other servers.
@@ -91,6 +93,8 @@ pub struct PeerStats {
     pub up: bool,
     /// By how much its idea of session time is ahead of this server's, in microseconds.
     pub clock_offset_us: Option<i64>,
+    /// By how much its wall clock is ahead of this server's, in microseconds.
+    pub wall_offset_us: Option<i64>,
     /// How long a question takes to be answered, in microseconds.
     pub delay_us: Option<u64>,
     /// How many entries of the leader's log it is not known to have. The leader alone knows.
@@ -131,6 +135,7 @@ impl Node<ClusterLog> {
             snapshots_sent: counters.snapshots_sent,
             snapshots_received: counters.snapshots_received,
             time_is_sure: self.keeps_time,
+            clock_trouble: self.clock_trouble(),
             counters: log.peers.counters,
             peers: self.peer_stats(&status),
         })
@@ -151,6 +156,10 @@ impl Node<ClusterLog> {
                 up: peer.is_some(),
                 clock_offset_us: best
                     .map(|best| best.offset_us.saturating_sub(self.session_offset_us)),
+                wall_offset_us: best.map(|best| {
+                    best.wall_offset_us
+                        .saturating_sub(self.log.time.wall_offset_us)
+                }),
                 delay_us: best.map(|best| best.delay.0),
                 lag_entries: seen.map(|seen| seen.lag_entries),
                 silence_us: seen.and_then(|seen| Some(seen.silence?.0)),

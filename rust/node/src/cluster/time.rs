@@ -20,16 +20,19 @@ pub(super) struct Answer {
     pub(super) delay: Micros,
     /// The other's session time less local time, in microseconds, if both ways took as long.
     pub(super) offset_us: i64,
-    /// Whether the other was sure of it.
+    /// The other's wall clock less local time, likewise.
+    pub(super) wall_offset_us: i64,
+    /// Whether the other was sure of session time.
     pub(super) sure: bool,
 }
 
 impl Answer {
-    /// An answer of `session_time` that arrived at `now` to a question of `asked_at`.
+    /// An answer of `session_time` and `wall` that arrived at `now` to a question of `asked_at`.
     pub(super) const fn new(
         asked_at: Micros,
         now: Micros,
         session_time: Micros,
+        wall: Micros,
         sure: bool,
     ) -> Self {
         let delay = now.since(asked_at);
@@ -38,6 +41,7 @@ impl Answer {
             at: now,
             delay,
             offset_us: session_time.offset_from(between),
+            wall_offset_us: wall.offset_from(between),
             sure,
         }
     }
@@ -80,22 +84,29 @@ impl PeerClock {
 /// How well this server knows the time.
 #[derive(Debug)]
 pub(super) struct ClusterTime {
-    max_offset: Micros,
+    pub(super) max_offset: Micros,
+    /// This server's wall clock less local time, in microseconds.
+    pub(super) wall_offset_us: i64,
     /// By how much the local clock has run ahead of what can be believed.
     doubt: Micros,
     heard_at: Option<Micros>,
     disagrees_since: Option<Micros>,
+    pub(super) is_off_since: Option<Micros>,
     complained_at: Option<Micros>,
+    told_at: Option<Micros>,
 }
 
 impl ClusterTime {
-    pub(super) const fn new(max_offset: Micros) -> Self {
+    pub(super) const fn new(max_offset: Micros, wall_offset_us: i64) -> Self {
         Self {
             max_offset,
+            wall_offset_us,
             doubt: Micros::ZERO,
             heard_at: None,
             disagrees_since: None,
+            is_off_since: None,
             complained_at: None,
+            told_at: None,
         }
     }
 
@@ -125,6 +136,16 @@ impl ClusterTime {
         (least..=most).contains(&ahead)
     }
 
+    /// Whether two offsets are as close to each other as clocks must be.
+    pub(super) const fn are_close(&self, one_us: i64, other_us: i64) -> bool {
+        one_us.abs_diff(other_us) <= self.max_offset.0
+    }
+
+    /// Whether the wall clock of whoever answered is as close to this server's as it must be.
+    pub(super) const fn is_near(&self, answer: &Answer) -> bool {
+        self.are_close(answer.wall_offset_us, self.wall_offset_us)
+    }
+
     /// From here on, session time is certain.
     pub(super) const fn settle(&mut self) {
         self.doubt = Micros::ZERO;
@@ -133,23 +154,39 @@ impl ClusterTime {
     /// Takes notice of whether more than half of the peers have another idea of the time; returns whether that has been so for
     /// long.
     pub(super) fn disagrees(&mut self, now: Micros, with_most: bool) -> bool {
-        if !with_most {
-            self.disagrees_since = None;
-            return false;
-        }
-        let since = *self.disagrees_since.get_or_insert(now);
-        now.since(since) >= DISAGREEMENT_MAX
+        lasts(&mut self.disagrees_since, now, with_most)
     }
 
-    /// Whether to complain of the time in the log now, and not too soon after the last time.
-    pub(super) fn complains(&mut self, now: Micros) -> bool {
-        let last = self.complained_at;
-        let due = last.is_none_or(|last| now.since(last) >= COMPLAINT_INTERVAL);
-        if due {
-            self.complained_at = Some(now);
-        }
-        due
+    /// Takes notice of whether this server's wall clock is off; returns whether it has been for long.
+    pub(super) fn is_off(&mut self, now: Micros, is_off: bool) -> bool {
+        lasts(&mut self.is_off_since, now, is_off)
     }
+
+    /// Whether to complain of another's time in the log now, and not too soon after the last time.
+    pub(super) fn complains(&mut self, now: Micros) -> bool {
+        is_due(&mut self.complained_at, now)
+    }
+
+    /// Whether to tell in the log now that this server's own time is wrong, and not too soon after the last time.
+    pub(super) fn tells(&mut self, now: Micros) -> bool {
+        is_due(&mut self.told_at, now)
+    }
+}
+
+fn lasts(since: &mut Option<Micros>, now: Micros, is_so: bool) -> bool {
+    if !is_so {
+        *since = None;
+        return false;
+    }
+    now.since(*since.get_or_insert(now)) >= DISAGREEMENT_MAX
+}
+
+fn is_due(last: &mut Option<Micros>, now: Micros) -> bool {
+    let due = last.is_none_or(|last| now.since(last) >= COMPLAINT_INTERVAL);
+    if due {
+        *last = Some(now);
+    }
+    due
 }
 
 const fn signed(span: Micros) -> i64 {
@@ -170,6 +207,7 @@ mod tests {
             Micros(asked_at),
             Micros(asked_at + there_us + back_us),
             session,
+            Micros::ZERO,
             true,
         )
     }
@@ -222,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_step_of_the_clock_is_believed_to_have_been_a_pause_or_a_setting_and_leaves_doubt() {
-        let mut time = ClusterTime::new(Micros::from_millis(250));
+        let mut time = ClusterTime::new(Micros::from_millis(250), 0);
         time.settle();
         let (start, step) = (Micros::from_secs(5), Micros::from_secs(10));
         assert_eq!(time.step(start), None);
@@ -236,12 +274,23 @@ mod tests {
 
     #[test]
     fn only_who_disagrees_for_long_is_wrong() {
-        let mut time = ClusterTime::new(Micros::from_millis(250));
+        let mut time = ClusterTime::new(Micros::from_millis(250), 0);
         let start = Micros::from_secs(5);
         assert!(!time.disagrees(start, true));
         assert!(!time.disagrees(start + DISAGREEMENT_MAX - Micros(1), true));
         assert!(time.disagrees(start + DISAGREEMENT_MAX, true));
         assert!(!time.disagrees(start + DISAGREEMENT_MAX, false));
         assert!(!time.disagrees(start + DISAGREEMENT_MAX, true));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_a_minute_whatever_else_is_complained_of() {
+        let mut time = ClusterTime::new(Micros::from_millis(250), 0);
+        let start = Micros::from_secs(5);
+        assert!(time.complains(start) && time.tells(start));
+        let soon = start + COMPLAINT_INTERVAL - Micros(1);
+        assert!(!time.complains(soon) && !time.tells(soon));
+        let later = start + COMPLAINT_INTERVAL;
+        assert!(time.tells(later) && time.complains(later));
     }
 }

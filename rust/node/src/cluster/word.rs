@@ -1,4 +1,4 @@
-//! A word about the time: `[0][asked at u64]`, or `[1][asked at u64][session time u64][sure u8]`.
+//! A word about the time: `[0][asked at u64]`, or `[1][asked at u64][session time u64][wall clock u64][sure u8]`.
 
 use synced_protocol::{error::DecodeError, time::Micros};
 
@@ -11,13 +11,15 @@ pub(super) enum Word {
     Answer {
         asked_at: Micros,
         session_time: Micros,
+        /// What the system's clock of the one who answers shows.
+        wall: Micros,
         sure: bool,
     },
 }
 
 impl Word {
     pub(super) fn encode(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(18);
+        let mut bytes = Vec::with_capacity(26);
         match self {
             Self::Question { asked_at } => {
                 bytes.push(0);
@@ -26,11 +28,13 @@ impl Word {
             Self::Answer {
                 asked_at,
                 session_time,
+                wall,
                 sure,
             } => {
                 bytes.push(1);
-                bytes.extend(asked_at.0.to_le_bytes());
-                bytes.extend(session_time.0.to_le_bytes());
+                for time in [asked_at, session_time, wall] {
+                    bytes.extend(time.0.to_le_bytes());
+                }
                 bytes.push(sure.into());
             }
         }
@@ -45,6 +49,7 @@ impl Word {
             0 => Err(DecodeError::Trailing),
             1 => {
                 let (session_time, rest) = take_time(rest)?;
+                let (wall, rest) = take_time(rest)?;
                 let sure = match rest {
                     [] => return Err(DecodeError::Truncated),
                     [sure @ 0..=1] => *sure == 1,
@@ -59,6 +64,7 @@ impl Word {
                 Ok(Self::Answer {
                     asked_at,
                     session_time,
+                    wall,
                     sure,
                 })
             }
@@ -89,9 +95,12 @@ mod tests {
         let answer = Word::Answer {
             asked_at,
             session_time: Micros(9),
+            wall: Micros(10),
             sure: true,
         };
-        let bytes = [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 1];
+        let zeros = [0; 7].as_slice();
+        let head = [1, 1, 2, 3, 4, 5, 6, 7, 8].as_slice();
+        let bytes = [head, &[9], zeros, &[10], zeros, &[1]].concat();
         assert_eq!(answer.encode(), bytes);
         for word in [question, answer] {
             let bytes = word.encode();
@@ -106,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_word_that_has_the_same_bytes_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..24)) {
+        fn any_bytes_are_a_word_that_has_the_same_bytes_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..32)) {
             if let Ok(word) = Word::decode(&bytes) {
                 prop_assert_eq!(word.encode(), bytes);
             }

@@ -25,6 +25,7 @@ mod restart;
 mod server;
 mod standby;
 mod time;
+mod wall;
 mod wires;
 
 use synced_protocol::message::Game;

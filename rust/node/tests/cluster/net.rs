@@ -146,6 +146,17 @@ impl Net {
         self.perform(id);
     }
 
+    /// Sets a running server's wall clock, which its driver notices.
+    pub fn set_wall(&mut self, id: ServerId, wall_us: i64) {
+        let wall = self.truth().shifted(wall_us);
+        let server = self.servers.get_mut(&id).unwrap();
+        server.skew.wall_us = wall_us;
+        let local = server.local(self.now);
+        let node = server.node.as_mut().unwrap();
+        node.notice_wall_clock(local, wall);
+        self.perform(id);
+    }
+
     /// The server's process is no more, and nobody is told before it shows.
     pub fn kill(&mut self, id: ServerId) {
         self.servers.get_mut(&id).unwrap().node = None;

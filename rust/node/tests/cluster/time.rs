@@ -4,7 +4,7 @@ use synced_protocol::{hlc::HlcTimestamp, id::ServerId, time::Micros, value::Valu
 
 use crate::{
     failover::assert_agree,
-    net::{DELAY, EPOCH, Net, server},
+    net::{DELAY, EPOCH, Net},
     player::Player,
     server::Skew,
     words::{CONFIRMED, set},
@@ -114,48 +114,6 @@ fn whatever_is_committed_later_has_a_later_timestamp_by_whichever_leader() {
 }
 
 #[test]
-fn a_server_whose_clock_is_further_ahead_than_allowed_is_not_heard_and_says_so() {
-    let ahead = |id| Skew {
-        wall_us: if id == 1 { 260_000 } else { 0 },
-        drift_ppm: 0,
-    };
-    let mut net = Net::skewed(5, ahead);
-    net.until(Micros::from_secs(1), |net| {
-        net.leader().is_some_and(|leader| leader != server(1))
-    });
-    net.run(Micros::from_secs(4));
-    let leader = net.leader().unwrap();
-    assert_ne!(leader, server(1));
-    let refused = net.stats(leader).counters.stamps_refused;
-    assert!(refused > 0);
-    assert!(net.stats(server(1)).counters.disagrees);
-    assert!(!net.stats(leader).counters.disagrees);
-    let off = net.session_time(leader).offset_from(net.truth());
-    assert!(off.unsigned_abs() < 10_000, "{off}");
-    let ann = Player::join(&mut net, "Ann");
-    Player::spawn(&mut net, ann, 1);
-    net.run(Micros::from_millis(100));
-    assert_eq!(net.players[ann].confirmed.len(), 1);
-}
-
-#[test]
-fn a_leader_whose_clock_is_further_behind_than_allowed_hands_over() {
-    let behind = |id| Skew {
-        wall_us: if id == 1 { -2_000_000 } else { 0 },
-        drift_ppm: 0,
-    };
-    let mut net = Net::skewed(5, behind);
-    assert_eq!(net.elect(), server(1));
-    net.run(Micros::from_secs(4));
-    let leader = net.leader().unwrap();
-    assert_ne!(leader, server(1));
-    net.run(Micros::from_secs(1));
-    let off = net.session_time(leader).offset_from(net.truth());
-    assert!(off.unsigned_abs() < 10_000, "{off}");
-    assert!(net.stats(leader).time_is_sure);
-}
-
-#[test]
 fn within_the_allowed_difference_nobody_is_refused() {
     let skew = |id| Skew {
         wall_us: if id == 1 { 240_000 } else { 0 },
@@ -168,6 +126,7 @@ fn within_the_allowed_difference_nobody_is_refused() {
         let counters = net.stats(id).counters;
         assert_eq!((counters.stamps_refused, counters.answers_refused), (0, 0));
         assert!(!counters.disagrees);
+        assert_eq!(net.stats(id).clock_trouble, None);
     }
 }
 

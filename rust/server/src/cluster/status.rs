@@ -203,7 +203,60 @@ fn remark(word: &Word) -> Option<String> {
     let error = word.error.as_ref();
     let error = error.map(|error| format!("\n{server}: {error}\n"));
     error.or_else(|| {
-        let failure = word.answer.as_ref()?.cluster()?.failure.as_ref()?;
-        Some(format!("\n{server} takes no part: {failure}\n"))
+        let cluster = word.answer.as_ref()?.cluster()?;
+        let failure = cluster.failure.as_ref();
+        let failure = failure.map(|failure| format!("\n{server} takes no part: {failure}\n"));
+        let trouble = cluster.clock_trouble.as_ref();
+        failure.or_else(|| trouble.map(|trouble| format!("\n{server}: {trouble}\n")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use synced_node::{ClusterStats, NodeStats};
+    use synced_protocol::{id::ServerId, peer::PeerAddress};
+
+    use super::*;
+
+    fn word(cluster: ClusterStats) -> Word {
+        let peer = PeerAddress {
+            server: ServerId(3),
+            address: "h:1".to_owned(),
+        };
+        let node = NodeStats {
+            cluster: Some(cluster),
+            ..NodeStats::default()
+        };
+        Word {
+            member: MemberAddress {
+                peer,
+                players: "h:2".to_owned(),
+            },
+            answer: Some(Answer {
+                node,
+                ..Answer::default()
+            }),
+            error: None,
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_clock_of_a_server_is_shown_unless_it_takes_no_part_at_all() {
+        assert_eq!(remark(&word(ClusterStats::default())), None);
+        let off = ClusterStats {
+            clock_trouble: Some("its clock is slow".to_owned()),
+            ..ClusterStats::default()
+        };
+        let shown = remark(&word(off.clone()));
+        assert_eq!(shown.as_deref(), Some("\nserver 3: its clock is slow\n"));
+        let failed = ClusterStats {
+            failure: Some("no disk".to_owned()),
+            ..off
+        };
+        let shown = remark(&word(failed));
+        assert_eq!(
+            shown.as_deref(),
+            Some("\nserver 3 takes no part: no disk\n")
+        );
+    }
 }
