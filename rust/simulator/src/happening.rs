@@ -47,13 +47,6 @@ pub enum Lane {
 /// Something that happens at one instant.
 #[derive(Debug)]
 pub enum Happening {
-    /// A deadline of a host's logic. An older number than the host's last one means nothing.
-    Wake {
-        /// Whose.
-        host: Host,
-        /// Which.
-        number: u32,
-    },
     /// Bytes come to one end of a connection.
     Arrive {
         /// Which connection.
@@ -179,6 +172,8 @@ pub enum Mend {
         /// The time between two changes.
         period: Micros,
     },
+    /// A clogged path is clear again, which it knows by itself.
+    Unclog,
     /// So much less is lost, in millionths.
     Loss(u32),
     /// Packets are so much quicker.
@@ -193,5 +188,5 @@ pub enum Mend {
     Roll(u16),
 }
 
-/// Everything that is yet to happen.
+/// Everything that is yet to happen; the alarms are the deadlines of all hosts' logic, by [`Host::place`].
 pub type Agenda = Queue<Happening>;

@@ -25,6 +25,8 @@ pub struct Report {
     pub counts: Counts,
     /// How long nobody served after the server that did was hit, in microseconds.
     pub failovers_us: Vec<u64>,
+    /// How much of that passed since enough servers could elect another undisturbed.
+    pub elections_us: Vec<u64>,
     /// How long after the end of the fault that kept everybody from serving until somebody did, in microseconds.
     pub recoveries_us: Vec<u64>,
     /// How far from the leader's each player's idea of session time was at the end, in microseconds.
@@ -65,6 +67,8 @@ pub struct Summary {
     pub counts: Counts,
     /// All failovers.
     pub failovers_us: Spans,
+    /// All elections that were undisturbed in the end.
+    pub elections_us: Spans,
     /// All recoveries.
     pub recoveries_us: Spans,
     /// How far off all players' clocks were.
@@ -85,6 +89,7 @@ impl Summary {
             *self.counts.entry(what).or_default() += count;
         }
         self.failovers_us.0.extend(report.failovers_us);
+        self.elections_us.0.extend(report.elections_us);
         self.recoveries_us.0.extend(report.recoveries_us);
         self.clock_errors_us.0.extend(report.clock_errors_us);
         if let Some(violation) = report.violation {
@@ -112,6 +117,7 @@ impl fmt::Display for Summary {
             self.entries, self.decided
         )?;
         writeln!(f, "failover: {}", self.failovers_us)?;
+        writeln!(f, "of it with a quorum undisturbed: {}", self.elections_us)?;
         writeln!(f, "recovery of a partition: {}", self.recoveries_us)?;
         writeln!(f, "error of players' clocks: {}", self.clock_errors_us)?;
         write!(f, "{} violations", self.violations.len())

@@ -18,8 +18,8 @@ pub struct Seat<S: System> {
     pub number: u64,
     /// Its clock.
     pub clock: Clock,
-    /// When the logic wants to be woken, in local time, and which of its wishes that is.
-    pub wake: (Option<Micros>, u32),
+    /// When the logic wants to be woken, in local time.
+    pub wake: Option<Micros>,
     /// When the player leaves, in virtual time.
     pub leaves_at: Micros,
     /// Its connections, once their handshake has begun.
@@ -38,7 +38,7 @@ impl<S: System> Seat<S> {
             life: 0,
             number: 0,
             clock,
-            wake: (None, 0),
+            wake: None,
             leaves_at: Micros::ZERO,
             connections: BTreeMap::new(),
             tries: BTreeSet::new(),
@@ -48,7 +48,7 @@ impl<S: System> Seat<S> {
     /// The player is gone.
     pub fn end(&mut self) {
         self.logic = None;
-        self.wake = (None, self.wake.1 + 1);
+        self.wake = None;
         self.connections.clear();
         self.tries.clear();
     }

@@ -48,8 +48,8 @@ pub struct Server<S: System> {
     pub inbox: VecDeque<Incoming>,
     /// How many faults hold it still.
     pub stalls: u32,
-    /// When its logic wants to be woken, in local time, and which of its wishes that is.
-    pub wake: (Option<Micros>, u32),
+    /// When its logic wants to be woken, in local time.
+    pub wake: Option<Micros>,
     /// The servers that it wants to be connected with.
     pub wanted: Vec<ServerId>,
     /// Its connections with other servers.
@@ -88,7 +88,7 @@ impl<S: System> Server<S> {
             is_syncing: false,
             inbox: VecDeque::new(),
             stalls: 0,
-            wake: (None, 0),
+            wake: None,
             wanted: Vec::new(),
             peers: [None; SERVERS_MAX + 1],
             is_dialing: [false; SERVERS_MAX + 1],
@@ -126,7 +126,7 @@ impl<S: System> Server<S> {
         self.is_syncing = false;
         self.inbox.clear();
         self.stalls = 0;
-        self.wake = (None, self.wake.1 + 1);
+        self.wake = None;
         self.wanted.clear();
         self.peers = [None; SERVERS_MAX + 1];
         self.is_dialing = [false; SERVERS_MAX + 1];

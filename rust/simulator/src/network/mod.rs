@@ -25,6 +25,10 @@ pub use path::{Path, Weather};
 pub const PEER_IDLE: Micros = Micros::from_millis(200);
 /// How long a player's connection survives silence.
 pub const PLAYER_IDLE: Micros = Micros::from_secs(3);
+/// The longest time between two packets from one server to another: a tick.
+const PEER_TALKS: Micros = Micros::from_millis(1);
+/// The longest time between two packets from a player to a server: what keeps a connection alive.
+const PLAYER_TALKS: Micros = Micros::from_millis(500);
 /// What a frame takes of a lane beside its bytes' own time.
 const BYTES_PER_MICRO: u64 = 100;
 
@@ -87,6 +91,12 @@ impl Network {
         !self.path(one, other).is_blocked() && !self.path(other, one).is_blocked()
     }
 
+    /// Whether packets get through both ways without waiting for a fault to end.
+    #[must_use]
+    pub fn is_clear(&self, now: Micros, one: Host, other: Host) -> bool {
+        self.path(one, other).is_clear(now) && self.path(other, one).is_clear(now)
+    }
+
     /// Begins a connection; both ends hear of it once their side of the handshake is done. Returns its number.
     pub fn open(
         &mut self,
@@ -135,8 +145,11 @@ impl Network {
         };
         if lane == Lane::Datagram {
             let arrivals = path.arrivals_of_datagram(now, self.weather, &mut self.random);
-            for at in arrivals.into_iter().flatten() {
-                agenda.schedule(at, arrive(bytes.clone()));
+            if let Some(again) = arrivals[1] {
+                agenda.schedule(again, arrive(bytes.clone()));
+            }
+            if let Some(at) = arrivals[0] {
+                agenda.schedule(at, arrive(bytes));
             }
             return;
         }
@@ -207,6 +220,35 @@ impl Network {
                     1 - side,
                 );
             }
+        }
+    }
+
+    /// A host is there again: whoever still talks to its former life is told with the next packet that nobody knows of the connection, as
+    /// a server does that keeps its keys (RFC 9000 section 10.3).
+    pub fn reset_former(&mut self, agenda: &mut Agenda, now: Micros, host: Host) {
+        for (number, connection) in (0..).zip(&self.connections) {
+            let side = usize::from(connection.ends[1].host == host);
+            let ends = &connection.ends;
+            let is_half = ends[side].host == host
+                && ends[side].state == State::Over
+                && ends[1 - side].state == State::Up;
+            if !is_half || !self.is_clear(now, host, ends[1 - side].host) {
+                continue;
+            }
+            let (there, back) = (connection.way(1 - side), connection.way(side));
+            let mut at = now + Micros(self.random.below(talks_every(connection.kind).0));
+            for (from, to) in [there, back] {
+                let path = &self.paths[from.place() * self.hosts + to.place()];
+                at = path.arrival(at, self.weather, &mut self.random);
+            }
+            let (connection, at_side) = (number, 1 - side);
+            agenda.schedule(
+                at,
+                Happening::Lost {
+                    connection,
+                    at: at_side,
+                },
+            );
         }
     }
 
@@ -314,6 +356,13 @@ const fn idle(kind: Kind) -> Micros {
     match kind {
         Kind::Peers => PEER_IDLE,
         Kind::Player => PLAYER_IDLE,
+    }
+}
+
+const fn talks_every(kind: Kind) -> Micros {
+    match kind {
+        Kind::Peers => PEER_TALKS,
+        Kind::Player => PLAYER_TALKS,
     }
 }
 

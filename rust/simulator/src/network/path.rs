@@ -55,6 +55,12 @@ impl Path {
         self.blocks > 0
     }
 
+    /// Whether packets get through without waiting for a fault to end.
+    #[must_use]
+    pub fn is_clear(&self, now: Micros) -> bool {
+        !self.is_blocked() && self.clogged_until <= now
+    }
+
     /// Whether it has been blocked since then without a break.
     #[must_use]
     pub fn is_blocked_since(&self, since: Micros) -> bool {

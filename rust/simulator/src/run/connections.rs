@@ -171,6 +171,7 @@ impl<S: System> Run<S> {
             let is_second = self.network.connection(before).ends[1].host == host;
             self.close_end((before, usize::from(is_second)), CloseCode::Superseded);
         }
+        self.note_chances();
         let server = ServerId(other.0);
         self.give(host, Incoming::Peer(PeerEvent::Up { server }))
     }
@@ -262,6 +263,7 @@ impl<S: System> Run<S> {
             return Ok(());
         }
         server.peers[other.place()] = None;
+        self.note_chances();
         self.begin_dialing(host, other, REDIAL_MIN);
         if !was_up {
             return Ok(());

@@ -2,13 +2,17 @@
 //! everybody agrees.
 
 mod connections;
+mod crashes;
 mod faults;
 mod operator;
+mod outage;
+mod partitions;
 mod players;
 mod record;
 mod servers;
 mod settle;
 mod start;
+mod upkeep;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -25,6 +29,7 @@ use crate::{
     network::Network,
     plan::Plan,
     plant::Plant,
+    queue::Due,
     random::Random,
     report::Report,
     seat::Seat,
@@ -32,6 +37,8 @@ use crate::{
     system::System,
     trace::Trace,
 };
+
+use self::outage::Outage;
 
 pub use settle::SETTLE_MAX;
 
@@ -73,15 +80,6 @@ struct Chance {
     players: Random,
     disks: Random,
     logic: Random,
-}
-
-/// How long nobody serves.
-#[derive(Debug, Default)]
-struct Outage {
-    /// When the server that served was hit, and in which term it led.
-    failed: Option<(Micros, Term)>,
-    /// When the fault ended that keeps everybody from serving.
-    healed: Option<Micros>,
 }
 
 /// How a run is to be.
@@ -142,10 +140,13 @@ impl<S: System> Run<S> {
 
     /// Lets everything happen that happens up to a time.
     fn pass(&mut self, until: Micros) -> Result<(), Violation> {
-        while let Some((at, happening)) = self.agenda.pop(until) {
+        while let Some((at, due)) = self.agenda.pop(until) {
             self.now = at;
             self.report.events += 1;
-            self.happen(happening)?;
+            match due {
+                Due::Alarm(place) => self.wake(Host(place as u16))?,
+                Due::Thing(happening) => self.happen(happening)?,
+            }
         }
         self.now = until;
         Ok(())
@@ -153,7 +154,6 @@ impl<S: System> Run<S> {
 
     fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
         match happening {
-            Happening::Wake { host, number } => self.wake(host, number),
             Happening::Arrive {
                 connection,
                 to,

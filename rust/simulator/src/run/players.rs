@@ -16,12 +16,8 @@ use crate::{
 const CONNECT_TIMEOUT: Micros = Micros::from_secs(2);
 
 impl<S: System> Run<S> {
-    pub(super) fn wake_player(&mut self, host: Host, number: u32) -> Result<(), Violation> {
-        let seat = &mut self.seats[Self::seat_place(host)];
-        if seat.wake.1 != number {
-            return Ok(());
-        }
-        seat.wake.0 = None;
+    pub(super) fn wake_player(&mut self, host: Host) -> Result<(), Violation> {
+        self.seats[Self::seat_place(host)].wake = None;
         self.give_player(host, Event::Woken)
     }
 
@@ -68,6 +64,7 @@ impl<S: System> Run<S> {
         };
         let stay = Micros::from_millis(self.plan.players.stay_ms);
         let leaves_at = self.now + self.chance.players.exponential(stay);
+        self.agenda.set_alarm(host.place(), None);
         let seat = &mut self.seats[Self::seat_place(host)];
         let number = seat.number;
         seat.end();
@@ -90,6 +87,7 @@ impl<S: System> Run<S> {
     /// A player is gone without a word.
     pub(super) fn crash_player(&mut self, host: Host) {
         let (agenda, now) = (&mut self.agenda, self.now);
+        agenda.set_alarm(host.place(), None);
         self.network.forget_host(agenda, now, host);
         let seat = &mut self.seats[Self::seat_place(host)];
         seat.end();
@@ -97,6 +95,15 @@ impl<S: System> Run<S> {
         let (life, number) = (seat.life, seat.number);
         self.told.gone(number);
         self.agenda.schedule(now, Happening::Act { host, life });
+    }
+
+    pub(super) fn disconnect_player(&mut self) -> Result<(), Violation> {
+        let place = self.chance.faults.place(self.seats.len());
+        let connections = self.seats[place].connections.values().copied();
+        for number in connections.collect::<Vec<_>>() {
+            self.lost(number, 0)?;
+        }
+        Ok(())
     }
 
     pub(super) fn give_player(&mut self, host: Host, event: Event) -> Result<(), Violation> {
@@ -124,14 +131,10 @@ impl<S: System> Run<S> {
         let now = self.now;
         let seat = &mut self.seats[place];
         let deadline = seat.logic.as_ref().and_then(Logic::poll_deadline);
-        if deadline == seat.wake.0 {
-            return;
-        }
-        let number = seat.wake.1 + 1;
-        seat.wake = (deadline, number);
-        if let Some(deadline) = deadline {
-            let at = seat.clock.when(now, deadline);
-            self.agenda.schedule(at, Happening::Wake { host, number });
+        if deadline != seat.wake {
+            seat.wake = deadline;
+            let at = deadline.map(|deadline| seat.clock.when(now, deadline));
+            self.agenda.set_alarm(host.place(), at);
         }
     }
 

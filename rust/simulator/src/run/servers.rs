@@ -37,17 +37,13 @@ fn begins_term(disk: &Disk, write: &StoreWrite) -> bool {
 }
 
 impl<S: System> Run<S> {
-    pub(super) fn wake(&mut self, host: Host, number: u32) -> Result<(), Violation> {
+    pub(super) fn wake(&mut self, host: Host) -> Result<(), Violation> {
         if !host.is_server() {
-            return self.wake_player(host, number);
+            return self.wake_player(host);
         }
-        let Some(server) = self.server_mut(host) else {
-            return Ok(());
-        };
-        if server.wake.1 != number {
-            return Ok(());
+        if let Some(server) = self.server_mut(host) {
+            server.wake = None;
         }
-        server.wake.0 = None;
         self.give(host, Incoming::Player(Event::Woken))
     }
 
@@ -140,21 +136,17 @@ impl<S: System> Run<S> {
             return;
         };
         let deadline = logic.poll_deadline();
-        if deadline == server.wake.0 {
-            return;
-        }
-        let number = server.wake.1 + 1;
-        server.wake = (deadline, number);
-        if let Some(deadline) = deadline {
-            let at = server.clock.when(now, deadline);
-            self.agenda.schedule(at, Happening::Wake { host, number });
+        if deadline != server.wake {
+            server.wake = deadline;
+            let at = deadline.map(|deadline| server.clock.when(now, deadline));
+            self.agenda.set_alarm(host.place(), at);
         }
     }
 
     /// The clock of a server shows something else than before: what it waits for comes at another time.
     pub(super) fn note_deadline_anew(&mut self, host: Host) {
         if let Some(server) = self.server_mut(host) {
-            server.wake.0 = None;
+            server.wake = None;
             self.note_deadline(host);
         }
     }
@@ -201,7 +193,7 @@ impl<S: System> Run<S> {
         Ok(())
     }
 
-    fn peer_end(&self, host: Host, to: ServerId) -> Option<(u32, Side)> {
+    pub(super) fn peer_end(&self, host: Host, to: ServerId) -> Option<(u32, Side)> {
         let peers = &self.server(host)?.peers;
         let number = (*peers.get(usize::from(to.0))?)?;
         let is_second = self.network.connection(number).ends[1].host == host;

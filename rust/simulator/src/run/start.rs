@@ -9,7 +9,7 @@ use synced_protocol::{
     time::Micros,
 };
 
-use super::{Chance, Outage, Run, Settings};
+use super::{Chance, Run, Settings, outage::Outage};
 use crate::{
     check::{History, Promise, Told, Violation},
     clock::Clock,
@@ -56,7 +56,8 @@ impl<S: System> Run<S> {
             let clock = Clock::new(Micros::ZERO, base, either_way(&mut clocks, drift));
             Seat::new(Host(PLAYERS_FROM + place), clock)
         });
-        let seats = seats.collect();
+        let seats: Vec<_> = seats.collect();
+        let hosts = usize::from(PLAYERS_FROM) + seats.len();
         Self {
             network: Network::new(&plan, seed),
             history: History::new(system.oracle(), members),
@@ -65,7 +66,7 @@ impl<S: System> Run<S> {
             plant,
             now: Micros::ZERO,
             end: time,
-            agenda: crate::happening::Agenda::default(),
+            agenda: crate::happening::Agenda::new(hosts),
             servers,
             seats,
             told: Told::default(),
@@ -154,6 +155,8 @@ impl<S: System> Run<S> {
             Violation::new(Promise::Sanity, what)
         })?;
         server.logic = Some(logic);
+        let (agenda, network) = (&mut self.agenda, &mut self.network);
+        network.reset_former(agenda, now, host);
         self.record(host, Action::Start);
         self.drain_server(host)?;
         self.note_founding(host);

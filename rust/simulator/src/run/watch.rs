@@ -139,8 +139,7 @@ impl<S: System> Run<S> {
             }
             self.serving = Some(host);
         }
-        self.end_outage(host);
-        Ok(())
+        self.end_outage(host)
     }
 
     /// Whether a server would serve now, by its own clock.
@@ -168,29 +167,5 @@ impl<S: System> Run<S> {
             (status.role == Role::Leader).then_some((status.term, host))
         });
         leads.max().map(|(_, host)| host)
-    }
-
-    /// Whoever serves in a later term than before ends the time without service.
-    fn end_outage(&mut self, host: Host) {
-        if self.outage.failed.is_none() && self.outage.healed.is_none() {
-            return;
-        }
-        let Some(status) = self.status(host) else {
-            return;
-        };
-        let image = self.servers[host.place() - 1].disk.group(GROUP);
-        let committed = image.and_then(|image| image.entry(status.committed));
-        if committed.is_none_or(|entry| entry.term != status.term) {
-            return;
-        }
-        if let Some((at, term)) = self.outage.failed
-            && status.term > term
-        {
-            self.report.failovers_us.push(self.now.since(at).0);
-            self.outage.failed = None;
-        }
-        if let Some(at) = self.outage.healed.take() {
-            self.report.recoveries_us.push(self.now.since(at).0);
-        }
     }
 }
