@@ -39,6 +39,10 @@ fn leading() -> (One, Micros) {
 }
 
 fn acknowledge(one: &mut One, now: Micros, from: u16, term: u64, sent_at: Micros) {
+    promise(one, now, from, (term, LOYALTY), sent_at);
+}
+
+fn promise(one: &mut One, now: Micros, from: u16, (term, promise): (u64, Micros), sent_at: Micros) {
     let beat = Beat {
         group: GroupId(0),
         term,
@@ -48,7 +52,7 @@ fn acknowledge(one: &mut One, now: Micros, from: u16, term: u64, sent_at: Micros
         sent_at,
         beats: vec![beat],
     };
-    one.hear(now, from, &Message::BeatAnswers(answers));
+    one.hear(now, from, &Message::BeatAnswers(promise, answers));
 }
 
 /// Until when it holds its lease.
@@ -108,6 +112,18 @@ fn acknowledgements_that_prove_nothing_give_no_lease() {
     assert_eq!(lease(&one, sent_at), sent_at, "there is a later term");
 }
 
+/// As long as servers are configured differently.
+#[test]
+fn of_a_promise_that_is_shorter_than_the_leaders_own_the_lease_lasts_no_longer_and_of_a_longer_one_as_long()
+ {
+    let (mut one, now) = leading();
+    let (term, sent_at) = (one.status().term.0, now + Micros(1_000));
+    promise(&mut one, sent_at, 2, (term, Micros(2_000)), sent_at);
+    assert_eq!(lease(&one, sent_at), sent_at + Micros(1_980));
+    promise(&mut one, sent_at, 3, (term, LOYALTY + LOYALTY), sent_at);
+    assert_eq!(lease(&one, sent_at), sent_at + LASTS);
+}
+
 #[test]
 fn a_leader_hears_no_request_for_votes_unless_it_hands_over() {
     for request in [REAL, PRE] {
@@ -148,12 +164,13 @@ fn heartbeats_go_before_all_else_that_is_sent_in_the_same_turn() {
     };
     let answer = frame(&about(GroupMessage::AppendAnswer(answer)));
     let due = now + Micros(1_000);
+    one.consensus.advance(due);
     one.consensus.receive(due, server(3), answer).unwrap();
-    let said = one.advance(due);
+    let said = one.advance(due + Micros(1_000));
     let is_beat = |message: &Message| matches!(message, Message::Beats(_));
     let beats = said.iter().take_while(|message| is_beat(message)).count();
     let appends = said.iter().filter(|message| !is_beat(message)).count();
     assert!(appends > 5, "{appends} appends to the one that was behind");
     assert_eq!(beats + appends, said.len(), "heartbeats come first");
-    assert!(beats >= 2, "one to each follower");
+    assert_eq!(beats, 4, "two to each follower");
 }

@@ -58,7 +58,9 @@ pub(crate) fn grants(said: &[Message]) -> bool {
 pub(crate) fn loyal(term: u64) -> One {
     let mut one = One::begin(Micros::ZERO);
     let said = one.hear(HEARD, 2, &beat(term, Micros(7)));
-    assert!(matches!(&said[..], [Message::BeatAnswers(answers)] if answers.sent_at == Micros(7)));
+    assert!(
+        matches!(&said[..], [Message::BeatAnswers(LOYALTY, answers)] if answers.sent_at == Micros(7))
+    );
     one
 }
 
@@ -131,7 +133,7 @@ fn what_a_former_leader_says_renews_no_promise() {
         let heard_both = || {
             let mut one = loyal(3);
             let said = one.hear(LAST - Micros(1), 3, &word);
-            assert!(!said.iter().any(|m| matches!(m, Message::BeatAnswers(_))));
+            assert!(!said.iter().any(|m| matches!(m, Message::BeatAnswers(..))));
             one
         };
         keeps_its_promise(heard_both, 4);
@@ -144,7 +146,9 @@ fn a_heartbeat_that_comes_again_is_answered_with_the_time_that_it_had() {
     one.hear(HEARD, 2, &beat(2, Micros(1_007)));
     for sent_at in [Micros(7), Micros(1_007), Micros(7)] {
         let said = one.hear(HEARD + Micros(2_000), 2, &beat(2, sent_at));
-        assert!(matches!(&said[..], [Message::BeatAnswers(answers)] if answers.sent_at == sent_at));
+        assert!(
+            matches!(&said[..], [Message::BeatAnswers(LOYALTY, answers)] if answers.sent_at == sent_at)
+        );
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
 
 /// The heartbeats of one datagram, so that all of them fit whatever their numbers are.
 const BEATS_MAX: usize = (MAX_BEAT_BYTES - HEAD_BYTES) / BEAT_BYTES_MAX;
-/// What stands before the heartbeats of a datagram: the header, a tag, the time, the count.
-const HEAD_BYTES: usize = 9 + 1 + 8 + 2;
+/// What stands before the heartbeats of a datagram: the header, a tag, the promise, the time, the count.
+const HEAD_BYTES: usize = 9 + 1 + 9 + 8 + 2;
 
 const _: () = assert!(BEATS_MAX > 16 && BEATS_MAX <= MAX_BEATS);
 
@@ -77,17 +77,29 @@ impl Frame {
 /// Heartbeats to one server, or answers to its own, until they are packed into a datagram.
 #[derive(Debug)]
 pub(crate) struct Datagram {
-    message: fn(Beats) -> Message,
+    message: fn(Micros, Beats) -> Message,
     header: Option<Header>,
+    promise: Micros,
     sent_at: Micros,
     beats: Vec<Beat>,
 }
 
 impl Datagram {
-    pub(crate) const fn new(message: fn(Beats) -> Message) -> Self {
+    /// Heartbeats, which promise nothing.
+    pub(crate) const fn of_beats() -> Self {
+        Self::new(Micros::ZERO, |_, beats| Message::Beats(beats))
+    }
+
+    /// Answers, which promise to elect nobody else for so long.
+    pub(crate) const fn of_answers(promise: Micros) -> Self {
+        Self::new(promise, Message::BeatAnswers)
+    }
+
+    const fn new(promise: Micros, message: fn(Micros, Beats) -> Message) -> Self {
         Self {
             message,
             header: None,
+            promise,
             sent_at: Micros::ZERO,
             beats: Vec::new(),
         }
@@ -119,11 +131,8 @@ impl Datagram {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + self.beats.len() * BEAT_BYTES_MAX);
         header.put(&mut bytes);
         let beats = std::mem::take(&mut self.beats);
-        (self.message)(Beats {
-            sent_at: self.sent_at,
-            beats,
-        })
-        .put(&mut bytes);
+        let sent_at = self.sent_at;
+        (self.message)(self.promise, Beats { sent_at, beats }).put(&mut bytes);
         out.push_back(Output::Send {
             to,
             lane: Lane::Datagram,
@@ -160,8 +169,8 @@ mod tests {
 
     #[test]
     fn heartbeats_of_more_groups_than_fit_go_in_several_datagrams_none_of_them_too_large() {
-        let (mut datagram, mut out) = (Datagram::new(Message::Beats), VecDeque::new());
         let largest = NUMBER_MAX - 1;
+        let (mut datagram, mut out) = (Datagram::of_answers(Micros(largest)), VecDeque::new());
         for group in 0..1_000 {
             let beat = Beat {
                 group: GroupId(u32::MAX - group),
@@ -176,7 +185,7 @@ mod tests {
             let bytes = bytes(output);
             assert!(bytes.len() <= MAX_BEAT_BYTES, "{}", bytes.len());
             let mut reader = Reader::new(&bytes[9..]);
-            let Ok(Message::Beats(beats)) = Message::read(&mut reader, bytes) else {
+            let Ok(Message::BeatAnswers(_, beats)) = Message::read(&mut reader, bytes) else {
                 panic!()
             };
             read += beats.beats.len();

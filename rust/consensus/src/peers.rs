@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Peers {
     own: ReplicaId,
     versions: PeerVersions,
+    /// For how long this server elects nobody else when it has heard a leader.
+    promise: Micros,
     links: BTreeMap<ServerId, Link>,
     /// Leave first: who waits for a heartbeat is not to wait for what others are sent.
     datagrams: VecDeque<Output>,
@@ -44,25 +46,26 @@ struct Link {
     answers: Datagram,
 }
 
-impl Default for Link {
-    fn default() -> Self {
+impl Link {
+    const fn new(promise: Micros, incarnation: Option<u32>) -> Self {
         Self {
             up: false,
-            incarnation: None,
+            incarnation,
             versions: None,
             frame: Frame::new(Lane::Frame),
             bulk: Frame::new(Lane::Bulk),
-            beats: Datagram::new(Message::Beats),
-            answers: Datagram::new(Message::BeatAnswers),
+            beats: Datagram::of_beats(),
+            answers: Datagram::of_answers(promise),
         }
     }
 }
 
 impl Peers {
-    pub(crate) const fn new(own: ReplicaId, versions: PeerVersions) -> Self {
+    pub(crate) const fn new(own: ReplicaId, versions: PeerVersions, promise: Micros) -> Self {
         Self {
             own,
             versions,
+            promise,
             links: BTreeMap::new(),
             datagrams: VecDeque::new(),
             sends: VecDeque::new(),
@@ -90,21 +93,25 @@ impl Peers {
     }
 
     pub(crate) fn up(&mut self, server: ServerId) {
-        let link = self.links.entry(server).or_default();
-        *link = Link {
-            up: true,
-            incarnation: link.incarnation,
-            ..Link::default()
-        };
+        self.begin(server).up = true;
         self.greet(server, true);
     }
 
     pub(crate) fn down(&mut self, server: ServerId) {
-        let link = self.links.entry(server).or_default();
-        *link = Link {
-            incarnation: link.incarnation,
-            ..Link::default()
-        };
+        self.begin(server);
+    }
+
+    /// Knows of a server no more than which life of it was the latest.
+    fn begin(&mut self, server: ServerId) -> &mut Link {
+        let promise = self.promise;
+        let link = self.link(server);
+        *link = Link::new(promise, link.incarnation);
+        link
+    }
+
+    fn link(&mut self, server: ServerId) -> &mut Link {
+        let new = || Link::new(self.promise, None);
+        self.links.entry(server).or_insert_with(new)
     }
 
     /// Says hello to whoever has not been heard, and to all when nobody has taken this server in yet.
@@ -151,8 +158,7 @@ impl Peers {
 
     /// Notes that a life of a server was heard of; false when a later one was before.
     pub(crate) fn heard(&mut self, server: ServerId, incarnation: u32) -> bool {
-        let link = self.links.entry(server).or_default();
-        let latest = link.incarnation.get_or_insert(incarnation);
+        let latest = self.link(server).incarnation.get_or_insert(incarnation);
         *latest = incarnation.max(*latest);
         *latest == incarnation
     }

@@ -13,7 +13,7 @@ mod snapshot;
 mod versions;
 
 use bytes::Bytes;
-use synced_protocol::{bytes_io::Reader, error::DecodeError, id::GroupId};
+use synced_protocol::{bytes_io::Reader, error::DecodeError, id::GroupId, time::Micros};
 
 pub(crate) use beat::{BEAT_BYTES_MAX, Beat, Beats, MAX_BEATS};
 pub(crate) use election::{VoteAnswer, VoteRequest};
@@ -37,8 +37,8 @@ pub(crate) enum Message {
     Group(GroupId, GroupMessage),
     /// Heartbeats of groups that the sender leads.
     Beats(Beats),
-    /// Answers to heartbeats, with the time that they had.
-    BeatAnswers(Beats),
+    /// Answers to heartbeats, with the time that they had, and for how long from now on the sender elects nobody else.
+    BeatAnswers(Micros, Beats),
 }
 
 /// One message about one group.
@@ -76,7 +76,10 @@ impl Message {
     pub(crate) fn read(reader: &mut Reader<'_>, frame: &Bytes) -> Result<Self, DecodeError> {
         match reader.u8()? {
             tag::BEATS => Beats::read(reader).map(Self::Beats),
-            tag::BEAT_ANSWERS => Beats::read(reader).map(Self::BeatAnswers),
+            tag::BEAT_ANSWERS => {
+                let promise = Micros(number::place(reader, "promise")?);
+                Beats::read(reader).map(|beats| Self::BeatAnswers(promise, beats))
+            }
             tag => {
                 let group = GroupId(number::u32(reader, "group")?);
                 GroupMessage::read(tag, reader, frame).map(|message| Self::Group(group, message))
@@ -92,8 +95,9 @@ impl Message {
                 out.push(tag::BEATS);
                 beats.put(out);
             }
-            Self::BeatAnswers(beats) => {
+            Self::BeatAnswers(promise, beats) => {
                 out.push(tag::BEAT_ANSWERS);
+                put_u64(out, promise.0);
                 beats.put(out);
             }
         }

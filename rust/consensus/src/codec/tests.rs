@@ -118,7 +118,10 @@ fn each_message_has_the_bytes_that_it_always_had() {
         &Message::Beats(beats.clone()),
         &[b"\x06", &body[..]].concat(),
     );
-    assert_golden(&Message::BeatAnswers(beats), &[b"\x07", &body[..]].concat());
+    assert_golden(
+        &Message::BeatAnswers(Micros(4_500), beats),
+        &[b"\x07\x94\x23", &body[..]].concat(),
+    );
 }
 
 #[test]
@@ -398,7 +401,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         6 => (0..2_u32, group_message()).prop_map(|(group, m)| Message::Group(GroupId(group), m)),
         1 => beats().prop_map(Message::Beats),
-        1 => beats().prop_map(Message::BeatAnswers),
+        1 => (0..20_000_u64, beats()).prop_map(|(promise, beats)| Message::BeatAnswers(Micros(promise), beats)),
     ]
 }
 

@@ -5,7 +5,6 @@ use synced_protocol::{
     bytes_io::Reader,
     error::DecodeError,
     id::{ReplicaId, ServerId},
-    time::Micros,
 };
 
 use super::Consensus;
@@ -52,25 +51,28 @@ impl Consensus {
                     None => self.refused += 1,
                 }
             }
-            Message::Beats(beats) => self.dispatch_beats(from, beats, Group::receive_beat),
+            Message::Beats(beats) => {
+                let sent_at = beats.sent_at;
+                self.dispatch_beats(beats, |group, io, beat| {
+                    group.receive_beat(io, from, sent_at, beat)
+                })
+            }
             // Nothing that comes back was sent in the future.
-            Message::BeatAnswers(beats) if beats.sent_at > self.now => self.refused += 1,
-            Message::BeatAnswers(beats) => {
-                self.dispatch_beats(from, beats, Group::receive_beat_answer)
+            Message::BeatAnswers(_, beats) if beats.sent_at > self.now => self.refused += 1,
+            Message::BeatAnswers(promise, beats) => {
+                let sent_at = beats.sent_at;
+                self.dispatch_beats(beats, |group, io, beat| {
+                    group.receive_beat_answer(io, from, (sent_at, promise), beat)
+                })
             }
         }
     }
 
-    fn dispatch_beats(
-        &mut self,
-        from: ReplicaId,
-        beats: Beats,
-        receive: fn(&mut Group, &mut Io<'_>, ReplicaId, Micros, Beat),
-    ) {
+    fn dispatch_beats(&mut self, beats: Beats, receive: impl Fn(&mut Group, &mut Io<'_>, Beat)) {
         let (groups, mut io) = self.split();
         for beat in beats.beats {
             if let Some(group) = groups.get_mut(&beat.group) {
-                receive(group, &mut io, from, beats.sent_at, beat);
+                receive(group, &mut io, beat);
             }
         }
     }

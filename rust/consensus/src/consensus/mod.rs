@@ -21,7 +21,7 @@ use crate::{
     codec::PeerVersions,
     config::Config,
     error::{ChangeError, ConsensusError, ProposeError},
-    group::{Group, Io},
+    group::{Group, Io, loyalty},
     news::News,
     output::Output,
     peers::Peers,
@@ -83,7 +83,7 @@ impl Consensus {
     ) -> Result<Self, ConsensusError> {
         config.check().map_err(ConsensusError::Config)?;
         let mut consensus = Self {
-            peers: Peers::new(config.replica, config.versions),
+            peers: Peers::new(config.replica, config.versions, loyalty(&config)),
             config,
             now,
             groups: BTreeMap::new(),
@@ -269,7 +269,7 @@ impl Consensus {
     pub fn holds_lease(&self, group: GroupId, now: Micros) -> bool {
         self.groups
             .get(&group)
-            .is_some_and(|group| group.holds_lease(&self.config, now))
+            .is_some_and(|group| group.holds_lease(now))
     }
 
     /// How a group stands; `None` for one that is not this server's.

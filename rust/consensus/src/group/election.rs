@@ -73,7 +73,7 @@ impl Election {
 
 /// How long a follower that heard a leader elects no other, by its own clock. Half a tick less than the shortest time after which it
 /// stands itself, since another may have heard the leader that much sooner.
-pub(super) const fn loyalty(config: &Config) -> Micros {
+pub(crate) const fn loyalty(config: &Config) -> Micros {
     Micros(config.tick.0 * config.election_ticks as u64 - config.tick.0 / 2)
 }
 

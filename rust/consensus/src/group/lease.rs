@@ -1,8 +1,9 @@
 //! How long nobody else can have been elected.
 //!
-//! A follower that hears a heartbeat elects nobody else for a while (see [`loyalty`](super::election::loyalty)). It heard it after it was
-//! sent, so from the time of sending on, by the leader's own clock and less what two clocks may differ in speed, a leader whose
-//! heartbeat a quorum has acknowledged has no rival. What the engine offers instead counts ticks and goes by the time of
+//! A follower that hears a heartbeat elects nobody else for a while (see [`loyalty`](super::election::loyalty)), and says in its answer how
+//! long that is: servers may be configured differently while they are restarted one by one. It heard it after it was sent, so from the
+//! time of sending on, by the leader's own clock and less what two clocks may differ in speed, a leader whose heartbeat a quorum has
+//! acknowledged has no rival. What the engine offers instead counts ticks and goes by the time of
 //! receipt.
 
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -20,6 +21,8 @@ const DRIFT: u64 = 100;
 pub(super) struct Lease {
     /// When the latest heartbeat was sent that each acknowledged.
     acknowledged: BTreeMap<ReplicaId, Micros>,
+    /// Until when each elects nobody else, by this server's clock.
+    promised: BTreeMap<ReplicaId, Micros>,
     /// Ticks since each was heard.
     silence: BTreeMap<ReplicaId, u32>,
     /// Since leadership is to be handed over, for the rest of the term.
@@ -36,10 +39,13 @@ impl Lease {
         self.revoked = false;
     }
 
-    /// Another replica has acknowledged the heartbeat that was sent then.
-    pub(super) fn acknowledge(&mut self, replica: ReplicaId, sent_at: Micros) {
+    /// Another replica has acknowledged the heartbeat that was sent then, and from there on elects nobody else for so long by its clock.
+    pub(super) fn acknowledge(&mut self, replica: ReplicaId, sent_at: Micros, promise: Micros) {
+        let until = sent_at + (promise - Micros(promise.0.div_ceil(DRIFT)));
         let latest = self.acknowledged.entry(replica).or_default();
         *latest = sent_at.max(*latest);
+        let latest = self.promised.entry(replica).or_default();
+        *latest = until.max(*latest);
         self.hear(replica);
     }
 
@@ -79,23 +85,17 @@ impl Lease {
     }
 
     /// Until when nobody else can have been elected.
-    pub(super) fn until(
-        &self,
-        members: &Members,
-        own: ReplicaId,
-        loyalty: Micros,
-    ) -> Option<Micros> {
+    pub(super) fn until(&self, members: &Members, own: ReplicaId) -> Option<Micros> {
         if self.revoked {
             return None;
         }
-        let sent_at = |replica| {
+        let promised = |replica| {
             if replica == own {
                 Some(Micros(u64::MAX))
             } else {
-                self.acknowledged(replica)
+                self.promised.get(&replica).copied()
             }
         };
-        let since = quorum_reached(members, sent_at)?;
-        Some(since + (loyalty - Micros(loyalty.0 / DRIFT)))
+        quorum_reached(members, promised)
     }
 }

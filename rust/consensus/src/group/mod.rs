@@ -26,6 +26,7 @@ use synced_protocol::{
     time::Micros,
 };
 
+pub(crate) use self::election::loyalty;
 use self::{
     election::Election,
     flow::Flow,

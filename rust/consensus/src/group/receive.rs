@@ -6,7 +6,7 @@ use synced_protocol::{
     time::Micros,
 };
 
-use super::{Group, Io};
+use super::{Group, Io, election::loyalty};
 use crate::{
     codec::{Beat, GroupMessage, NUMBER_MAX},
     engine::message_into,
@@ -112,19 +112,20 @@ impl Group {
         }
     }
 
-    /// A follower's answer to the heartbeat that was sent at that time by this server's clock.
+    /// A follower's answer to the heartbeat that was sent at that time by this server's clock, and for how long it elects nobody else.
     pub(crate) fn receive_beat_answer(
         &mut self,
         io: &mut Io<'_>,
         from: ReplicaId,
-        sent_at: Micros,
+        (sent_at, promise): (Micros, Micros),
         beat: Beat,
     ) {
         if self.failure.is_some() {
             return;
         }
         if self.leads() && beat.term == self.term() {
-            self.lease.acknowledge(from, sent_at);
+            let promise = promise.min(loyalty(io.config));
+            self.lease.acknowledge(from, sent_at, promise);
             if !self.needs_answer(from, io.now) {
                 return;
             }

@@ -6,17 +6,16 @@ use synced_protocol::{
     time::Micros,
 };
 
-use super::{Group, election::loyalty};
+use super::Group;
 use crate::{
-    config::Config,
     members,
     status::{GroupStatus, ReplicaStatus, Role},
 };
 
 impl Group {
     /// Whether this replica leads and nobody else can have been elected since.
-    pub(crate) fn holds_lease(&self, config: &Config, now: Micros) -> bool {
-        let until = || self.lease.until(&self.members, self.own, loyalty(config));
+    pub(crate) fn holds_lease(&self, now: Micros) -> bool {
+        let until = || self.lease.until(&self.members, self.own);
         self.serves() && self.leads() && until().is_some_and(|until| now < until)
     }
 

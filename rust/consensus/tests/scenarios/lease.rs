@@ -94,6 +94,31 @@ fn a_leader_that_stalls_has_no_lease_when_it_wakes_though_it_has_heard_nothing_y
     );
 }
 
+/// As when servers are restarted one by one to wait longer, and the leader is the first of them.
+#[test]
+fn a_leader_that_would_wait_longer_than_its_followers_has_a_lease_as_short_as_their_promises() {
+    for seed in 0..20 {
+        let mut cluster = Cluster::with(5, 6_500 + seed, &[GROUP], |config| {
+            if config.replica.server() == server(1) {
+                (config.election_ticks, config.quorum_silence_ticks) = (40, 160);
+            }
+        });
+        let first = cluster.elect();
+        cluster.run_ms(10);
+        cluster
+            .act(first, |c, _| c.transfer(GROUP, Some(server(1))))
+            .unwrap();
+        cluster.run_until(Micros::from_millis(20), |c| c.leader() == Some(server(1)));
+        cluster.run_ms(10);
+        assert!(holds(&cluster, server(1)));
+        cluster.faults.isolate(server(1), (2..=5).map(server));
+        cluster.run_until(Micros::from_millis(20), |c| c.leader() != Some(server(1)));
+        // That nobody else holds a lease is checked after every event.
+        assert!(!holds(&cluster, server(1)));
+        cluster.run_ms(100);
+    }
+}
+
 #[test]
 fn when_all_stall_at_once_the_leader_stays() {
     let mut stayed = 0;
