@@ -12,10 +12,6 @@ impl Node<ClusterLog> {
     /// out by a wrong clock takes part as soon as it is right.
     pub fn notice_wall_clock(&mut self, now: Micros, wall: Micros) {
         self.log.time.wall_offset_us = wall.offset_from(now);
-        let never_knew = !self.keeps_time && self.log.time.doubt() == Micros::ZERO;
-        if never_knew {
-            self.session_offset_us = self.log.time.wall_offset_us;
-        }
         self.agree_on_time(now);
     }
 
