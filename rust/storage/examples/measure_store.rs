@@ -29,7 +29,7 @@ use synced_storage::{Founding, Identity, Store};
 const ENTRY_BYTES: usize = 2048;
 const PACED_WRITES: u64 = 5_000;
 const PACE: Duration = Duration::from_millis(2);
-const SATURATED_WRITES: u64 = 60_000;
+const SATURATED_WRITES: u64 = 62_000;
 const SATURATED_BURST: u64 = 14;
 const COMPACTED_ENTRIES: u64 = 4096;
 const DISK_WRITES: u64 = 500;
@@ -109,14 +109,16 @@ fn saturated(folder: &Path) {
     }
     say("write to the system, full load", &times);
     let synced = syncing.stop();
-    store.close().unwrap();
+    drop(store);
+    let settled = settling.join().unwrap();
     let written = SATURATED_WRITES * ENTRY_BYTES as u64 / 1_000_000;
     let a_megabyte = |cpu: Duration| cpu.as_micros() / u128::from(written);
     println!(
         "CPU for each MB written: {} us to settle it, {} us to sync it",
-        a_megabyte(settling.join().unwrap()),
+        a_megabyte(settled),
         a_megabyte(synced)
     );
+    opened("killed under full load", folder).close().unwrap();
 }
 
 fn paced(folder: &Path) {
