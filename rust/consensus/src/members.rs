@@ -110,7 +110,11 @@ pub(crate) fn quorum_reached<T: Ord + Copy>(
     reached: impl Fn(ReplicaId) -> Option<T>,
 ) -> Option<T> {
     let of = |voters: &[ReplicaId]| {
-        let mut values: Vec<Option<T>> = voters.iter().map(|voter| reached(*voter)).collect();
+        let mut room = [None; MAX_SERVERS];
+        let values = room.get_mut(..voters.len())?;
+        for (value, voter) in values.iter_mut().zip(voters) {
+            *value = reached(*voter);
+        }
         values.sort_unstable_by(|a, b| b.cmp(a));
         values.get(values.len() / 2).copied().flatten()
     };

@@ -56,7 +56,8 @@ impl Group {
     /// Takes the next step, if one is due and the last one is done.
     pub(super) fn drive_members(&mut self, io: &mut Io<'_>) {
         let raft = &self.engine.raft;
-        if !self.serves() || self.handover.is_some() || raft.has_pending_conf() {
+        let busy = self.handover.is_some() || raft.has_pending_conf();
+        if !self.serves() || busy || self.is_settled(io) {
             return;
         }
         if !self.members.outgoing.is_empty() {
@@ -64,6 +65,20 @@ impl Group {
         } else if let Some(change) = self.next_change(io) {
             self.propose_change(io, change);
         }
+    }
+
+    /// Whether everybody votes who is to, each in its latest life: so it is at almost every tick.
+    fn is_settled(&self, io: &Io<'_>) -> bool {
+        let members = &self.members;
+        let is_latest = |voter: &ReplicaId| {
+            io.peers
+                .replica(voter.server())
+                .is_none_or(|alive| alive <= *voter)
+        };
+        self.wanted.is_none()
+            && members.outgoing.is_empty()
+            && members.learners.is_empty()
+            && members.voters.iter().all(is_latest)
     }
 
     fn propose_change(&mut self, io: &mut Io<'_>, change: MembershipChange) {
