@@ -69,7 +69,8 @@
 //! And a logic of a cluster, of its peers:
 //! - `Up` and `Down` take turns for each server. Both sides have said that they take the connection before either hears `Up`.
 //!   A lost connection is looked for again at once, and every [`PEER_KNOCK_INTERVAL`](limits::PEER_KNOCK_INTERVAL) while nobody
-//!   answers.
+//!   answers; for the first [`PEER_EAGER_TIME`](limits::PEER_EAGER_TIME) every
+//!   [`PEER_EAGER_KNOCK_INTERVAL`](limits::PEER_EAGER_KNOCK_INTERVAL), since more paths are cut for seconds than for hours.
 //! - Each lane is in order by itself; the bulk lane gives way. What is sent is delivered, or `Down` follows: within
 //!   [`PEER_IDLE_TIMEOUT`](limits::PEER_IDLE_TIMEOUT) when the other server is gone, within
 //!   [`PEER_STALL_TIME_MAX`](limits::PEER_STALL_TIME_MAX) when it takes nothing, at once when more than

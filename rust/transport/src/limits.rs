@@ -82,17 +82,25 @@ pub const PEER_HANDSHAKES_UNVALIDATED_MAX: usize = 16;
 pub const PEER_STREAMS_MAX: u32 = 2;
 /// How long each part of the handshake between servers may take at the side that accepts, and until the lanes are open.
 pub const PEER_GREETING_TIME_MAX: Duration = Duration::from_secs(1);
-/// How long one attempt to connect to another server may take; in silence it ends with [`PEER_IDLE_TIMEOUT`].
+/// How long another server may take to answer a knock, and then for the rest of the handshake; in silence each ends with
+/// [`PEER_IDLE_TIMEOUT`].
 pub const PEER_CONNECT_TIME_MAX: Duration = Duration::from_millis(500);
 /// A connection between servers that was silent for so long is gone. Longer than the stalls that virtual machines were seen
 /// to have (160 ms), or each would cost every server all of its connections.
 pub const PEER_IDLE_TIMEOUT: Duration = Duration::from_millis(200);
 /// A server that has nothing to say to another says so after this long.
 pub const PEER_KEEP_ALIVE: Duration = Duration::from_millis(50);
-/// A connection between servers that lived so long is looked for again at once when it is lost.
+/// A connection between servers that lived so long is looked for again at once however it ends; a shorter one only when it fell
+/// silent.
 pub const PEER_STABLE_TIME_MIN: Duration = Duration::from_secs(1);
 /// How often a server is knocked at that does not answer.
 pub const PEER_KNOCK_INTERVAL: Duration = Duration::from_millis(50);
+/// How often it is knocked at, beside that, where it was until a moment ago: so soon a path is noticed that is open again.
+pub const PEER_EAGER_KNOCK_INTERVAL: Duration = Duration::from_millis(5);
+/// For how long it is.
+pub const PEER_EAGER_TIME: Duration = Duration::from_secs(5);
+/// How long each such knock waits for an answer. Servers further away than that answer others.
+pub const PEER_EAGER_KNOCK_TIME_MAX: Duration = Duration::from_millis(20);
 /// The first pause after another server has refused; it doubles from one to the next.
 pub const PEER_PAUSE_MIN: Duration = Duration::from_millis(10);
 /// The longest pause after another server has refused.
@@ -129,6 +137,13 @@ const _: () = assert!(PEER_DATAGRAM_SEND_BUFFER_BYTES as u64 <= PEER_CONGESTION_
 const _: () = assert!(MAX_SERVERS * 2 <= PEER_CONNECTIONS_MAX);
 const _: () = assert!(PEER_HANDSHAKES_UNVALIDATED_MAX < PEER_CONNECTIONS_MAX);
 const _: () = assert!(3 * PEER_KEEP_ALIVE.as_millis() < PEER_IDLE_TIMEOUT.as_millis());
+const _: () = assert!(PEER_EAGER_KNOCK_INTERVAL.as_millis() < PEER_KNOCK_INTERVAL.as_millis());
+// What waits at a server when none of its answers arrive; another needs no proof of its address.
+const _: () = assert!(
+    PEER_EAGER_KNOCK_TIME_MAX.as_millis() / PEER_EAGER_KNOCK_INTERVAL.as_millis()
+        + PEER_IDLE_TIMEOUT.as_millis() / PEER_KNOCK_INTERVAL.as_millis()
+        < PEER_HANDSHAKES_UNVALIDATED_MAX as u128
+);
 const _: () = assert!(PEER_PAUSE_MIN.as_millis() < PEER_PAUSE_MAX.as_millis());
 const _: () = assert!(MAX_FRAME_BYTES < STREAM_WINDOW_BYTES as usize);
 const _: () = assert!(MAX_FRAME_BYTES < SEND_QUEUE_BYTES_MAX);

@@ -126,6 +126,24 @@ fn a_path_that_dies_without_a_word_is_noticed_at_both_ends_and_another_one_taken
 }
 
 #[test]
+fn servers_that_did_not_hear_each_other_for_long_find_each_other_again_and_again() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.start(1), cluster.start(2));
+    let relay = Relay::to(two.peer_addr);
+    two.knows(&[one.address()]);
+    one.knows(&[two.address_at(relay.address)]);
+    assert_eq!((one.up(), two.up()), (TWO, ONE));
+    for _ in 0..3 {
+        relay.block(true);
+        assert_eq!((one.down(), two.down()), (TWO, ONE));
+        relay.block(false);
+        assert_eq!((one.up(), two.up()), (TWO, ONE));
+        one.sends(TWO, "there you are");
+        assert_eq!(two.frame(), "there you are");
+    }
+}
+
+#[test]
 fn a_server_that_was_killed_and_is_back_under_its_address_is_found_again() {
     let cluster = Cluster::new();
     let (one, config) = (cluster.start(1), cluster.peer_config(2));

@@ -20,6 +20,7 @@ mod acceptance;
 mod connection;
 mod dialer;
 pub(crate) mod endpoint;
+mod knock;
 mod lanes;
 mod link;
 pub(crate) mod refusals;

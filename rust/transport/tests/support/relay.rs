@@ -22,6 +22,7 @@ pub(crate) struct Relay {
 struct Path {
     server: Mutex<SocketAddr>,
     open: AtomicBool,
+    blocked: AtomicBool,
     /// None are lost where it is 0.
     one_lost_of: AtomicUsize,
     packets: AtomicUsize,
@@ -35,6 +36,7 @@ impl Relay {
         let path = Arc::new(Path {
             server: Mutex::new(server),
             open: AtomicBool::new(true),
+            blocked: AtomicBool::new(false),
             one_lost_of: AtomicUsize::new(0),
             packets: AtomicUsize::new(0),
             largest_bytes: AtomicUsize::new(0),
@@ -55,6 +57,11 @@ impl Relay {
     /// Loses one of so many packets from now on.
     pub(crate) fn lose_one_of(&self, packets: usize) {
         self.path.one_lost_of.store(packets, SeqCst);
+    }
+
+    /// Lets nothing through until it does again, as when a cable is pulled.
+    pub(crate) fn block(&self, blocked: bool) {
+        self.path.blocked.store(blocked, SeqCst);
     }
 
     /// Lets nothing through any more, as when a machine dies.
@@ -91,6 +98,9 @@ impl Path {
 
     /// Whether the packet that was received last is one of those to lose.
     fn is_lost(&self) -> bool {
+        if self.blocked.load(SeqCst) {
+            return true;
+        }
         match self.one_lost_of.load(SeqCst) {
             0 => false,
             of => self.packets.load(SeqCst).is_multiple_of(of),
