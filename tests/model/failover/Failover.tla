@@ -82,6 +82,7 @@ KnownCommitted(l) ==
 (* What mutations replace.                                                                                                     *)
 
 FreeToVote(i, force) == quiet[i] = 0 \/ force
+FreeToGrant(i, request) == FreeToVote(i, request.force)
 QuietAfterRestart == Promise
 VoteAfterRestart(i) == vote[i]
 MayHeartbeat(i) == term[i] \notin handed
@@ -163,7 +164,7 @@ Campaign(i, force) ==
 
 Grant(i, request) ==
   /\ Up(i) /\ request.from # i
-  /\ FreeToVote(i, request.force)
+  /\ FreeToGrant(i, request)
   /\ \/ request.term > term[i]
      \/ request.term = term[i] /\ role[i] = "follower" /\ vote[i] \in {NoOne, request.from}
   /\ UpToDate(request, log[i])

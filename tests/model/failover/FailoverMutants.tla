@@ -8,6 +8,8 @@ NoWait == 0
 ForgetPromise(i) == 0
 AlwaysHeartbeat(i) == TRUE
 AlwaysFree(i, force) == TRUE
+FreeInItsTerm(i, request) == FreeToVote(i, request.force) \/ request.term = term[i]
+FreeInLaterTerms(i, request) == FreeToVote(i, request.force) \/ request.term > term[i]
 AnyLogWins(request, l) == TRUE
 AnyTermCommits(i, k) == TRUE
 ProposeAtOnce(i) == TRUE
