@@ -20,6 +20,8 @@
 //! # What a driver must know
 //! - Whatever depends on a write is given out only after [`Consensus::stored`]. What is given out before it may be sent before the write.
 //! - Everything received goes in before [`Consensus::advance`]: no server is taken for dead while its words wait to be read.
+//! - The time that goes in with something received was read after it had come: what is promised to a leader counts from then, and the
+//!   leader counts from before.
 //! - A replica that has forgotten anything that it acknowledged must come back under another
 //!   [`ReplicaId`](synced_protocol::id::ReplicaId). If it does not, and a leader's heartbeat shows it, it takes no part and says why in its
 //!   [`GroupStatus`].

@@ -13,9 +13,10 @@ pub(crate) struct Leaderless {
 }
 
 impl Leaderless {
-    /// Looks at how a server stands, once a second, and gives what there is to say.
+    /// Looks at how a server stands, once a second, and gives what there is to say. Of one whose clock is wrong that is said elsewhere:
+    /// it hears nobody, whoever leads.
     pub(crate) fn look(&mut self, standing: &ClusterStats) -> Option<&'static str> {
-        if standing.leader.is_some() {
+        if standing.leader.is_some() || standing.clock_trouble.is_some() {
             self.looks = 0;
             return None;
         }
@@ -59,6 +60,15 @@ mod tests {
         let twice = said(&mut leaderless, &nobody, LOOKS_FIRST + LOOKS_BETWEEN);
         assert_eq!(twice.len(), 2);
         assert!(twice[0].contains("synced cluster recover"));
+    }
+
+    #[test]
+    fn whoever_hears_nobody_since_its_clock_is_wrong_is_not_told_to_recover_the_cluster() {
+        let wrong = ClusterStats {
+            clock_trouble: Some("its clock is slow".to_owned()),
+            ..ClusterStats::default()
+        };
+        assert!(said(&mut Leaderless::default(), &wrong, 1_000).is_empty());
     }
 
     #[test]

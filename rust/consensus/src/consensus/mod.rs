@@ -140,7 +140,7 @@ impl Consensus {
         self.each(|group, io| group.peer_down(io, server));
     }
 
-    /// Takes what another server's consensus sent, by whichever lane.
+    /// Takes what another server's consensus sent, by whichever lane. `now` is a reading of the clock from after it had come.
     ///
     /// # Errors
     /// Bytes that are no message; they are counted, and change nothing from where they cannot be read.
