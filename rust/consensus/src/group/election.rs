@@ -74,7 +74,11 @@ impl Election {
 /// How long a follower that heard a leader elects no other, by its own clock. Half a tick less than the shortest time after which it
 /// stands itself, since another may have heard the leader that much sooner.
 pub(crate) const fn loyalty(config: &Config) -> Micros {
-    Micros(config.tick.0 * config.election_ticks as u64 - config.tick.0 / 2)
+    just_before(config.election_ticks as u64, config.tick)
+}
+
+const fn just_before(ticks: u64, tick: Micros) -> Micros {
+    Micros(tick.0 * ticks - tick.0 / 2)
 }
 
 impl Group {
@@ -141,18 +145,34 @@ impl Group {
         io.now < self.election.loyal_since + loyalty(io.config)
     }
 
-    /// Whether to leave a vote request unheard: somebody leads, or this replica may have promised so before it was restarted.
-    pub(super) fn withholds_vote(&self, io: &Io<'_>) -> bool {
-        self.is_loyal(io) || (self.leads() && self.handover.is_none())
+    /// Whether to leave a vote request unheard: somebody leads, or this replica may have promised so before it was restarted. Before
+    /// anyone is voted for, in a pre-vote, those who would not stand yet themselves say nothing either.
+    pub(super) fn withholds_vote(&self, io: &Io<'_>, pre: bool) -> bool {
+        self.is_loyal(io)
+            || (pre && io.now < self.election.loyal_since + self.patience(io))
+            || (self.leads() && self.handover.is_none())
+    }
+
+    /// As [`loyalty`], where living leaders were silent for longer.
+    fn patience(&self, io: &Io<'_>) -> Micros {
+        let ticks = self
+            .election
+            .patience
+            .ticks(io.now, io.config.election_ticks as usize);
+        just_before(ticks as u64, io.config.tick)
     }
 
     /// Ticks without a word from a leader after which this replica stands. Each has its own place in line, by the number of its
-    /// server. The first time, whoever led last stands behind the others. Elections that end without a winner take longer each time:
-    /// the votes may come more slowly than they were waited for.
-    fn timeout(&mut self, io: &Io<'_>) -> usize {
+    /// server. The first time, whoever led last stands behind the others, and all wait for as long as leaders were silent lately who lived.
+    /// Elections that end without a winner take longer each time: the votes may come more slowly than they were waited for.
+    fn timeout(&self, io: &Io<'_>) -> usize {
         let config = io.config;
         let longer = (1 << self.election.defeats.min(DOUBLINGS_MAX)) * config.election_ticks;
-        let patient = self.election.patience.ticks(io.now, longer as usize);
+        let patient = if self.election.attempts == 0 {
+            self.election.patience.ticks(io.now, longer as usize)
+        } else {
+            longer as usize
+        };
         patient + config.stagger_ticks as usize * self.place_in_line()
     }
 
@@ -177,11 +197,11 @@ impl Group {
 
     /// Notes that a leader of this term was heard just now, in whatever it said.
     pub(super) fn hear_leader(&mut self, io: &Io<'_>, leader: ReplicaId) {
-        let silence = io.now.since(self.election.loyal_since);
-        if self.election.last_leader == Some(leader) {
-            self.election
-                .patience
-                .outlast(io.now, silence, io.config.tick);
+        // A silence in which it stood for election is no lateness: somebody was cut off.
+        if self.election.last_leader == Some(leader) && self.election.attempts == 0 {
+            let silence = io.now.since(self.election.loyal_since);
+            let patience = &mut self.election.patience;
+            patience.outlast(io.now, silence, io.config.tick);
         }
         self.engine.raft.election_elapsed = 0;
         self.election.loyal_since = io.now;

@@ -36,7 +36,9 @@ impl Group {
             GroupMessage::Append(append) if append.term >= self.term() => {
                 self.hear_leader(io, from)
             }
-            GroupMessage::VoteRequest(request) if !request.forced && self.withholds_vote(io) => {
+            GroupMessage::VoteRequest(request)
+                if !request.forced && self.withholds_vote(io, request.pre) =>
+            {
                 self.counters.votes_withheld += 1;
                 return;
             }

@@ -88,3 +88,22 @@ fn who_stood_in_vain_follows_again_in_the_same_term() {
         assert_eq!(cluster.status(leader).counters.leaderships_lost, 0);
     }
 }
+
+#[test]
+fn a_leader_that_stalls_often_is_waited_for_and_is_replaced_soon_once_it_stalls_no_more() {
+    let (mut cluster, leader) = led(64);
+    let stall = |cluster: &mut Cluster, stall_ms| {
+        let before = elections_started(cluster);
+        let until = cluster.now + Micros::from_millis(stall_ms);
+        cluster.servers.get_mut(&leader).unwrap().stalled_until = until;
+        cluster.run_ms(stall_ms + 2);
+        elections_started(cluster) - before
+    };
+    for stall_ms in [3, 4, 5, 7] {
+        for _ in 0..4 {
+            assert_eq!(stall(&mut cluster, stall_ms), 0, "{stall_ms} ms");
+        }
+    }
+    cluster.run_ms(2_100);
+    assert!(stall(&mut cluster, 7) > 0, "that is forgotten");
+}
