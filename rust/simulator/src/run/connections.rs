@@ -19,10 +19,11 @@ use crate::{
     system::System,
 };
 
-/// A server tries again to reach a peer after this time, and waits twice as long after each try.
-const REDIAL_MIN: Micros = Micros::from_millis(2);
-/// The longest that it waits.
-const REDIAL_MAX: Micros = Micros::from_millis(50);
+/// A server tries again to reach a peer after this time, for so many tries.
+const REDIAL_EAGER: Micros = Micros::from_millis(5);
+const REDIALS_EAGER: u32 = 1_000;
+/// How long it waits after those.
+const REDIAL_CALM: Micros = Micros::from_millis(50);
 /// A player's driver knocks again after this time.
 const KNOCK: Micros = Micros::from_millis(20);
 /// The time between the end of a connection and the driver's word that it is done.
@@ -64,7 +65,8 @@ impl<S: System> Run<S> {
                 self.servers[from.place() - 1].peers[place] = Some(number);
             }
             None => {
-                let wait = Micros(REDIAL_MIN.0 << tries.min(5)).min(REDIAL_MAX);
+                let is_eager = tries < REDIALS_EAGER;
+                let wait = if is_eager { REDIAL_EAGER } else { REDIAL_CALM };
                 let tries = tries + 1;
                 let dial = Happening::Dial { from, to, tries };
                 self.agenda.schedule(now + wait, dial);
@@ -264,7 +266,7 @@ impl<S: System> Run<S> {
         }
         server.peers[other.place()] = None;
         self.note_chances();
-        self.begin_dialing(host, other, REDIAL_MIN);
+        self.begin_dialing(host, other, Micros::ZERO);
         if !was_up {
             return Ok(());
         }
