@@ -22,11 +22,12 @@ use crate::{GAME, median::Spread, options, standing::Standing};
 const ALL: [u8; 5] = [1, 2, 3, 4, 5];
 /// Stalls of this length or longer are told beside a cut.
 const STALL_MIN: Duration = Duration::from_millis(2);
-/// How often a player writes, so that gaps are told to this precision.
-const WRITE_INTERVAL: Duration = Duration::from_millis(1);
+/// How often a player writes, so that gaps are told to this precision. What piles up during a cut must go out before the next one.
+const WRITE_INTERVAL: Duration = Duration::from_millis(2);
 /// How many writes are confirmed between two cuts.
 const BETWEEN: u64 = 200;
 const SHORTEST_MS: u64 = 20;
+const LONGEST_MS_MAX: u64 = 2_000;
 
 /// How often, and for how long.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct Partitions {
     #[arg(long, default_value_t = 50)]
     cuts: u32,
     /// How long the longest cut lasts; they are of all lengths from 20 ms on
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(SHORTEST_MS + 1..=3_000))]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(SHORTEST_MS + 1..=LONGEST_MS_MAX))]
     longest_ms: u64,
     /// Print every cut
     #[arg(long)]
@@ -80,7 +81,10 @@ impl Partitions {
         for turn in 0..self.cuts {
             for shape in [Shape::Leader, Shape::LeaderGone, Shape::Alone] {
                 cuts.push(cut(&mut all, &standing, shape, self.length(turn))?);
-                steady.go_on(BETWEEN)?;
+                if let Err(failure) = steady.go_on(BETWEEN) {
+                    // Players who were thrown out say why.
+                    return steady.end().and(Err(failure));
+                }
                 all_follow(&mut all.cluster)?;
             }
         }
