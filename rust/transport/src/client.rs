@@ -20,6 +20,7 @@ use crate::{
     signals::{StopSignal, Waker},
     stats::TransportStats,
     trust::{Policy, Trust},
+    wire::Network,
 };
 
 /// How a client reaches its server.
@@ -33,6 +34,8 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// Whether several packets may be handed to the system at once. Off, a capture on loopback shows each packet by itself.
     pub segmentation_offload: bool,
+    /// The network to connect over, where it is not the system's.
+    pub network: Option<Arc<dyn Network>>,
 }
 
 impl ClientConfig {
@@ -44,6 +47,7 @@ impl ClientConfig {
             trust: Trust::default(),
             connect_timeout: limits::CONNECT_TIMEOUT,
             segmentation_offload: true,
+            network: None,
         }
     }
 }
@@ -66,6 +70,7 @@ impl ClientEndpoint {
             servers: config.server,
             connect_timeout: config.connect_timeout,
             segmentation_offload: config.segmentation_offload,
+            network: config.network,
             tries: AtomicUsize::new(0),
         };
         Ok(Self {

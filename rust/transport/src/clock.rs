@@ -1,13 +1,19 @@
 //! The one clock of a process.
 
 use std::{
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
 use synced_protocol::time::Micros;
 
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
+/// How much later than that the clock began that is simulated.
+static LATER_NS: AtomicU64 = AtomicU64::new(0);
+static IS_SIMULATED: AtomicBool = AtomicBool::new(false);
 
 /// Local time: microseconds of the monotonic clock since an arbitrary moment, the same for the whole process.
 ///
@@ -15,7 +21,22 @@ static ORIGIN: OnceLock<Instant> = OnceLock::new();
 /// or the times cannot be compared.
 #[must_use]
 pub fn now() -> Micros {
-    micros(origin().elapsed())
+    // The runtime's clock is the system's, unless a simulation has paused it.
+    micros(tokio::time::Instant::now().duration_since(origin().into()))
+}
+
+/// From here on the local time is that of the runtime within which this is called, beginning with zero, and every driver of this
+/// process waits by the runtime's own timers. For simulations, one at a time: those timers go by a clock that may be paused, and are
+/// good to a millisecond.
+pub fn simulate() {
+    IS_SIMULATED.store(true, Relaxed);
+    let passed = tokio::time::Instant::now().duration_since(origin().into());
+    let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+    LATER_NS.fetch_add(passed, Relaxed);
+}
+
+pub(crate) fn is_simulated() -> bool {
+    IS_SIMULATED.load(Relaxed)
 }
 
 /// Microseconds since the Unix epoch by the system's clock, which may jump; zero before the epoch.
@@ -34,7 +55,8 @@ pub(crate) fn instant(at: Micros) -> tokio::time::Instant {
 }
 
 fn origin() -> Instant {
-    *ORIGIN.get_or_init(Instant::now)
+    let first = *ORIGIN.get_or_init(|| tokio::time::Instant::now().into_std());
+    first + Duration::from_nanos(LATER_NS.load(Relaxed))
 }
 
 fn micros(span: Duration) -> Micros {

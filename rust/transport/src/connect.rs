@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use quinn::{ConnectionError, Endpoint, TokioRuntime};
+use quinn::{ConnectionError, Endpoint};
 use synced_protocol::link::{CloseReason, Target};
 use tokio::{net::lookup_host, task::JoinSet, task::spawn_blocking, time};
 
@@ -20,9 +20,11 @@ use crate::{
     connection::{self, Established},
     limits,
     place::Place,
-    settings, socket,
+    settings,
+    socket::Bound,
     text::plain,
     trust::{Policy, Verifier},
+    wire::Network,
 };
 
 /// The TLS alert of a peer that speaks QUIC but not our protocol (RFC 7301), as a QUIC error code (RFC 9001 section 4.8).
@@ -35,6 +37,7 @@ pub(crate) struct Connector {
     pub(crate) policy: Policy,
     pub(crate) connect_timeout: Duration,
     pub(crate) segmentation_offload: bool,
+    pub(crate) network: Option<Arc<dyn Network>>,
     /// How often the configured servers have been tried.
     pub(crate) tries: AtomicUsize,
 }
@@ -112,7 +115,9 @@ impl Connector {
             .map_err(|error| impossible(&error))?;
         let config = settings::client_config(verifier.clone(), self.segmentation_offload)
             .map_err(|error| impossible(&error))?;
-        let endpoint = endpoint_for(address.ip()).map_err(|error| impossible(&error))?;
+        let endpoint = self
+            .endpoint_for(address.ip())
+            .map_err(|error| impossible(&error))?;
         let connecting = endpoint
             .connect_with(config, address, &host)
             .map_err(|error| impossible(&error))?;
@@ -126,6 +131,12 @@ impl Connector {
             endpoint: Some(endpoint),
             seat: None,
         })
+    }
+
+    /// A fresh socket for each attempt: a network that has changed since the last leaves nothing stale behind.
+    fn endpoint_for(&self, remote: IpAddr) -> std::io::Result<Endpoint> {
+        let socket = Bound::to_reach(remote, self.network.as_ref())?;
+        socket.endpoint(settings::client_endpoint_config(), None)
     }
 
     fn no_answer(&self, places: &[Place]) -> CloseReason {
@@ -182,17 +193,6 @@ async fn resolve(place: &Place) -> Result<Vec<SocketAddr>, Failure> {
     Ok(addresses)
 }
 
-/// A fresh socket for each attempt: a network that has changed since the last leaves nothing stale behind.
-fn endpoint_for(remote: IpAddr) -> std::io::Result<Endpoint> {
-    let socket = socket::bind_for(remote)?;
-    Endpoint::new(
-        settings::client_endpoint_config(),
-        None,
-        socket,
-        Arc::new(TokioRuntime),
-    )
-}
-
 fn explain(address: SocketAddr, error: ConnectionError, verifier: &Verifier) -> Failure {
     if let Some(refusal) = verifier.refusal() {
         return Failure::Untrusted(format!("{address}: {refusal}"));
@@ -227,6 +227,7 @@ mod tests {
             policy: Policy::new(&Trust::default(), None).unwrap(),
             connect_timeout: limits::CONNECT_TIMEOUT,
             segmentation_offload: true,
+            network: None,
             tries: AtomicUsize::new(0),
         })
     }

@@ -126,6 +126,7 @@ mod text;
 mod timer;
 mod trust;
 mod window;
+mod wire;
 mod writer;
 
 pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
@@ -141,3 +142,4 @@ pub use server::{ServerConfig, ServerEndpoint};
 pub use signals::{StopSignal, Waker};
 pub use stats::{TransportCounters, TransportStats};
 pub use trust::Trust;
+pub use wire::{Network, Wire};

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
-use quinn::{Connection, Endpoint, TokioRuntime};
+use quinn::{Connection, Endpoint};
 use synced_protocol::link::CloseCode;
 use tokio::{net::lookup_host, time};
 
@@ -14,7 +14,7 @@ use crate::{
     peers::{refusals, settings},
     place::Place,
     settings::client_endpoint_config,
-    socket,
+    socket::Bound,
 };
 
 /// Asks the server of a cluster at `address`, the `host:port` for its peers, within `time_max`. Request and answer are JSON.
@@ -131,13 +131,8 @@ async fn connect(
 }
 
 fn endpoint_for(remote: IpAddr) -> std::io::Result<Endpoint> {
-    let socket = socket::bind_for(remote)?;
-    Endpoint::new(
-        client_endpoint_config(),
-        None,
-        socket,
-        Arc::new(TokioRuntime),
-    )
+    let socket = Bound::to_reach(remote, None)?;
+    socket.endpoint(client_endpoint_config(), None)
 }
 
 async fn exchange(connection: &Connection, request: &[u8]) -> Result<Vec<u8>, String> {

@@ -1,11 +1,7 @@
 //! The server's end.
 
-use std::{
-    net::{SocketAddr, UdpSocket},
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 
-use quinn::{Endpoint, TokioRuntime};
 use synced_protocol::link::Logic;
 
 use crate::{
@@ -21,8 +17,9 @@ use crate::{
     settings,
     side::{Alone, Side},
     signals::{StopSignal, Waker},
-    socket,
+    socket::Bound,
     stats::TransportStats,
+    wire::Network,
 };
 
 /// How a server listens.
@@ -36,6 +33,8 @@ pub struct ServerConfig {
     pub connections_max: usize,
     /// Whether several packets may be handed to the system at once. Off, a capture on loopback shows each packet by itself.
     pub segmentation_offload: bool,
+    /// The network to listen at, where it is not the system's.
+    pub network: Option<Arc<dyn Network>>,
 }
 
 impl ServerConfig {
@@ -47,6 +46,7 @@ impl ServerConfig {
             identity,
             connections_max: limits::CONNECTIONS_MAX,
             segmentation_offload: true,
+            network: None,
         }
     }
 }
@@ -54,7 +54,7 @@ impl ServerConfig {
 /// A server that is bound to its address and waits for a logic.
 #[derive(Debug)]
 pub struct ServerEndpoint {
-    socket: UdpSocket,
+    socket: Bound,
     local_addr: SocketAddr,
     identity: Identity,
     config: quinn::ServerConfig,
@@ -73,7 +73,7 @@ impl ServerEndpoint {
             listen: config.listen,
             source,
         };
-        let socket = socket::bind(config.listen).map_err(in_use)?;
+        let socket = Bound::at(config.listen, config.network.as_ref()).map_err(in_use)?;
         Ok(Self {
             local_addr: socket.local_addr().map_err(in_use)?,
             socket,
@@ -142,13 +142,10 @@ impl ServerEndpoint {
         logic: L,
         peers: P,
     ) -> Result<Driver<L, P>, TransportError> {
-        let endpoint = Endpoint::new(
-            settings::endpoint_config(&self.identity, "players"),
-            Some(self.config),
-            self.socket,
-            Arc::new(TokioRuntime),
-        )
-        .map_err(|error| TransportError::system("a socket poller", error))?;
+        let config = settings::endpoint_config(&self.identity, "players");
+        let endpoint = self.socket.endpoint(config, Some(self.config));
+        let endpoint =
+            endpoint.map_err(|error| TransportError::system("a socket poller", error))?;
         let acceptor = Acceptor::new(
             endpoint,
             self.connections_max,

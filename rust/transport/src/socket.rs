@@ -3,11 +3,68 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    sync::Arc,
 };
+
+use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::limits::SOCKET_BUFFER_BYTES;
+use crate::{
+    limits::SOCKET_BUFFER_BYTES,
+    wire::{Network, Plug, Wire},
+};
+
+/// A socket, or what stands for one.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    System(UdpSocket),
+    /// With what the endpoint's own chance begins with.
+    Simulated(Arc<dyn Wire>, [u8; 32]),
+}
+
+impl Bound {
+    /// At `address` of the system, or of `network`.
+    pub(crate) fn at(address: SocketAddr, network: Option<&Arc<dyn Network>>) -> io::Result<Self> {
+        match network {
+            None => bind(address).map(Self::System),
+            Some(network) => Ok(Self::Simulated(network.bind(address)?, network.seed())),
+        }
+    }
+
+    /// To reach `remote` from, at any free port.
+    pub(crate) fn to_reach(remote: IpAddr, network: Option<&Arc<dyn Network>>) -> io::Result<Self> {
+        let local: IpAddr = match remote {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        Self::at((local, 0).into(), network)
+    }
+
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::System(socket) => socket.local_addr(),
+            Self::Simulated(wire, _) => Ok(wire.local_addr()),
+        }
+    }
+
+    /// The endpoint over it. Must be called within a runtime.
+    pub(crate) fn endpoint(
+        self,
+        mut config: EndpointConfig,
+        server: Option<quinn::ServerConfig>,
+    ) -> io::Result<Endpoint> {
+        let runtime = Arc::new(TokioRuntime);
+        match self {
+            Self::System(socket) => Endpoint::new(config, server, socket, runtime),
+            Self::Simulated(wire, seed) => {
+                config.rng_seed(Some(seed));
+                let plug = Arc::new(Plug(wire));
+                Endpoint::new_with_abstract_socket(config, server, plug, runtime)
+            }
+        }
+    }
+}
 
 /// A socket bound to `address`. One bound to the unspecified IPv6 address hears IPv4 as well, where the system can do that.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
@@ -23,15 +80,6 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
-}
-
-/// A socket to reach `remote` from, at any free port.
-pub(crate) fn bind_for(remote: IpAddr) -> io::Result<UdpSocket> {
-    let local: IpAddr = match remote {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    bind((local, 0).into())
 }
 
 /// Bursts of many clients fall into one wake-up of the thread; what does not fit into the buffer is lost.

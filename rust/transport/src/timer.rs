@@ -19,7 +19,11 @@ impl Timer {
     /// Returns at local time `at` or soon after it, never before. May be cancelled.
     pub(crate) async fn until(&mut self, at: Micros) {
         while clock::now() < at {
-            self.0.sleep(at).await;
+            if clock::is_simulated() {
+                tokio::time::sleep_until(clock::instant(at)).await;
+            } else {
+                self.0.sleep(at).await;
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 use synced_protocol::id::ServerId;
 
-use super::{AUTHORITY_FILE, AUTHORITY_KEY_FILE, ClusterId, Files, Holder};
+use super::{AUTHORITY_FILE, AUTHORITY_KEY_FILE, ClusterId, Files, Holder, keys::Keys};
 use crate::{
     error::TransportError,
     files,
@@ -35,6 +35,8 @@ pub struct Authority {
     certificate: CertificateDer<'static>,
     certificate_pem: String,
     key: KeyPair,
+    /// Where the keys of those come from to whom it issues certificates.
+    keys: Keys,
 }
 
 impl Authority {
@@ -78,6 +80,7 @@ impl Authority {
             certificate,
             certificate_pem: files::read(&path)?,
             key,
+            keys: Keys::Random,
         })
     }
 
@@ -86,7 +89,20 @@ impl Authority {
     /// # Errors
     /// When the system gives no randomness.
     pub fn new(cluster: &ClusterId) -> Result<Self, TransportError> {
-        let key = KeyPair::generate().map_err(cannot_make)?;
+        Self::with(cluster, Keys::Random)
+    }
+
+    /// An authority whose secrets, and those of all to whom it issues certificates, follow from `seed`, for simulations: whoever knows the
+    /// seed is the authority.
+    ///
+    /// # Errors
+    /// Never, but for a defect.
+    pub fn seeded(cluster: &ClusterId, seed: u64) -> Result<Self, TransportError> {
+        Self::with(cluster, Keys::Seeded(seed))
+    }
+
+    fn with(cluster: &ClusterId, keys: Keys) -> Result<Self, TransportError> {
+        let key = keys.pair(&authority_name(cluster)).map_err(cannot_make)?;
         let params = authority_params(cluster)?;
         let certificate = params.self_signed(&key).map_err(cannot_make)?;
         Ok(Self {
@@ -94,6 +110,7 @@ impl Authority {
             certificate: certificate.der().clone(),
             certificate_pem: certificate.pem(),
             key,
+            keys,
         })
     }
 
@@ -153,7 +170,7 @@ impl Authority {
         let authority = authority_params(&self.cluster)?;
         let (issuer, key) = (
             Issuer::from_params(&authority, &self.key),
-            KeyPair::generate().map_err(cannot_make)?,
+            self.keys.pair(&name).map_err(cannot_make)?,
         );
         let certificate = params.signed_by(&key, &issuer).map_err(cannot_make)?;
         Ok(Issued {

@@ -22,6 +22,7 @@
 mod authority;
 mod chain;
 mod credentials;
+mod keys;
 mod names;
 mod verifier;
 

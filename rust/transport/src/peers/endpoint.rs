@@ -1,13 +1,8 @@
 //! A server of a cluster at both of its ports.
 
-use std::{
-    collections::BTreeMap,
-    net::{SocketAddr, UdpSocket},
-    ops::RangeInclusive,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, net::SocketAddr, ops::RangeInclusive, sync::Arc};
 
-use quinn::{Endpoint, TokioRuntime};
+use quinn::Endpoint;
 use synced_protocol::{id::ServerId, peer::PeerLogic};
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -25,7 +20,7 @@ use crate::{
     limits,
     server::{ServerConfig, ServerEndpoint},
     signals::{StopSignal, Waker},
-    socket,
+    socket::Bound,
     stats::TransportStats,
 };
 
@@ -60,7 +55,7 @@ impl PeerConfig {
 #[derive(Debug)]
 pub struct ClusterEndpoint {
     players: ServerEndpoint,
-    socket: UdpSocket,
+    socket: Bound,
     local_addr: SocketAddr,
     me: ServerId,
     server_config: quinn::ServerConfig,
@@ -69,7 +64,7 @@ pub struct ClusterEndpoint {
 }
 
 impl ClusterEndpoint {
-    /// Binds both addresses. From here on packets queue up in the system; none is answered before the server runs.
+    /// Binds both addresses, where `players` says. From here on packets queue up in the system; none is answered before the server runs.
     ///
     /// # Errors
     /// When an address cannot be bound, or the credentials are not those of a server.
@@ -81,8 +76,9 @@ impl ClusterEndpoint {
             listen: peers.listen,
             source,
         };
+        let network = players.network.clone();
         let players = ServerEndpoint::bind(players)?;
-        let socket = socket::bind(peers.listen).map_err(in_use)?;
+        let socket = Bound::at(peers.listen, network.as_ref()).map_err(in_use)?;
         Ok(Self {
             players,
             local_addr: socket.local_addr().map_err(in_use)?,
@@ -156,13 +152,10 @@ impl ClusterEndpoint {
         disk: D,
     ) -> Result<Driver<L, PeerSide<D>>, TransportError> {
         let identity = self.config.credentials.identity();
-        let endpoint = Endpoint::new(
-            crate::settings::endpoint_config(identity, "peers"),
-            Some(self.server_config),
-            self.socket,
-            Arc::new(TokioRuntime),
-        )
-        .map_err(|error| TransportError::system("a socket poller", error))?;
+        let config = crate::settings::endpoint_config(identity, "peers");
+        let endpoint = self.socket.endpoint(config, Some(self.server_config));
+        let endpoint =
+            endpoint.map_err(|error| TransportError::system("a socket poller", error))?;
         let peers = peer_side(self.me, self.config, endpoint, self.stats, disk);
         self.players.into_driver(logic, peers)
     }
