@@ -13,6 +13,7 @@
 //! | [`check`] | what must hold whatever happens |
 //! | [`plant`] | mistakes made on purpose, which the checks must notice |
 //! | [`trace`] | what the replicas did, for the specification's checker |
+//! | [`quic`] | the same servers and players over real QUIC, on a network of packets |
 //! | [`runner`], [`report`] | many runs on all cores, and what they came to |
 
 pub mod check;
@@ -23,6 +24,7 @@ pub mod network;
 pub mod plan;
 pub mod plant;
 pub mod queue;
+pub mod quic;
 pub mod random;
 pub mod report;
 pub mod run;

@@ -13,6 +13,7 @@ use clap::Parser;
 use simulator::{
     plan::Plan,
     plant::Plant,
+    quic,
     report::Report,
     run::Settings,
     runner::{Batch, run_batch, run_plan},
@@ -57,9 +58,21 @@ struct Options {
     /// Make a mistake on purpose, by name
     #[arg(long)]
     plant: Option<Plant>,
-    /// Write what the replicas of the one seed did to this file, a JSON line for each step
+    /// What carries the bytes
+    #[arg(long, value_enum, default_value_t = Layer::Model)]
+    layer: Layer,
+    /// Write what the replicas of the one seed did to this file, a JSON line for each step; over QUIC, a line for each packet
     #[arg(long, conflicts_with_all = ["seeds", "budget_s"])]
     trace: Option<PathBuf>,
+}
+
+/// What carries the bytes between servers and players.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Layer {
+    /// What the transport promises: connections that come up, carry frames and datagrams, and break
+    Model,
+    /// The transport itself, over QUIC on a network of packets; the plan is its own, and there is one run at a time
+    Quinn,
 }
 
 fn main() -> ExitCode {
@@ -72,6 +85,9 @@ fn main() -> ExitCode {
             .without_time()
             .with_writer(std::io::stderr)
             .init();
+    }
+    if options.layer == Layer::Quinn {
+        return ExitCode::from(over_quic(&options));
     }
     let code = load(&options.plan).and_then(|plan| match &options.trace {
         Some(file) => trace(&options, plan, file),
@@ -118,6 +134,39 @@ fn trace(options: &Options, plan: Plan, file: &Path) -> Result<u8, String> {
     } else {
         KEPT
     })
+}
+
+/// Runs seeds over QUIC, one after another: the virtual time is the process's.
+fn over_quic(options: &Options) -> u8 {
+    let time = Duration::from_millis(options.ticks);
+    for seed in options.seed..options.seed + options.seeds {
+        let began = Instant::now();
+        let report = match quic::run(seed, time, options.plant) {
+            Ok(report) => report,
+            Err(error) => {
+                eprintln!("{error}");
+                return WRONG;
+            }
+        };
+        println!("seed {seed}: {report}");
+        if let Some(file) = &options.trace
+            && let Err(error) = report.write_packets(file)
+        {
+            eprintln!("{}: {error}", file.display());
+            return WRONG;
+        }
+        let took = began.elapsed().as_secs_f64();
+        let speed = report.time.as_secs_f64() / took;
+        println!("{took:.1} s, {speed:.1} virtual seconds a second");
+        if report.violation.is_some() {
+            println!(
+                "again: cargo run --release -p simulator -- --layer quinn --seed {seed} --ticks {}",
+                options.ticks
+            );
+            return BROKEN;
+        }
+    }
+    KEPT
 }
 
 fn many(options: &Options, plan: &Plan) -> u8 {

@@ -88,6 +88,15 @@ impl<T> Queue<T> {
         }
     }
 
+    /// When the next thing happens.
+    #[must_use]
+    pub fn next(&self) -> Option<Micros> {
+        let scheduled = self.heap.peek().map(|Reverse((key, _))| *key);
+        let alarm = self.alarms.get(self.first).copied();
+        let next = scheduled.into_iter().chain(alarm).min()?;
+        (next != Key::NEVER).then(|| next.at())
+    }
+
     /// The next thing that happens, unless it is after `end`.
     pub fn pop(&mut self, end: Micros) -> Option<(Micros, Due<T>)> {
         let scheduled = self
