@@ -138,9 +138,13 @@ fn trace(options: &Options, plan: Plan, file: &Path) -> Result<u8, String> {
 
 /// Runs seeds over QUIC, one after another: the virtual time is the process's.
 fn over_quic(options: &Options) -> u8 {
-    let time = Duration::from_millis(options.ticks);
+    let (time, began) = (Duration::from_millis(options.ticks), Instant::now());
+    let budget = options.budget_s.map(Duration::from_secs);
+    let (mut runs, mut passed) = (0, 0.0);
     for seed in options.seed..options.seed + options.seeds {
-        let began = Instant::now();
+        if budget.is_some_and(|budget| began.elapsed() >= budget) {
+            break;
+        }
         let report = match quic::run(seed, time, options.plant) {
             Ok(report) => report,
             Err(error) => {
@@ -148,16 +152,17 @@ fn over_quic(options: &Options) -> u8 {
                 return WRONG;
             }
         };
-        println!("seed {seed}: {report}");
+        runs += 1;
+        passed += report.time.as_secs_f64();
+        if options.seeds == 1 || report.violation.is_some() {
+            println!("seed {seed}: {report}");
+        }
         if let Some(file) = &options.trace
             && let Err(error) = report.write_packets(file)
         {
             eprintln!("{}: {error}", file.display());
             return WRONG;
         }
-        let took = began.elapsed().as_secs_f64();
-        let speed = report.time.as_secs_f64() / took;
-        println!("{took:.1} s, {speed:.1} virtual seconds a second");
         if report.violation.is_some() {
             println!(
                 "again: cargo run --release -p simulator -- --layer quinn --seed {seed} --ticks {}",
@@ -166,6 +171,11 @@ fn over_quic(options: &Options) -> u8 {
             return BROKEN;
         }
     }
+    let took = began.elapsed().as_secs_f64();
+    let speed = passed / took;
+    println!(
+        "{runs} runs over QUIC, {passed:.0} virtual seconds, 0 violations; {took:.1} s, {speed:.1} virtual seconds a second"
+    );
     KEPT
 }
 
