@@ -33,6 +33,18 @@ fn a_stall_of_its_own_makes_no_promise_longer_and_is_no_silence_of_the_leader() 
     )));
 }
 
+#[test]
+fn a_heartbeat_that_says_nothing_new_is_answered_like_the_first() {
+    let mut one = One::begin(Micros::ZERO);
+    let mut answer = |sent_at| match one.hear(HEARD, 2, &beat(2, sent_at)).pop() {
+        Some(Message::BeatAnswers(LOYALTY, answer)) => (answer.sent_at, answer.beats),
+        other => panic!("{other:?}"),
+    };
+    let (first, again) = (answer(Micros(7)), answer(Micros(8)));
+    assert_eq!((first.0, again.0), (Micros(7), Micros(8)));
+    assert_eq!(first.1, again.1);
+}
+
 /// Everything that a leader may say; an offer first, so that a part belongs to it.
 fn words() -> Vec<Message> {
     let place = SnapshotPlace { index: 9, term: 2 };
