@@ -36,8 +36,8 @@ pub(crate) struct Versus {
     #[arg(long, default_value_t = 5)]
     seconds: u64,
     /// The bytes of a value
-    #[arg(long, default_value_t = 2_048)]
-    bytes: usize,
+    #[arg(long, value_delimiter = ',', default_value = "2048,128")]
+    bytes: Vec<usize>,
     /// How many writes a second, where they are paced
     #[arg(long, default_value_t = 500)]
     per_second: u32,
@@ -81,7 +81,7 @@ impl Side {
 impl Versus {
     pub(crate) fn run(&self) -> Outcome {
         let folder = Folder::new(&self.memory)?;
-        let mut rows: Vec<_> = self.works().map(Row::new).collect();
+        let mut rows: Vec<_> = self.works().into_iter().map(Row::new).collect();
         let stalls = Stalls::watch(STALL_MIN);
         for round in 0..self.rounds {
             let (clear, tls) = (EtcdPeers::Clear, EtcdPeers::Tls);
@@ -99,14 +99,21 @@ impl Versus {
         Ok(())
     }
 
-    fn works(&self) -> impl Iterator<Item = Work> {
-        let paced = Pace::PerSecond(self.per_second);
+    fn works(&self) -> Vec<Work> {
         let saturated = self.outstanding.iter().copied().map(Pace::Outstanding);
-        [paced].into_iter().chain(saturated).map(|pace| Work {
-            value_bytes: self.bytes,
-            pace,
-            span: Duration::from_secs(self.seconds),
-        })
+        let paces: Vec<_> = [Pace::PerSecond(self.per_second)]
+            .into_iter()
+            .chain(saturated)
+            .collect();
+        let mut works = Vec::new();
+        for &value_bytes in &self.bytes {
+            works.extend(paces.iter().map(|&pace| Work {
+                value_bytes,
+                pace,
+                span: Duration::from_secs(self.seconds),
+            }));
+        }
+        works
     }
 
     fn ask_etcd(&self, folder: &Path, among: EtcdPeers, rows: &mut [Row]) -> Outcome {
