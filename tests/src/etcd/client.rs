@@ -10,10 +10,7 @@ use tokio::net::TcpStream;
 use super::put;
 use crate::{Failure, Outcome};
 
-/// How many calls may be out at once.
-const CALLS_MAX: usize = 4_096;
-
-/// A connection over which [`CALLS_MAX`] calls may be out at once. For use within a tokio runtime.
+/// A connection over which any number of calls may be out at once. For use within a tokio runtime.
 #[derive(Clone)]
 pub struct EtcdClient {
     requests: SendRequest<Bytes>,
@@ -32,10 +29,7 @@ impl EtcdClient {
         stream
             .set_nodelay(true)
             .map_err(Failure::of("a socket cannot be set up"))?;
-        let mut builder = client::Builder::new();
-        // The server names no limit, and the library would keep to a hundred.
-        builder.initial_max_send_streams(CALLS_MAX);
-        let (requests, connection) = builder.handshake(stream).await.map_err(of_http)?;
+        let (requests, connection) = client::handshake(stream).await.map_err(of_http)?;
         // It ends with its last handle; what went wrong before, the calls tell.
         tokio::spawn(async move { drop(connection.await) });
         Ok(Self {

@@ -12,10 +12,13 @@ use tokio::{
     time,
 };
 
-use super::{Figures, Work};
+use super::{Figures, Pace, Work};
 use crate::{Failure, Outcome, etcd::EtcdClient};
 
-/// Does the work at one etcd, over one connection.
+/// Writes that go over one connection: with more of them, the HTTP/2 library takes the answers for an attack.
+const WRITES_A_CONNECTION: usize = 64;
+
+/// Does the work at one etcd, over as many connections as that takes.
 ///
 /// # Errors
 /// When it cannot be reached.
@@ -28,13 +31,13 @@ pub fn write_to_etcd(address: SocketAddr, work: Work) -> Outcome<Figures> {
 }
 
 async fn write(address: SocketAddr, work: Work) -> Outcome<Figures> {
-    let client = EtcdClient::connect(address).await?;
+    let clients = connect(address, work).await?;
     let value: Arc<[u8]> = vec![7; work.value_bytes].into();
     let permits = work.outstanding_max().min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(permits));
     let (ends, mut ended) = mpsc::unbounded_channel();
     let began = Instant::now();
-    for number in 0.. {
+    for (number, client) in (0..).zip(clients.iter().cycle()) {
         let Some(due) = work.due(number) else { break };
         let Ok(permit) = permits.clone().acquire_owned().await else {
             break;
@@ -61,11 +64,23 @@ async fn write(address: SocketAddr, work: Work) -> Outcome<Figures> {
     Ok(figures)
 }
 
+async fn connect(address: SocketAddr, work: Work) -> Outcome<Vec<EtcdClient>> {
+    let count = match work.pace {
+        Pace::PerSecond(_) => 1,
+        Pace::Outstanding(writes) => writes.div_ceil(WRITES_A_CONNECTION),
+    };
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        clients.push(EtcdClient::connect(address).await?);
+    }
+    Ok(clients)
+}
+
 /// A paced write counts from when it was due, another from when it goes out.
 fn counts_from(began: Instant, due: Duration, work: &Work) -> Instant {
     match work.pace {
-        super::Pace::PerSecond(_) => began + due,
-        super::Pace::Outstanding(_) => Instant::now(),
+        Pace::PerSecond(_) => began + due,
+        Pace::Outstanding(_) => Instant::now(),
     }
 }
 
