@@ -1,6 +1,6 @@
 //! What players were told, held against the history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use synced_protocol::{hlc::HlcTimestamp, id::LogIndex};
 
@@ -24,8 +24,10 @@ struct Player {
     /// The newest entry that it was told of.
     seen: LogIndex,
     stamp: Option<HlcTimestamp>,
-    /// The newest entry that anybody had been told of when it last asked to be let in.
-    floor: LogIndex,
+    /// On its way by each connection: the newest entry that anybody had been told of when the player asked to be let in.
+    asking: BTreeMap<u32, VecDeque<LogIndex>>,
+    /// The oldest of these that came to a server which could let it in.
+    floor: Option<LogIndex>,
     pending: BTreeMap<Op, Option<HlcTimestamp>>,
     happened: BTreeMap<Op, LogIndex>,
 }
@@ -39,11 +41,25 @@ impl Told {
 
     /// A player asks to be let in: what it is then shown is to be no older than what anybody has been told. Who comes back goes
     /// on from what it has seen, and is told the rest later.
-    pub fn asks_in(&mut self, player: u64) {
+    pub fn asks_in(&mut self, player: u64, connection: u32) {
         let newest = self.newest;
         let player = self.players.entry(player).or_default();
         if player.seen == LogIndex::ZERO {
-            player.floor = newest;
+            let asking = player.asking.entry(connection).or_default();
+            asking.push_back(newest);
+        }
+    }
+
+    /// The oldest question on its way by a connection comes to a server, which may let the player in or sends it elsewhere. The player may
+    /// ask again before it hears that it is in: what it is shown then answers the first question.
+    pub fn asked(&mut self, player: u64, connection: u32, may_let_in: bool) {
+        let Some(player) = self.players.get_mut(&player) else {
+            return;
+        };
+        let asking = player.asking.get_mut(&connection);
+        let floor = asking.and_then(VecDeque::pop_front);
+        if may_let_in && player.floor.is_none() {
+            player.floor = floor;
         }
     }
 
@@ -89,7 +105,8 @@ impl Told {
 
     fn joined(&mut self, number: u64, index: LogIndex) -> Result<(), Violation> {
         let player = self.players.entry(number).or_default();
-        let floor = player.floor.max(player.seen);
+        player.asking.clear();
+        let floor = player.floor.take().unwrap_or_default().max(player.seen);
         if index < floor {
             return Err(Violation::new(
                 Promise::NoStaleRead,
@@ -233,5 +250,32 @@ impl Told {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use synced_protocol::store::Members;
+
+    use super::*;
+    use crate::system::engine::State;
+
+    /// Whether it is noticed that player 2 is let in at entry 3, when player 1 was told of entry 5 before the second question.
+    fn is_noticed(first_comes_to_who_serves: bool) -> bool {
+        let mut told = Told::default();
+        told.asks_in(2, 7);
+        told.asked(2, 7, first_comes_to_who_serves);
+        told.newest = LogIndex(5);
+        told.asks_in(2, 7);
+        told.asked(2, 7, true);
+        let history = History::new(State::default(), Members::default());
+        let index = LogIndex(3);
+        told.heard(&history, 2, Heard::Joined { index }).is_err()
+    }
+
+    #[test]
+    fn what_a_player_is_shown_may_answer_its_first_question_if_that_could_be_answered() {
+        assert!(!is_noticed(true));
+        assert!(is_noticed(false));
     }
 }

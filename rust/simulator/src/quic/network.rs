@@ -130,10 +130,13 @@ impl Fabric {
         self.state().inboxes.retain(|address, _| address.ip() != ip);
     }
 
-    /// Every packet that was sent, in its order.
+    /// Every packet that was sent, by time and way: who comes first of those that send at one instant depends on what a client does in
+    /// another thread, and matters to nobody.
     #[must_use]
     pub fn packets(&self) -> Vec<Packet> {
-        self.state().packets.clone()
+        let mut packets = self.state().packets.clone();
+        packets.sort_by_key(|packet| (packet.at, packet.from, packet.to));
+        packets
     }
 
     /// Carries packets for ever.

@@ -110,7 +110,10 @@ impl Logic for Guest {
         if let Output::Frame { bytes, .. } = &output
             && Whole::asks_in(bytes)
         {
-            self.judge.knows().told.asks_in(self.number);
+            // Which server it comes to is not known here: whatever lets the player in answers one of its questions.
+            let mut knows = self.judge.knows();
+            knows.told.asks_in(self.number, 0);
+            knows.told.asked(self.number, 0, true);
         }
         Some(output)
     }

@@ -202,6 +202,11 @@ impl<S: System> Run<S> {
             };
             return self.give(host, Incoming::Peer(event));
         }
+        if to == 1 && lane == Lane::Frame && S::asks_in(&bytes) {
+            let player = self.seats[Self::seat_place(connection.ends[0].host)].number;
+            let may_let_in = self.holds_lease(host);
+            self.told.asked(player, number, may_let_in);
+        }
         let connection = name;
         let event = match lane {
             Lane::Datagram => Event::Datagram { connection, bytes },

@@ -159,7 +159,7 @@ impl<S: System> Run<S> {
         };
         if let Some(number) = self.seats[place].connections.get(&name).copied() {
             if lane == Lane::Frame && S::asks_in(&bytes) {
-                self.told.asks_in(self.seats[place].number);
+                self.told.asks_in(self.seats[place].number, number);
             }
             let (agenda, now) = (&mut self.agenda, self.now);
             self.network.send(agenda, now, (number, 0), lane, bytes);
