@@ -32,7 +32,7 @@ pub struct QuicReport {
     pub entries: u64,
     /// How many proposals of players were decided.
     pub decided: u64,
-    /// Who led when it was killed, and who led in the end.
+    /// Who led when it was killed, and who when it was cut off.
     pub leaders: [Option<u16>; 2],
     /// How much virtual time it took.
     pub time: Micros,
@@ -72,10 +72,10 @@ impl QuicReport {
 impl fmt::Display for QuicReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (packets, hash) = (self.packets.len(), self.hash());
-        let [killed, last] = self.leaders.map(Option::unwrap_or_default);
+        let [killed, cut_off] = self.leaders.map(Option::unwrap_or_default);
         write!(
             f,
-            "hash {hash:016x}, {packets} packets, {} entries, {} decided, leader {killed} was killed, {last} led in the end",
+            "hash {hash:016x}, {packets} packets, {} entries, {} decided, leader {killed} was killed, {cut_off} was cut off",
             self.entries, self.decided
         )?;
         match &self.violation {

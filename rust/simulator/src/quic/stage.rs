@@ -92,7 +92,7 @@ impl Stage {
         sleep(time / 3).await;
         let killed = self.kill_leader().await?;
         sleep((time / 3).saturating_sub(AWAY)).await;
-        self.cut_leader_off().await;
+        let cut_off = self.cut_leader_off().await;
         sleep((time / 3).saturating_sub(CUT_OFF)).await;
         self.settle().await;
         carrying.abort();
@@ -101,7 +101,7 @@ impl Stage {
             packets: self.fabric.packets(),
             entries: knows.history.last().0,
             decided: knows.told.decided(),
-            leaders: [killed, knows.serving],
+            leaders: [killed, cut_off],
             time: clock::now() - began,
             violation: knows.violation.clone(),
         })
@@ -134,6 +134,7 @@ impl Stage {
     async fn kill_leader(&mut self) -> Result<Option<u16>, String> {
         let leader = self.judge.knows().serving;
         if let Some(host) = leader {
+            self.judge.knows().serving = None;
             self.fabric.kill(ip(host));
             if let Some(running) = self.servers.remove(&host) {
                 running.abort();
@@ -145,13 +146,14 @@ impl Stage {
         Ok(leader)
     }
 
-    async fn cut_leader_off(&self) {
+    async fn cut_leader_off(&self) -> Option<u16> {
         let leader = self.judge.knows().serving;
         if let Some(host) = leader {
             self.fabric.cut(ip(host), true);
             sleep(CUT_OFF).await;
             self.fabric.cut(ip(host), false);
         }
+        leader
     }
 
     async fn settle(&self) {

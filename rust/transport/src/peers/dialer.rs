@@ -1,15 +1,13 @@
 //! Keeping up the connection to a server with a higher number.
 
-use std::{
-    net::SocketAddr,
-    ops::RangeInclusive,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use quinn::{Connection, ConnectionError, Endpoint};
 use synced_protocol::peer::PeerAddress;
-use tokio::{sync::mpsc, time};
+use tokio::{
+    sync::mpsc,
+    time::{self, Instant},
+};
 
 use super::{
     connection::{Newcomer, PeerArrival},

@@ -4,10 +4,11 @@ use std::{
     fmt,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use quinn::{ConnectionError, TransportErrorCode};
+use tokio::time::Instant;
 
 use crate::{limits::REFUSAL_LOG_INTERVAL, stats::TransportStats, text::plain};
 
