@@ -37,7 +37,8 @@ pub struct Config {
     pub tick: Micros,
     /// Ticks between two heartbeats of a leader, from 1.
     pub heartbeat_ticks: u32,
-    /// Ticks of silence after which the first in line stands for election; more than two heartbeats.
+    /// Ticks of silence after which the first in line stands for election; more than two heartbeats. Servers that are restarted one by
+    /// one may be set to longer ones only: one that waits less than it did has forgotten what it promised a leader before.
     pub election_ticks: u32,
     /// Ticks that each further one in line waits longer, from 1.
     pub stagger_ticks: u32,

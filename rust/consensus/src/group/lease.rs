@@ -1,7 +1,8 @@
 //! How long nobody else can have been elected.
 //!
 //! A follower that hears a heartbeat elects nobody else for a while (see [`loyalty`](super::election::loyalty)), and says in its answer how
-//! long that is: servers may be configured differently while they are restarted one by one. It heard it after it was sent, so from the
+//! long that is: servers may be configured differently while they are restarted one by one to wait longer. (One that is restarted to wait
+//! less does not remember what it promised: see [`Config::election_ticks`](crate::Config).) It heard it after it was sent, so from the
 //! time of sending on, by the leader's own clock and less what two clocks may differ in speed, a leader whose heartbeat a quorum has
 //! acknowledged has no rival. What the engine offers instead counts ticks and goes by the time of
 //! receipt.

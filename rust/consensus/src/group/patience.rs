@@ -31,7 +31,7 @@ impl Patience {
         }
     }
 
-    /// A leader was silent for that long, and had neither died nor been stood against.
+    /// A leader was silent for that long without having died, and this replica did not stand meanwhile.
     pub(super) fn outlast(&mut self, now: Micros, silence: Micros, tick: Micros) {
         self.roll(now);
         let ticks = usize::try_from(silence.0 / tick.0).unwrap_or(TICKS_MAX);

@@ -119,7 +119,8 @@ impl Shared {
 
 fn too_slow() -> String {
     format!(
-        "the disk is too slow: {WAITING_WRITES_MAX} writes or {WAITING_BYTES_MAX} bytes wait for it"
+        "{WAITING_WRITES_MAX} writes or {WAITING_BYTES_MAX} bytes wait for the disk: give this server a faster one, or more of a \
+         processor"
     )
 }
 

@@ -51,7 +51,8 @@ impl Writing {
             self.inline = self.queued.take_back();
         }
         let is_large = bytes_of(write) > INLINE_BYTES_MAX;
-        let is_slow = |store: &mut Store| is_large || waits(store);
+        let waits_for_disk = write.durability == Durability::Disk;
+        let is_slow = |store: &mut Store| is_large || waits_for_disk || waits(store);
         if let Some(store) = self.inline.take_if(is_slow) {
             self.queued.give(store);
         }
@@ -67,8 +68,8 @@ fn waits(store: &mut Store) -> bool {
     let waits = store.would_wait();
     if waits {
         tracing::warn!(
-            "the disk is too slow: {JOURNAL_BYTES_MAX} bytes were written while as many before them are not settled; writes wait \
-             for that"
+            "the disk is too slow, or the processor too busy to keep it going: {JOURNAL_BYTES_MAX} bytes were written while as \
+             many before them are not settled; writes wait for that"
         );
     }
     waits
