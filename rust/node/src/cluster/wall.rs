@@ -71,7 +71,10 @@ impl Node<ClusterLog> {
         let time = &self.log.time;
         self.log.peers.iter().filter_map(|(server, peer)| {
             let best = peer.clock.best().filter(|best| !time.is_near(best))?;
-            Some((server, best.wall_offset_us - time.wall_offset_us))
+            Some((
+                server,
+                best.wall_offset_us.saturating_sub(time.wall_offset_us),
+            ))
         })
     }
 }
