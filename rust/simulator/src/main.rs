@@ -165,8 +165,9 @@ fn over_quic(options: &Options) -> u8 {
         }
         if report.violation.is_some() {
             println!(
-                "again: cargo run --release -p simulator -- --layer quinn --seed {seed} --ticks {}",
-                options.ticks
+                "again: cargo run --release -p simulator -- --layer quinn --seed {seed} --ticks {}{}",
+                options.ticks,
+                planted(options)
             );
             return BROKEN;
         }
@@ -219,12 +220,17 @@ fn tell(options: &Options, report: &Report) {
         return;
     };
     println!("seed {}: {violation}", report.seed);
-    let plant = options.plant.map(|plant| format!(" --plant {plant}"));
     println!(
         "again: cargo run --release -p simulator -- --seed {} --plan {} --ticks {}{}",
         report.seed,
         options.plan.display(),
         options.ticks,
-        plant.unwrap_or_default()
+        planted(options)
     );
+}
+
+/// The mistake that was made on purpose, as an option.
+fn planted(options: &Options) -> String {
+    let option = options.plant.map(|plant| format!(" --plant {plant}"));
+    option.unwrap_or_default()
 }
