@@ -10,10 +10,10 @@ use tokio::{
 };
 
 use super::{
+    complaints::Complaints,
     connection::{Newcomer, PeerArrival},
     knock::Knocker,
     lanes::Lanes,
-    refusals::Quiet,
 };
 use crate::{cluster::Credentials, connection, limits};
 
@@ -34,7 +34,7 @@ pub(crate) struct Dialer {
     peer: PeerAddress,
     attempts: usize,
     pause: Pause,
-    quiet: Quiet,
+    complaints: Complaints,
 }
 
 impl Dialer {
@@ -44,7 +44,7 @@ impl Dialer {
             peer,
             attempts: 0,
             pause: Pause::default(),
-            quiet: Quiet::default(),
+            complaints: Complaints::default(),
         }
     }
 
@@ -62,7 +62,7 @@ impl Dialer {
                     was_at = Some(connection.remote_address());
                     self.pause.after_connection(since.elapsed(), &end);
                 }
-                Err(why) => complain(&mut self.quiet, &self.peer, &why),
+                Err(why) => self.complaints.say(&self.peer, &why),
             }
             time::sleep(self.pause.next()).await;
         }
@@ -83,23 +83,19 @@ impl Dialer {
     async fn reach(&mut self, was_at: Option<SocketAddr>) -> Result<(Connection, Lanes), String> {
         self.attempts += 1;
         let Self {
-            with, peer, quiet, ..
+            with,
+            peer,
+            complaints,
+            ..
         } = self;
         let mut knocker = Knocker::new(with, peer, self.attempts)?;
-        let silent = || complain(quiet, peer, "no answer");
+        let silent = || complaints.say(peer, "no answer");
         let connection = knocker.until_connected(was_at, silent).await?;
         connection::require_datagrams(&connection).map_err(|reason| reason.to_string())?;
         match Lanes::open(&connection).await {
             Ok(lanes) => Ok((connection, lanes)),
             Err(error) => Err(error.0),
         }
-    }
-}
-
-fn complain(quiet: &mut Quiet, PeerAddress { server, address }: &PeerAddress, why: &str) {
-    match quiet.may_speak(Instant::now()) {
-        Some(unsaid) => tracing::warn!(unsaid, "no connection to {server} at {address}: {why}"),
-        None => tracing::debug!("no connection to {server} at {address}: {why}"),
     }
 }
 

@@ -17,6 +17,7 @@
 //! What differs between versions of this is told by the TLS protocol name, `synced-peer/<version>`.
 
 mod acceptance;
+mod complaints;
 mod connection;
 mod dialer;
 pub(crate) mod endpoint;
