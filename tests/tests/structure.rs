@@ -49,6 +49,7 @@ const IMPORTS: [(&str, &[&str]); 11] = [
             "synced-client",
             "synced-node",
             "synced-consensus",
+            "synced-transport",
             "synced-world",
             "synced-protocol",
         ],
@@ -81,7 +82,12 @@ const RESERVED: [(&str, &[&str], &str); 6] = [
     ),
     (
         "tokio",
-        &["synced-transport", "synced-server", "synced-tests"],
+        &[
+            "synced-transport",
+            "synced-server",
+            "simulator",
+            "synced-tests",
+        ],
         "logic is driven from outside and never waits",
     ),
     (
