@@ -11,6 +11,7 @@ use std::{
 
 use synced_client::{
     SessionConfig,
+    limits::PROPOSALS_PER_SECOND_MAX,
     update::{EndReason, Update},
 };
 use synced_protocol::{
@@ -58,8 +59,13 @@ impl Steady {
     /// Joins with both, the writer at one URL and the other at another, and begins to write a number every `interval`.
     ///
     /// # Errors
-    /// When either cannot join.
+    /// When either cannot join, or the writer would write more than a client sends: what waits there is late by no server's fault.
     pub fn begin(urls: [&str; 2], game: (&str, &str), interval: Duration) -> Outcome<Self> {
+        if interval * PROPOSALS_PER_SECOND_MAX < Duration::from_secs(1) {
+            return Err(Failure::new(format!(
+                "a write each {interval:?} is more than {PROPOSALS_PER_SECOND_MAX} a second"
+            )));
+        }
         let join = |url, name| HeadlessPlayer::join(url, config(game, name));
         let players = Players {
             writer: join(urls[0], "writer")?,

@@ -17,7 +17,7 @@ use crate::{GAME, log_time, median::Spread, options};
 /// Stalls of this length or longer are told beside a kill.
 const STALL_MIN: Duration = Duration::from_millis(2);
 /// How often a player writes, so that gaps are told to this precision.
-const WRITE_INTERVAL: Duration = Duration::from_millis(1);
+const WRITE_INTERVAL: Duration = Duration::from_micros(1_500);
 /// How many writes are confirmed between two kills.
 const BETWEEN: u64 = 200;
 
