@@ -80,14 +80,13 @@ impl Side {
 
 impl Versus {
     pub(crate) fn run(&self) -> Outcome {
-        let folder = Folder::new(&self.memory)?;
         let mut rows: Vec<_> = self.works().into_iter().map(Row::new).collect();
         let stalls = Stalls::watch(STALL_MIN);
-        for round in 0..self.rounds {
+        for _ in 0..self.rounds {
             let (clear, tls) = (EtcdPeers::Clear, EtcdPeers::Tls);
-            self.ask_etcd(&folder.round(round, "etcd")?, clear, &mut rows)?;
-            self.ask_etcd(&folder.round(round, "etcd-tls")?, tls, &mut rows)?;
-            self.ask_ours(&folder.round(round, "synced")?, &mut rows)?;
+            self.ask_etcd(&self.folder("etcd")?, clear, &mut rows)?;
+            self.ask_etcd(&self.folder("etcd-tls")?, tls, &mut rows)?;
+            self.ask_ours(&self.folder("synced")?, &mut rows)?;
         }
         print(&rows);
         let longest = stalls.end().into_iter().max_by_key(|stall| stall.late);
@@ -116,8 +115,12 @@ impl Versus {
         works
     }
 
-    fn ask_etcd(&self, folder: &Path, among: EtcdPeers, rows: &mut [Row]) -> Outcome {
-        let mut cluster = EtcdCluster::start(&self.etcd, folder, 5, among)?;
+    fn folder(&self, who: &str) -> Outcome<Folder> {
+        Folder::new(&self.memory, who)
+    }
+
+    fn ask_etcd(&self, folder: &Folder, among: EtcdPeers, rows: &mut [Row]) -> Outcome {
+        let mut cluster = EtcdCluster::start(&self.etcd, &folder.0, 5, among)?;
         let leader = cluster.leader()?;
         for row in rows {
             let side = match among {
@@ -129,13 +132,13 @@ impl Versus {
         Ok(())
     }
 
-    fn ask_ours(&self, folder: &Path, rows: &mut [Row]) -> Outcome {
+    fn ask_ours(&self, folder: &Folder, rows: &mut [Row]) -> Outcome {
         let options = options()
             .set("proposals_per_second_max", NO_LIMIT)
             .set("proposals_burst_max", NO_LIMIT)
             .set("bytes_per_second_max", NO_LIMIT_BYTES)
             .set("bytes_burst_max", NO_LIMIT_BYTES);
-        let mut cluster = SyncedCluster::start(folder, &options)?;
+        let mut cluster = SyncedCluster::start(&folder.0, &options)?;
         for row in rows {
             row.ours.add(&write_to_leader(&mut cluster, row.work)?);
         }
@@ -213,20 +216,15 @@ impl Row {
     }
 }
 
-/// A folder in memory that goes when this ends.
+/// The folder in memory of one cluster, which goes before the next one fills as much.
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new(memory: &Path) -> Outcome<Self> {
-        let folder = memory.join(format!("synced-versus-{}", std::process::id()));
-        make(&folder)?;
+    fn new(memory: &Path, who: &str) -> Outcome<Self> {
+        let folder = memory.join(format!("synced-versus-{}-{who}", std::process::id()));
+        fs::create_dir_all(&folder)
+            .map_err(Failure::of(format!("cannot make {}", folder.display())))?;
         Ok(Self(folder))
-    }
-
-    fn round(&self, round: u32, who: &str) -> Outcome<PathBuf> {
-        let folder = self.0.join(format!("{round}-{who}"));
-        make(&folder)?;
-        Ok(folder)
     }
 }
 
@@ -235,8 +233,4 @@ impl Drop for Folder {
         // What is left is for whoever looks into the memory.
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn make(folder: &Path) -> Outcome {
-    fs::create_dir_all(folder).map_err(Failure::of(format!("cannot make {}", folder.display())))
 }
