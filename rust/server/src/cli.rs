@@ -39,6 +39,60 @@ pub(crate) enum Command {
     /// serves, else 8.
     #[command(after_help = exit::HELP)]
     Status(Status),
+    /// Measure how long what players do takes until others see it, with a crowd of players who all write and all see each other.
+    ///
+    /// Starts five servers of its own on this machine, unless --url names others. Each player has the frames of a game; each operation
+    /// tells when it was made, so the times are right among processes of one machine, and otherwise as right as its clocks.
+    #[command(after_help = exit::HELP)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Measure the servers of an invitation instead of five on this machine
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The game that is served there
+    #[arg(long, value_name = "NAME", default_value = "synced bench")]
+    pub(crate) game: Text<MAX_GAME_BYTES>,
+    /// Its version
+    #[arg(long, value_name = "VERSION", default_value = "")]
+    pub(crate) game_version: Text<MAX_GAME_BYTES>,
+    /// How many servers are started, where none are named
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    pub(crate) nodes: u16,
+    /// How many players there are; several numbers are measured one after the other
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        value_delimiter = ',',
+        default_value = "100"
+    )]
+    pub(crate) players: Vec<usize>,
+    /// In how many processes they are
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    pub(crate) processes: usize,
+    /// Confirmed mutations of each player, a second
+    #[arg(long, value_name = "NUMBER", default_value_t = 2.0)]
+    pub(crate) confirmed_hz: f64,
+    /// Live values of each player, a second
+    #[arg(long, value_name = "NUMBER", default_value_t = 2.0)]
+    pub(crate) live_hz: f64,
+    /// The bytes of a value
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_024)]
+    pub(crate) bytes: usize,
+    /// Frames of each player's game, a second
+    #[arg(long, value_name = "NUMBER", default_value_t = 90.0)]
+    pub(crate) frames_hz: f64,
+    /// For how many seconds it counts
+    #[arg(long, value_name = "NUMBER", default_value_t = 10.0)]
+    pub(crate) seconds: f64,
+    /// Print all that was measured as JSON, a line for each number of players
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Be one of the processes, beside others with so many players all together
+    #[arg(long, hide = true)]
+    pub(crate) beside: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
