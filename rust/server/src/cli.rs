@@ -7,7 +7,9 @@ use synced_protocol::limits::MAX_GAME_BYTES;
 
 use crate::{
     exit,
-    kinds::{ClusterName, Listen, LogFilter, LogFormat, Place, Reached, Safety, Text, Whole},
+    kinds::{
+        ClusterName, Hertz, Listen, LogFilter, LogFormat, Place, Reached, Safety, Text, Whole,
+    },
     settings::{ClusterSettings, Settings},
 };
 
@@ -68,31 +70,31 @@ pub(crate) struct Bench {
         value_delimiter = ',',
         default_value = "100"
     )]
-    pub(crate) players: Vec<usize>,
+    pub(crate) players: Vec<Whole<1, 10_000>>,
     /// In how many processes they are
-    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
-    pub(crate) processes: usize,
-    /// Confirmed mutations of each player, a second
-    #[arg(long, value_name = "NUMBER", default_value_t = 2.0)]
-    pub(crate) confirmed_hz: f64,
-    /// Live values of each player, a second
-    #[arg(long, value_name = "NUMBER", default_value_t = 2.0)]
-    pub(crate) live_hz: f64,
-    /// The bytes of a value
-    #[arg(long, value_name = "NUMBER", default_value_t = 1_024)]
-    pub(crate) bytes: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "4")]
+    pub(crate) processes: Whole<1, 64>,
+    /// Confirmed operations of each player, a second
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub(crate) confirmed_hz: Hertz,
+    /// Live operations of each player, a second
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub(crate) live_hz: Hertz,
+    /// The bytes of an operation
+    #[arg(long, value_name = "NUMBER", default_value = "1024")]
+    pub(crate) bytes: Whole<16, 16_000>,
     /// Frames of each player's game, a second
-    #[arg(long, value_name = "NUMBER", default_value_t = 90.0)]
-    pub(crate) frames_hz: f64,
+    #[arg(long, value_name = "NUMBER", default_value = "90")]
+    pub(crate) frames_hz: Whole<1, 1_000>,
     /// For how many seconds it counts
-    #[arg(long, value_name = "NUMBER", default_value_t = 10.0)]
-    pub(crate) seconds: f64,
+    #[arg(long, value_name = "NUMBER", default_value = "10")]
+    pub(crate) seconds: Whole<1, 86_400>,
     /// Print all that was measured as JSON, a line for each number of players
     #[arg(long)]
     pub(crate) json: bool,
     /// Be one of the processes, beside others with so many players all together
     #[arg(long, hide = true)]
-    pub(crate) beside: Option<usize>,
+    pub(crate) beside: Option<Whole<1, 640_000>>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -32,23 +32,23 @@ pub(super) fn be_one(options: &Bench, expected: usize) -> Result<String, Failure
     let url = options.url.as_deref().unwrap_or_default();
     let server = url.parse();
     let server = server.map_err(|error| wrong(format_args!("--url {url}: {error}")))?;
-    let players = options.players.first().copied().unwrap_or_default();
+    let players = options.players.first().map_or(0, |players| players.0);
     let crowd = Crowd {
         server,
         game: Game {
             name: options.game.0.clone(),
             version: options.game_version.0.clone(),
         },
-        players,
+        players: players as usize,
         expected,
         pace: Pace {
-            confirmed_hz: options.confirmed_hz,
-            live_hz: options.live_hz,
-            bytes: options.bytes,
+            confirmed_hz: options.confirmed_hz.0,
+            live_hz: options.live_hz.0,
+            bytes: options.bytes.0 as usize,
         },
-        frames_hz: options.frames_hz,
+        frames_hz: options.frames_hz.0.into(),
         warm_up: WARM_UP,
-        span: Duration::from_secs_f64(options.seconds),
+        span: Duration::from_secs(options.seconds.0.into()),
     };
     let result = crowd.run().map_err(unforeseen)?;
     serde_json::to_string(&result).map_err(unforeseen)
@@ -66,7 +66,7 @@ pub(super) fn play(
     mut look: impl FnMut(),
 ) -> Result<CrowdResult, Failure> {
     let mut parts = Vec::new();
-    for (number, share) in shares(players, options.processes).enumerate() {
+    for (number, share) in shares(players, options.processes.0 as usize).enumerate() {
         let result = scratch.path.join(format!("crowd-{number}.json"));
         let file = File::create(&result).map_err(unforeseen)?;
         let process = command(options, url, share, players)?.stdout(file).spawn();
@@ -86,7 +86,7 @@ pub(super) fn play(
 
 /// How many players each process has.
 fn shares(players: usize, processes: usize) -> impl Iterator<Item = usize> {
-    let processes = processes.clamp(1, players.max(1));
+    let processes = processes.min(players);
     (0..processes).map(move |part| players * (part + 1) / processes - players * part / processes)
 }
 
@@ -104,11 +104,11 @@ fn command(
         ("--game-version", options.game_version.0.clone()),
         ("--players", players.to_string()),
         ("--beside", expected.to_string()),
-        ("--confirmed-hz", options.confirmed_hz.to_string()),
-        ("--live-hz", options.live_hz.to_string()),
-        ("--bytes", options.bytes.to_string()),
-        ("--frames-hz", options.frames_hz.to_string()),
-        ("--seconds", options.seconds.to_string()),
+        ("--confirmed-hz", options.confirmed_hz.0.to_string()),
+        ("--live-hz", options.live_hz.0.to_string()),
+        ("--bytes", options.bytes.0.to_string()),
+        ("--frames-hz", options.frames_hz.0.to_string()),
+        ("--seconds", options.seconds.0.to_string()),
     ] {
         command.args([flag, &value]);
     }
@@ -155,10 +155,10 @@ mod tests {
 
     #[test]
     fn every_player_is_in_one_process() {
-        for (players, processes) in [(100, 4), (7, 3), (2, 4), (0, 4), (5, 0)] {
+        for (players, processes) in [(100, 4), (7, 3), (2, 4), (1, 1)] {
             let shares: Vec<_> = shares(players, processes).collect();
             assert_eq!(shares.iter().sum::<usize>(), players);
-            assert!(shares.len() <= processes.max(1));
+            assert!(shares.iter().all(|share| *share > 0));
         }
     }
 }

@@ -19,11 +19,11 @@ use servers::Servers;
 /// When servers or players do not come up, or a promise was broken.
 pub(crate) fn run(options: &Bench) -> Result<(), Failure> {
     if let Some(expected) = options.beside {
-        return output::say(&crowd::be_one(options, expected)?);
+        return output::say(&crowd::be_one(options, expected.0 as usize)?);
     }
     let mut all = Vec::new();
-    for &players in &options.players {
-        let figures = measure(options, players)?;
+    for players in &options.players {
+        let figures = measure(options, players.0 as usize)?;
         if options.json {
             output::say(&figures.json()?)?;
         }
