@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 /// Each of our crates, and those of ours that it may import.
-const IMPORTS: [(&str, &[&str]); 11] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
     ("synced-protocol", &[]),
     ("synced-world", &["synced-protocol"]),
     ("synced-consensus", &["synced-protocol"]),
@@ -24,8 +24,13 @@ const IMPORTS: [(&str, &[&str]); 11] = [
     ("synced-transport", &["synced-protocol"]),
     ("synced-storage", &["synced-protocol"]),
     (
+        "synced-bench",
+        &["synced-client", "synced-transport", "synced-protocol"],
+    ),
+    (
         "synced-server",
         &[
+            "synced-bench",
             "synced-node",
             "synced-consensus",
             "synced-transport",
@@ -63,6 +68,7 @@ const EVERYTHING: &[&str] = &[
     "synced-client",
     "synced-transport",
     "synced-storage",
+    "synced-bench",
     "synced-server",
     "synced-godot",
 ];

@@ -13,10 +13,10 @@ impl InFlight {
         self.0.push_back((log_index, ordered_at));
     }
 
-    /// Everything up to this place is committed.
-    pub(crate) fn committed(&mut self, log_index: LogIndex) {
-        while self.0.front().is_some_and(|entry| entry.0 <= log_index) {
-            self.0.pop_front();
+    /// Everything up to this place is committed; tells of each of it when it was ordered.
+    pub(crate) fn committed(&mut self, log_index: LogIndex, mut tell: impl FnMut(Micros)) {
+        while let Some((_, ordered_at)) = self.0.pop_front_if(|entry| entry.0 <= log_index) {
+            tell(ordered_at);
         }
     }
 

@@ -128,6 +128,7 @@ impl<L: Log> Node<L> {
     pub fn stats(&self) -> NodeStats {
         NodeStats {
             propagation: self.meter.propagation.summary(),
+            replication: self.meter.replication.summary(),
             counters: self.meter.counters,
             refused: self.meter.refused,
             sent: self.outbox.sent(),

@@ -24,7 +24,10 @@ impl<L: Log> Node<L> {
         self.publish_early_rejections(now);
         let log_index = commit.log_index;
         self.decide(now, commit);
-        self.in_flight.committed(log_index);
+        let (session_time, replication) = (self.session_time(now), &mut self.meter.replication);
+        self.in_flight.committed(log_index, |ordered_at| {
+            replication.record(session_time.since(ordered_at));
+        });
     }
 
     pub(crate) fn publish_early_rejections(&mut self, now: Micros) {

@@ -13,6 +13,9 @@ use crate::{cluster::ClusterStats, input::Breach};
 pub struct NodeStats {
     /// From a live datagram's sending by its player, in session time as the player knows it, until its arrival here.
     pub propagation: Summary,
+    /// From when this node, leading, ordered an entry of the log until a quorum had it.
+    #[serde(default)]
+    pub replication: Summary,
     /// How often things happened.
     pub counters: Counters,
     /// How often a block of a live datagram was left out, by reason.
@@ -136,6 +139,7 @@ counters! {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     pub(crate) propagation: Stage,
+    pub(crate) replication: Stage,
     pub(crate) counters: Counters,
     pub(crate) refused: Refused,
     pub(crate) cut_offs: CutOffs,

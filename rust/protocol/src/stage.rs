@@ -20,6 +20,9 @@ pub struct Stage(Option<Histogram<u32>>);
 pub struct Summary {
     /// How often it was measured.
     pub count: u64,
+    /// Their mean.
+    #[serde(default)]
+    pub mean_us: u64,
     /// Half took at most this.
     pub p50_us: u64,
     /// 99 of 100 took at most this.
@@ -49,6 +52,7 @@ impl Stage {
             let quantile = |q| histogram.value_at_quantile(q).min(STAGE_US_MAX);
             Summary {
                 count: histogram.len(),
+                mean_us: histogram.mean().round() as u64,
                 p50_us: quantile(0.5),
                 p99_us: quantile(0.99),
                 max_us: quantile(1.0),
@@ -68,6 +72,7 @@ mod tests {
         let summary = stage.summary();
         let near = |found: u64, wanted: u64| found.abs_diff(wanted) <= wanted / 100;
         assert_eq!(summary.count, 1_000);
+        assert!(near(summary.mean_us, 5_005), "{summary:?}");
         assert!(near(summary.p50_us, 5_000), "{summary:?}");
         assert!(near(summary.p99_us, 9_900), "{summary:?}");
         assert!(near(summary.max_us, 10_000), "{summary:?}");

@@ -7,7 +7,9 @@ use synced_protocol::limits::MAX_GAME_BYTES;
 
 use crate::{
     exit,
-    kinds::{ClusterName, Listen, LogFilter, LogFormat, Place, Reached, Safety, Text, Whole},
+    kinds::{
+        ClusterName, Hertz, Listen, LogFilter, LogFormat, Place, Reached, Safety, Text, Whole,
+    },
     settings::{ClusterSettings, Settings},
 };
 
@@ -39,6 +41,60 @@ pub(crate) enum Command {
     /// serves, else 8.
     #[command(after_help = exit::HELP)]
     Status(Status),
+    /// Measure how long what players do takes until others see it, with a crowd of players who all write and all see each other.
+    ///
+    /// Starts five servers of its own on this machine, unless --url names others. Each player has the frames of a game; each operation
+    /// tells when it was made, so the times are right among processes of one machine, and otherwise as right as its clocks.
+    #[command(after_help = exit::HELP)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Measure the servers of an invitation instead of five on this machine
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The game that is served there
+    #[arg(long, value_name = "NAME", default_value = "synced bench")]
+    pub(crate) game: Text<MAX_GAME_BYTES>,
+    /// Its version
+    #[arg(long, value_name = "VERSION", default_value = "")]
+    pub(crate) game_version: Text<MAX_GAME_BYTES>,
+    /// How many servers are started, where none are named
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    pub(crate) nodes: u16,
+    /// How many players there are; several numbers are measured one after the other
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        value_delimiter = ',',
+        default_value = "100"
+    )]
+    pub(crate) players: Vec<Whole<1, 10_000>>,
+    /// In how many processes they are
+    #[arg(long, value_name = "NUMBER", default_value = "4")]
+    pub(crate) processes: Whole<1, 64>,
+    /// Confirmed operations of each player, a second
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub(crate) confirmed_hz: Hertz,
+    /// Live operations of each player, a second
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub(crate) live_hz: Hertz,
+    /// The bytes of an operation
+    #[arg(long, value_name = "NUMBER", default_value = "1024")]
+    pub(crate) bytes: Whole<16, 16_000>,
+    /// Frames of each player's game, a second
+    #[arg(long, value_name = "NUMBER", default_value = "90")]
+    pub(crate) frames_hz: Whole<1, 1_000>,
+    /// For how many seconds it counts
+    #[arg(long, value_name = "NUMBER", default_value = "10")]
+    pub(crate) seconds: Whole<1, 86_400>,
+    /// Print all that was measured as JSON, a line for each number of players
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Be one of the processes, beside others with so many players all together
+    #[arg(long, hide = true)]
+    pub(crate) beside: Option<Whole<1, 640_000>>,
 }
 
 #[derive(Debug, Subcommand)]

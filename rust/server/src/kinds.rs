@@ -72,6 +72,27 @@ impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Whole<MIN, MAX> {
     }
 }
 
+/// So often a second, down to never.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Hertz(pub(crate) f64);
+
+impl Hertz {
+    const MAX: f64 = 1_000.0;
+}
+
+impl FromStr for Hertz {
+    type Err = NotAllowed;
+
+    fn from_str(text: &str) -> Result<Self, NotAllowed> {
+        let number = text.parse().ok();
+        let allowed = number.filter(|hertz| (0.0..=Self::MAX).contains(hertz));
+        allowed.map(Self).ok_or_else(|| {
+            let max = Self::MAX;
+            NotAllowed::new(text, format_args!("a number from 0 to {max}"))
+        })
+    }
+}
+
 /// Text of at most so many bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text<const MAX: usize>(pub(crate) String);
@@ -234,6 +255,16 @@ mod tests {
         for wrong in ["1", "10", "-3", "x", "", "99999999999999999999"] {
             let expected = format!("{wrong:?} is not allowed, but a whole number from 2 to 9");
             assert_eq!(refusal::<Number>(wrong), expected);
+        }
+    }
+
+    #[test]
+    fn a_rate_may_be_a_fraction_but_neither_negative_nor_without_bound() {
+        for (text, hertz) in [("0", 0.0), ("0.5", 0.5), ("1000", 1_000.0)] {
+            assert_eq!(text.parse(), Ok(Hertz(hertz)));
+        }
+        for wrong in ["-0.1", "1000.1", "inf", "NaN", ""] {
+            assert!(refusal::<Hertz>(wrong).contains("a number from 0 to 1000"));
         }
     }
 

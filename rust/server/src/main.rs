@@ -1,5 +1,6 @@
 //! The `synced` program.
 
+mod bench;
 mod checks;
 mod cli;
 mod cluster;
@@ -22,6 +23,7 @@ mod settings;
 mod signals;
 mod stats_file;
 mod stops;
+mod table;
 mod watch;
 
 use std::{env, process::ExitCode};
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Serve(flags) => run(&flags),
         Command::Cluster(command) => cluster::run(command),
         Command::Status(options) => cluster::status(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

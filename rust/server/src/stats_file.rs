@@ -25,6 +25,9 @@ pub(crate) struct StatsFile {
 #[derive(Debug, Serialize)]
 struct Content<'a> {
     uptime_s: f64,
+    /// How long the process has computed, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_s: Option<f64>,
     #[serde(flatten)]
     report: &'a Report,
     transport: TransportCounters,
@@ -52,6 +55,7 @@ impl StatsFile {
     ) -> Result<(), Failure> {
         let content = Content {
             uptime_s: self.started.elapsed().as_secs_f64(),
+            cpu_s: synced_bench::cpu_s(),
             report,
             transport,
             peers,

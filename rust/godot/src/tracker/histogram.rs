@@ -60,10 +60,18 @@ impl Counts {
         let count = self.0.iter().map(|count| u64::from(*count)).sum();
         Summary {
             count,
+            mean_us: self.sum().checked_div(count).unwrap_or_default(),
             p50_us: self.quantile(count.div_ceil(2)),
             p99_us: self.quantile((count * 99).div_ceil(100)),
             max_us: self.quantile(count),
         }
+    }
+
+    fn sum(&self) -> u64 {
+        let buckets = (0..).zip(self.0.iter());
+        buckets
+            .map(|(bucket, count)| u64::from(*count) * upper_end(bucket))
+            .sum()
     }
 
     /// The time that `rank` of those counted do not exceed; zero if nothing was counted.
@@ -119,6 +127,7 @@ mod tests {
         let summary = histogram.counts().since(&earlier).summary();
         let expected = Summary {
             count: 100,
+            mean_us: 10,
             p50_us: 10,
             p99_us: 10,
             max_us: 20,

@@ -2,12 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use synced_node::{ClusterStats, NodeStats};
-use synced_protocol::{id::ServerId, peer::PeerAddress, store::MemberAddress};
+use synced_protocol::{id::ServerId, peer::PeerAddress, stage::Summary, store::MemberAddress};
 
 /// The answer to the question how a server stands.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) node: NodeStats,
+    /// From the arrival of something until all that it brought about was handed to QUIC; known of servers of this machine alone.
+    #[serde(default)]
+    pub(crate) leader: Summary,
+    /// How long the process has computed, likewise.
+    #[serde(default)]
+    pub(crate) cpu_s: f64,
     /// Players' connections, those included that only watch.
     #[serde(default)]
     pub(crate) connections: u64,

@@ -9,15 +9,16 @@ mod hint;
 mod init;
 mod invite;
 mod line;
+mod local;
 mod newcomers;
 mod places;
 mod recover;
 mod server_file;
 mod status;
-mod table;
 mod up;
 
 pub(crate) use invite::url as invite_url;
+pub(crate) use local::LocalServers;
 
 use crate::{
     cli::{ClusterCommand, Status},

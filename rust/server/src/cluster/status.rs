@@ -10,12 +10,12 @@ use super::{
     folder::ClusterFolder,
     hint, invite,
     line::{self, Glance},
-    table::Table,
 };
 use crate::{
     cli::Status,
     exit::{Exit, Failure},
     output,
+    table::Table,
 };
 
 const UNKNOWN: &str = "-";

@@ -1,20 +1,14 @@
 //! All servers of a cluster on this machine.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use synced_protocol::{id::ServerId, store::MemberAddress};
 use tokio::{runtime, time};
 
 use super::{
-    answer::Answer,
     child::{Change, ServerChild},
     folder::ClusterFolder,
-    init, invite,
-    line::{self, Glance},
+    init, invite, line,
+    local::LocalServers,
 };
 use crate::{
     cli::Up,
@@ -28,8 +22,6 @@ use crate::{
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often at least a line says how they stand.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long one server may take to stop.
-const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Runs the servers until a signal.
 ///
@@ -48,7 +40,7 @@ pub(crate) fn up(options: &Up) -> Result<(), Failure> {
         if let Ok(signal) = &watched {
             eprintln!("{signal}: stopping");
         }
-        all.stop();
+        all.local.stop();
         watched.map(drop)
     })
 }
@@ -77,8 +69,7 @@ fn folder(options: &Up) -> Result<ClusterFolder, Failure> {
 }
 
 struct Servers {
-    folder: ClusterFolder,
-    children: Vec<ServerChild>,
+    local: LocalServers,
     restarts: bool,
     line: String,
     line_at: Instant,
@@ -87,20 +78,8 @@ struct Servers {
 
 impl Servers {
     fn start(folder: ClusterFolder, restarts: bool) -> Result<Self, Failure> {
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            servers_of(&folder).partition(|server| folder.server_config(*server).exists());
-        for server in elsewhere {
-            eprintln!(
-                "{server} is not run here: it has no folder in {}",
-                folder.path.display()
-            );
-        }
-        let children = here
-            .into_iter()
-            .map(|server| ServerChild::start(&folder, server));
         Ok(Self {
-            children: children.collect::<Result<_, _>>()?,
-            folder,
+            local: LocalServers::start(folder)?,
             restarts,
             line: String::new(),
             line_at: Instant::now(),
@@ -120,7 +99,7 @@ impl Servers {
     }
 
     fn look(&mut self) -> Result<(), Failure> {
-        for child in &mut self.children {
+        for child in &mut self.local.children {
             match child.look(self.restarts)? {
                 Some(Change::Ended(status)) => eprintln!("{}", epitaph(child, status)),
                 Some(Change::Restarted) => eprintln!("{} is started again", child.server),
@@ -128,6 +107,7 @@ impl Servers {
             }
         }
         if !self
+            .local
             .children
             .iter()
             .any(|child| child.is_running() || child.is_coming_back())
@@ -141,10 +121,10 @@ impl Servers {
     }
 
     fn tell(&mut self) -> Result<(), Failure> {
-        let glances = self.glances();
+        let glances = self.local.glances();
         if !self.invited && line::leader(&glances).is_some() {
             self.invited = true;
-            output::say(&format!("invite {}\n", invite::of(&self.folder)?))?;
+            output::say(&format!("invite {}\n", invite::of(&self.local.folder)?))?;
         }
         let line = line::line(&glances);
         if line::differs(&line, &self.line) || self.line_at.elapsed() > LINE_INTERVAL {
@@ -153,39 +133,6 @@ impl Servers {
         }
         Ok(())
     }
-
-    fn glances(&self) -> Vec<Glance> {
-        let glance = |child: &ServerChild| Glance {
-            server: child.server,
-            answer: child
-                .is_running()
-                .then(|| answer_of(&self.folder, child.server))
-                .flatten(),
-        };
-        self.children.iter().map(glance).collect()
-    }
-
-    /// The leader last, so that players are served for as long as there are enough servers.
-    fn stop(&mut self) {
-        let leader = line::leader(&self.glances());
-        self.children
-            .sort_by_key(|child| Some(child.server) == leader);
-        for child in &mut self.children {
-            child.ask_to_stop();
-            if !child.wait(STOP_TIME_MAX) {
-                let seconds = STOP_TIME_MAX.as_secs();
-                eprintln!(
-                    "{} was ended, since it did not stop within {seconds} s",
-                    child.server
-                );
-            }
-        }
-    }
-}
-
-fn servers_of(folder: &ClusterFolder) -> impl Iterator<Item = ServerId> {
-    let servers = folder.card.servers.0.iter();
-    servers.map(|member: &MemberAddress| member.peer.server)
 }
 
 fn epitaph(child: &ServerChild, status: std::process::ExitStatus) -> String {
@@ -199,15 +146,4 @@ fn epitaph(child: &ServerChild, status: std::process::ExitStatus) -> String {
         child.server,
         child.log()
     )
-}
-
-/// What a server on this machine wrote last into its file for statistics.
-fn answer_of(folder: &ClusterFolder, server: ServerId) -> Option<Answer> {
-    let text = fs::read(stats_file(&folder.server(server))).ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-/// Where a server of a cluster writes its statistics.
-pub(crate) fn stats_file(server_folder: &Path) -> PathBuf {
-    server_folder.join(init::STATS_FILE)
 }

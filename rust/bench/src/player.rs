@@ -1,0 +1,143 @@
+//! A player without an engine: the addon's own client and transport.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use synced_client::{
+    BridgedSession, Handle, Session, SessionConfig, bridge,
+    update::{EndReason, Update},
+};
+use synced_protocol::{
+    id::{NodeId, PlayerId, PropertyId},
+    mutation::Transaction,
+    time::Micros,
+    value::Value,
+};
+use synced_transport::{
+    ClientConfig, ClientEndpoint, ServerAddress, TransportCounters, Waker, clock,
+};
+
+use crate::{BenchError, Outcome};
+
+/// How long the join and the leave may take.
+const JOIN_TIME_MAX: Duration = Duration::from_secs(60);
+/// How often a wait looks again.
+const POLL: Duration = Duration::from_millis(1);
+
+/// A player whose network runs in a thread of its own, as in a game. It leaves when dropped.
+pub struct Player {
+    name: String,
+    handle: Handle,
+    network: synced_transport::Handle<BridgedSession>,
+    stats: std::sync::Arc<synced_transport::TransportStats>,
+}
+
+impl Player {
+    /// Begins to join. What the game would be told, [`next_update`](Self::next_update) tells.
+    ///
+    /// # Errors
+    /// When there is no socket or no thread for it.
+    pub fn begin(server: &ServerAddress, config: SessionConfig) -> Outcome<Self> {
+        let name = config.player_name.clone();
+        let failed =
+            |error: &dyn std::fmt::Display| BenchError::new(format_args!("{name}: {error}"));
+        let endpoint = ClientEndpoint::new(ClientConfig::new(server.clone()));
+        let endpoint = endpoint.map_err(|error| failed(&error))?;
+        let stats = endpoint.stats();
+        let waker = Waker::new();
+        let wake = waker.clone();
+        let seed = clock::unix_now().0;
+        let (handle, session) = bridge(Session::new(config, seed), move || wake.wake());
+        let network = endpoint.spawn(session, waker);
+        let network = network.map_err(|error| failed(&error))?;
+        Ok(Self {
+            name,
+            handle,
+            network,
+            stats,
+        })
+    }
+
+    /// Waits until the session is up; `tell` is told what a game would be told before that: the world as it is then.
+    ///
+    /// # Errors
+    /// When it ends before, or the time is over.
+    pub fn join(&mut self, mut tell: impl FnMut(Update)) -> Outcome<PlayerId> {
+        let deadline = Instant::now() + JOIN_TIME_MAX;
+        loop {
+            match self.handle.next_update() {
+                Some(Update::Joined(joined)) => return Ok(joined.player),
+                Some(Update::Ended(reason)) => return Err(self.ended(&reason)),
+                Some(update) => tell(update),
+                None if Instant::now() > deadline => {
+                    return Err(self.is_late("is not in the session"));
+                }
+                None => thread::sleep(POLL),
+            }
+        }
+    }
+
+    /// The next thing that the game would be told, if there is one.
+    pub fn next_update(&mut self) -> Option<Update> {
+        self.handle.next_update()
+    }
+
+    /// Proposes at the next [`flush`](Self::flush).
+    pub fn propose(&mut self, transaction: impl Into<Transaction>) {
+        self.handle.propose(transaction);
+    }
+
+    /// A property has a new live value since local time `at`, told at the next [`flush`](Self::flush).
+    pub fn set_live(&mut self, node: NodeId, property: PropertyId, at: Micros, value: Value) {
+        self.handle.set_live(node, property, at, value);
+    }
+
+    /// The end of a frame.
+    pub fn flush(&mut self) {
+        self.handle.flush();
+    }
+
+    /// What its socket carried so far.
+    #[must_use]
+    pub fn transport(&self) -> TransportCounters {
+        self.stats.counters()
+    }
+
+    /// Why there is no way to go on after this end.
+    #[must_use]
+    pub fn ended(&self, reason: &EndReason) -> BenchError {
+        BenchError::new(format_args!("{}: the session ended: {reason:?}", self.name))
+    }
+
+    /// Leaves, and waits until the server knows.
+    ///
+    /// # Errors
+    /// When the network's thread does not end in time, or panicked.
+    pub fn leave(mut self) -> Outcome {
+        self.handle.leave();
+        self.handle.flush();
+        let deadline = Instant::now() + JOIN_TIME_MAX;
+        while !self.network.is_finished() {
+            if Instant::now() > deadline {
+                return Err(self.is_late("has not left"));
+            }
+            while self.handle.next_update().is_some() {}
+            thread::sleep(POLL);
+        }
+        let Self { name, network, .. } = self;
+        let ended = network.join();
+        ended
+            .map(drop)
+            .map_err(|error| BenchError::new(format_args!("{name}: {error}")))
+    }
+
+    fn is_late(&self, what: &str) -> BenchError {
+        BenchError::new(format_args!(
+            "{} {what} after {} s",
+            self.name,
+            JOIN_TIME_MAX.as_secs()
+        ))
+    }
+}
