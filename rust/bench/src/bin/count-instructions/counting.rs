@@ -70,7 +70,8 @@ impl Programs {
         text.lines().map(line).collect()
     }
 
-    /// The environment is empty, since the stack begins behind it: by where that is, copies take other ways.
+    /// Without an environment and by a path that is the same everywhere, since the stack begins behind both: by where that is, copies
+    /// take other ways.
     fn instructions(
         &self,
         valgrind: &PathBuf,
@@ -80,10 +81,10 @@ impl Programs {
         let mut command = Command::new(valgrind);
         command
             .env_clear()
+            .current_dir(&self.folder)
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(format!("--toggle-collect={COUNTED_FUNCTION}"))
-            .arg(self.folder.join("counted"))
-            .arg(&name);
+            .args(["./counted", &name]);
         let output = succeed(&mut command)?;
         let said = String::from_utf8_lossy(&output.stderr);
         let collected = parse_collected(&said).filter(|collected| *collected > 0);
