@@ -1,6 +1,8 @@
 //! Crowds of players under measurement: the addon's own client and transport without an engine, as many as a machine takes, each
 //! with the frames of a game.
 //!
+//! What the parts cost by themselves is measured beside this, by `scripts/count-instructions`.
+//!
 //! What a player does in a frame is what a game does there: it reads what the network left for it, and writes what its hands
 //! did. Each operation carries the moment in which it was made, so that whoever sees it knows how long it was on its way.
 
