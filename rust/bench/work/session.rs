@@ -80,9 +80,11 @@ impl Seat {
         self.handle(Event::Connected { connection, remote });
     }
 
-    /// Time goes on.
-    pub(crate) fn pass(&mut self, span: Micros) {
+    /// Time goes on, and the game reads what it is told; what is due by the clock alone, as once a second, is done.
+    pub(crate) fn idle(&mut self, span: Micros) {
         self.now = self.now + span;
+        self.handle(Event::Woken);
+        self.read();
     }
 
     pub(crate) fn session_time(&self) -> Micros {
