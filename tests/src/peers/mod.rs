@@ -47,8 +47,16 @@ pub use figure::{Figure, Spread};
 pub use plan::{Cell, Plan, Step};
 pub use report::{Collected, Part, Row};
 
-use crate::Outcome;
+use report::Measured;
 use stage::Stage;
+
+use crate::{Failure, Outcome};
+
+/// By how much the clock may run otherwise while something is measured, in milliseconds: a clock that follows another one is
+/// not set, but runs faster or slower by a little.
+const CLOCK_SET_MS_MAX: f64 = 2.0;
+/// How often something is measured anew when it did more.
+const TRIES_MAX: u32 = 4;
 
 /// Measures every way to share in Godot. `progress` is told what is measured next.
 ///
@@ -65,10 +73,56 @@ pub fn in_godot(plan: &Plan, seed: u64, mut progress: impl FnMut(&str)) -> Outco
                 continue;
             }
             progress(&format!("{}: {}", step.cell, way.name()));
-            let measured = stage.measure(way, step.cell, plan)?;
+            let measured = undisturbed(|| stage.measure(way, step.cell, plan), &mut progress)?;
             collected.add(Part::Godot, way.name(), step.cell, measured);
         }
     }
     stage.end()?;
     Ok(collected.rows())
+}
+
+/// What is stamped by a clock that was set meanwhile is measured anew.
+fn undisturbed(
+    mut measure: impl FnMut() -> Outcome<Measured>,
+    progress: &mut impl FnMut(&str),
+) -> Outcome<Measured> {
+    for _ in 0..TRIES_MAX {
+        let measured = measure()?;
+        let set_ms = measured.surroundings.clock_set_ms;
+        if set_ms <= CLOCK_SET_MS_MAX {
+            return Ok(measured);
+        }
+        progress(&format!(
+            "once more: the clock was set by {set_ms:.1} ms meanwhile"
+        ));
+    }
+    Err(Failure::new("this machine's clock is set again and again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meter::Surroundings;
+
+    fn measured(clock_set_ms: f64) -> Measured {
+        Measured {
+            figures: Vec::new(),
+            surroundings: Surroundings {
+                load: 0.0,
+                stall_ms_max: 0.0,
+                clock_set_ms,
+            },
+        }
+    }
+
+    #[test]
+    fn what_the_clock_was_set_in_is_measured_anew_but_not_for_ever() {
+        let mut clocks = [90.0, 0.1].into_iter();
+        let mut told = 0;
+        let mut next = || Ok(measured(clocks.next().unwrap_or(90.0)));
+        let got = undisturbed(&mut next, &mut |_: &str| told += 1);
+        assert_eq!(got, Ok(measured(0.1)));
+        assert_eq!(told, 1);
+        assert!(undisturbed(&mut next, &mut |_: &str| ()).is_err());
+    }
 }

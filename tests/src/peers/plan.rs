@@ -44,7 +44,7 @@ const BUSY: Cell = Cell::lossless(100, 4);
 const BUSIER: Cell = Cell::lossless(100, 16);
 
 /// In Godot: until a late start is forgotten, which the shown delay follows slowly.
-const SETTLING: Duration = Duration::from_secs(2);
+const SETTLING: Duration = Duration::from_millis(1_500);
 const SPAN: Duration = Duration::from_secs(2);
 const SETTLING_HEADLESS: Duration = Duration::from_millis(300);
 const SPAN_HEADLESS: Duration = Duration::from_millis(800);
