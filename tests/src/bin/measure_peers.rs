@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::{Parser, ValueEnum};
 use synced_tests::{
     Failure, Outcome, failure, folder,
-    peers::{self, Plan, report},
+    peers::{self, Plan, ratios, report},
 };
 
 /// Measures SyncedNode beside MultiplayerSynchronizer in Godot.
@@ -56,7 +56,7 @@ fn run(arguments: &Arguments) -> Outcome {
         };
         rows.extend(peers::headless::compare(&plan, tell)?);
     }
-    println!("{}", report::markdown(&rows));
+    println!("{}\n{}", report::markdown(&rows), ratios::markdown(&rows));
     let path = match &arguments.csv {
         Some(path) => path.clone(),
         None => folder::target()?.join("peers.csv"),

@@ -32,12 +32,14 @@
 //! | [`headless`] | the same messages by libraries without an engine |
 //! | [`meter`] | processor time, load, stalls |
 //! | [`figure`], [`report`] | results as rows, CSV and Markdown |
+//! | [`ratios`] | one peer by another, within one run |
 
 pub mod figure;
 pub mod headless;
 pub mod meter;
 pub mod motion;
 pub mod plan;
+pub mod ratios;
 pub mod report;
 pub mod shown;
 pub mod stage;
