@@ -7,9 +7,10 @@ use std::{
 
 use synced_client::{BridgedSession, Handle, Session, SessionConfig, bridge, update::Update};
 use synced_protocol::{
-    id::{ClientSeq, PlayerId},
+    id::{ClientSeq, NodeId, PlayerId, PropertyId},
     message::Game,
     mutation::Transaction,
+    value::Value,
 };
 use synced_transport::{ClientConfig, ClientEndpoint, Waker, clock};
 
@@ -97,6 +98,16 @@ impl HeadlessPlayer {
         let seq = self.handle.propose(transaction);
         self.handle.flush();
         seq
+    }
+
+    /// A property that this player owns has a new live value from now on. It goes with the next [`flush`](Self::flush).
+    pub fn set_live(&mut self, node: NodeId, property: PropertyId, value: Value) {
+        self.handle.set_live(node, property, clock::now(), value);
+    }
+
+    /// Hands everything asked so far to the network, as at the end of a frame.
+    pub fn flush(&mut self) {
+        self.handle.flush();
     }
 
     /// The next thing that the game would be told, if there is one.

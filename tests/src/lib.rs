@@ -16,6 +16,7 @@
 //! | [`motion`] | hands whose truth is known at any time |
 //! | [`feeder`] | moves a Monado's head and hands along them |
 //! | [`hands`] | hands shared in two ways, and how far from the truth each shows them |
+//! | [`peers`] | SyncedNode beside what a game would use instead, on the same work |
 //! | [`capture`] | every packet of a port, as the kernel sees it |
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
@@ -42,6 +43,7 @@ pub mod linear;
 pub mod load;
 pub mod monado;
 pub mod motion;
+pub mod peers;
 pub mod play;
 pub mod player;
 pub mod process;

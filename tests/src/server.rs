@@ -98,6 +98,12 @@ impl SyncedServer {
         })
     }
 
+    /// The number of its process in the system.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {

@@ -1,0 +1,72 @@
+//! Compares SyncedNode with what a game would use instead: tables on standard output, and every figure in a file.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, ValueEnum};
+use synced_tests::{
+    Failure, Outcome, failure, folder,
+    peers::{self, Plan, ratios, report},
+};
+
+/// Measures SyncedNode beside MultiplayerSynchronizer in Godot.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Few cells, once or twice each: about a minute.
+    #[arg(long)]
+    quick: bool,
+    /// Only one of the comparisons.
+    #[arg(long)]
+    only: Option<Comparison>,
+    /// What chance follows from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the figures go; target/peers.csv if not told.
+    #[arg(long)]
+    csv: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Comparison {
+    /// Players in a real Godot.
+    Godot,
+    /// Libraries without an engine.
+    Headless,
+}
+
+fn main() -> ExitCode {
+    failure::exit_code(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Outcome {
+    let mut rows = Vec::new();
+    let is_wanted = |comparison| arguments.only.is_none_or(|only| only == comparison);
+    if is_wanted(Comparison::Godot) {
+        let plan = if arguments.quick {
+            Plan::quick_in_godot()
+        } else {
+            Plan::full_in_godot()
+        };
+        rows.extend(peers::in_godot(&plan, arguments.seed, tell)?);
+    }
+    if is_wanted(Comparison::Headless) {
+        let plan = if arguments.quick {
+            Plan::quick_headless()
+        } else {
+            Plan::full_headless()
+        };
+        rows.extend(peers::headless::compare(&plan, tell)?);
+    }
+    println!("{}\n{}", report::markdown(&rows), ratios::markdown(&rows));
+    let path = match &arguments.csv {
+        Some(path) => path.clone(),
+        None => folder::target()?.join("peers.csv"),
+    };
+    fs::write(&path, report::csv(&rows))
+        .map_err(Failure::of(format!("cannot write {}", path.display())))?;
+    println!("The figures are in {}.", path.display());
+    Ok(())
+}
+
+fn tell(what: &str) {
+    eprintln!("{what}");
+}

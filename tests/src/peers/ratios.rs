@@ -1,0 +1,137 @@
+//! How one peer does beside another, at the same work in the same run.
+
+use std::fmt::Write as _;
+
+use super::{figure::Figure, report::Row};
+
+/// Peers whose ratios tell most: ours, then the other.
+pub const PAIRS: [(&str, &str); 5] = [
+    ("SyncedNode", "MultiplayerSynchronizer"),
+    ("SyncedNode tuned", "MultiplayerSynchronizer tuned"),
+    ("SyncedNode headless", "renet"),
+    ("SyncedNode headless tuned", "renet tuned"),
+    ("SyncedNode headless", "UDP alone"),
+];
+
+/// What is compared; the rest is better looked at as it is.
+const FIGURES: [Figure; 8] = [
+    Figure::BytesPerUpdate,
+    Figure::UpdatesPerSecond,
+    Figure::ServerCpu,
+    Figure::ClientCpu,
+    Figure::AllClientsCpu,
+    Figure::LatencyP50,
+    Figure::LatencyP99,
+    Figure::ErrorP99,
+];
+
+/// A table in Markdown for each of the pairs that did the same: of each figure, the first one's median by the other's.
+#[must_use]
+pub fn markdown(rows: &[Row]) -> String {
+    let tables = PAIRS
+        .iter()
+        .filter_map(|(ours, theirs)| table(rows, ours, theirs));
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+fn table(rows: &[Row], ours: &str, theirs: &str) -> Option<String> {
+    let work = work(rows, ours, theirs);
+    let ratio_of = |one: &Row, figure| ratio(rows, one, figure, [ours, theirs]);
+    let figures = FIGURES.into_iter();
+    let figures: Vec<_> = figures
+        .filter(|figure| work.iter().any(|one| ratio_of(one, *figure).is_some()))
+        .collect();
+    if figures.is_empty() {
+        return None;
+    }
+    let names: String = figures
+        .iter()
+        .map(|figure| format!(" {} |", figure.name()))
+        .collect();
+    let rule = "---|".repeat(figures.len());
+    let mut text = format!(
+        "**{ours} by {theirs}**\n\n| objects | clients | lost % |{names}\n|---|---|---|{rule}\n"
+    );
+    for one in work {
+        let cell = |figure: &Figure| {
+            ratio_of(one, *figure).map_or(" |".to_owned(), |ratio| format!(" {ratio:.2} |"))
+        };
+        let cells: String = figures.iter().map(cell).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |{cells}",
+            one.objects, one.clients, one.loss_percent
+        );
+    }
+    Some(text)
+}
+
+/// A row for each piece of work that both did.
+fn work<'a>(rows: &'a [Row], ours: &str, theirs: &str) -> Vec<&'a Row> {
+    let of = |peer: &str| {
+        let peer = peer.to_owned();
+        rows.iter()
+            .filter(move |row| row.peer == peer && row.figure == Figure::UpdatesPerSecond)
+    };
+    of(ours)
+        .filter(|row| of(theirs).any(|other| is_same_work(row, other)))
+        .collect()
+}
+
+fn ratio(rows: &[Row], work: &Row, figure: Figure, peers: [&str; 2]) -> Option<f64> {
+    let [ours, theirs] = peers.map(|peer| {
+        let found = rows
+            .iter()
+            .find(|row| row.peer == peer && row.figure == figure && is_same_work(row, work));
+        found.map(|row| row.spread.median)
+    });
+    Some(ours? / theirs?)
+}
+
+fn is_same_work(one: &Row, other: &Row) -> bool {
+    let work = |row: &Row| {
+        (
+            row.part,
+            row.objects,
+            row.clients,
+            row.loss_percent.to_bits(),
+        )
+    };
+    work(one) == work(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::{Part, Spread};
+
+    fn row(peer: &str, objects: u32, figure: Figure, value: f64) -> Row {
+        Row {
+            part: Part::Godot,
+            peer: peer.to_owned(),
+            objects,
+            clients: 4,
+            loss_percent: 0.0,
+            figure,
+            spread: Spread::of([value]),
+            load_max: 1.0,
+            stall_ms_max: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_ratio_is_of_the_same_work_and_there_is_none_of_what_one_did_alone() {
+        let (ours, theirs) = PAIRS[0];
+        let rows = [
+            row(ours, 20, Figure::UpdatesPerSecond, 60.0),
+            row(ours, 20, Figure::BytesPerUpdate, 20.0),
+            row(theirs, 20, Figure::UpdatesPerSecond, 60.0),
+            row(theirs, 20, Figure::BytesPerUpdate, 40.0),
+            row(ours, 500, Figure::UpdatesPerSecond, 60.0),
+        ];
+        let text = markdown(&rows);
+        assert!(text.contains("| 20 | 4 | 0 | 0.50 | 1.00 |"), "{text}");
+        assert!(!text.contains("500"), "{text}");
+        assert_eq!(text.matches("**").count(), 2);
+    }
+}
