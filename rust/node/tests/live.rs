@@ -10,7 +10,7 @@ use synced_protocol::{
     id::{NodeId, PlayerId},
     input::{InputFrame, Precision},
     link::ConnectionId,
-    live::{BlockKind, Datagram, Fit, Live, LiveWriter, Loss, encode_ping},
+    live::{BlockKind, Datagram, Fit, Live, LiveWriter, Loss, NodeRef, encode_ping},
     message::ClientMessage,
     mutation::{Access, Mutation, Policy, Spawn},
     time::Micros,
@@ -37,8 +37,8 @@ fn heard(table: &Table, id: ConnectionId) -> Vec<(PlayerId, HlcTimestamp, Live<'
 
 fn values(live: &Live<'_>) -> Vec<(NodeId, Micros, Value)> {
     let blocks = live.blocks().map(Result::unwrap);
-    let values = blocks.map(|block| match block.kind {
-        BlockKind::Value { stamp, value, .. } => (block.node, stamp, value),
+    let values = blocks.map(|block| match (block.node, block.kind) {
+        (NodeRef::Id(node), BlockKind::Value { stamp, value, .. }) => (node, stamp, value),
         _ => panic!("nothing but values was sent"),
     });
     values.collect()
