@@ -19,7 +19,7 @@ pub enum NodeRef {
     Own(u32),
     /// A node that another player spawned.
     Spawned(PlayerId, u32),
-    /// The top bits of a derived id, [`PREFIX_BITS`] behind the one that all of those have.
+    /// The top bits of a derived id, 24 of them, behind the one that all of those have.
     Prefix(u32),
     /// The id in full.
     Id(NodeId),
