@@ -1,6 +1,7 @@
 //! What a session is configured with.
 
 use synced_protocol::{
+    input::Precision,
     message::{Game, ResumeToken},
     time::Micros,
 };
@@ -65,6 +66,11 @@ pub struct LiveConfig {
     pub redundancy_min: u8,
     /// Of how many at the most, when much is lost. At most [`REDUNDANCY_MAX`].
     pub redundancy_max: u8,
+    /// How exactly the places and turns among live values are told: `Vector3`, `Quaternion`, `Basis` and `Transform3D`, each
+    /// coordinate within the preset's bound of a position, each axis within that of an orientation and a five-thousandth of its
+    /// length. What does not fit, beyond 1 km for the finest preset, is told as it is, and so is everything without a precision.
+    /// Where a value comes to rest it is confirmed as it is.
+    pub precision: Option<Precision>,
     /// Whether samples are left out that the receiver's curve through the others passes within their precision; and within the
     /// sensor's own noise, while the controller rests.
     pub thinning: bool,
@@ -94,6 +100,7 @@ impl Default for LiveConfig {
             bytes_per_second_max: LIVE_BYTES_PER_SECOND_MAX,
             redundancy_min: 2,
             redundancy_max: 6,
+            precision: Some(Precision::Fine),
             thinning: true,
         }
     }

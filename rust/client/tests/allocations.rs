@@ -14,13 +14,14 @@ use rtrb::{Producer, RingBuffer};
 use synced_client::{Session, SessionConfig, TrackerFeed, command::Command, playout};
 use synced_protocol::{
     hlc::HlcTimestamp,
-    id::NodeId,
+    id::{NodeId, PropertyId},
     input::{InputFrame, Precision},
     link::{Event, Logic},
     live::{LiveWriter, relay_header},
     message::ServerMessage,
     mutation::Mutation,
     time::Micros,
+    value::Value,
 };
 
 /// Pings and what is told once a second.
@@ -122,6 +123,43 @@ fn the_hand_of_another_is_received_and_shown_without_an_allocation_for_each_data
     let last = second(&mut script);
     assert!(last.updates >= 1_000, "{last:?}");
     assert!(last.allocations <= PER_SECOND_MAX, "{last:?}");
+}
+
+#[test]
+fn a_hundred_objects_are_sent_without_an_allocation_for_each_value() {
+    let mut script = session();
+    let second = |script: &mut Script| {
+        let mut second = Second::default();
+        for frame in 0..60_u16 {
+            script.now = script.now + Micros(16_667);
+            let now = script.now;
+            let info = measure(|| {
+                for counter in 1..=100 {
+                    let along = f32::from(frame) * 0.01;
+                    script.session.command(now, moved(counter, now, along));
+                }
+            });
+            second.allocations += info.count_total;
+            second.handle(&mut script.session, now, Event::Woken);
+            script.now = now + ms(5);
+            second.handle(&mut script.session, script.now, Event::Woken);
+        }
+        second
+    };
+    second(&mut script);
+    let last = second(&mut script);
+    assert!(last.outputs >= 120, "{last:?}");
+    assert!(last.allocations <= PER_SECOND_MAX, "{last:?}");
+}
+
+fn moved(counter: u32, at: Micros, along: f32) -> Command {
+    let value = Value::Transform3D([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, along, 1.0, 2.0]);
+    Command::SetLive {
+        node: NodeId::spawned(ME, counter),
+        property: PropertyId(0),
+        at,
+        value,
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -62,6 +62,47 @@ fn seen(net: &Network, player: usize, node: NodeId) -> Option<&Value> {
         .live
         .get(&(node, POSE))
         .map(|(_, value)| value)
+}
+
+#[test]
+fn a_pose_of_an_authored_node_takes_seventeen_bytes_on_its_way_and_rests_exactly() {
+    let (mut net, cup, _) = with_cup(GOOD, 3);
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let kept = sizes.clone();
+    net.filter = Box::new(move |from, datagram| {
+        if let (ANN, Datagram::Up(live)) = (from, datagram) {
+            let blocks = live.blocks().map(Result::unwrap);
+            kept.lock()
+                .unwrap()
+                .extend(blocks.map(|block| block.raw.len()));
+        }
+        true
+    });
+    let pose = |x| Value::Transform3D([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, x, 1.5, -2.0]);
+    let at = net.local(ANN);
+    let handle = &mut net.players[ANN].handle;
+    handle.set_live(cup, POSE, at, pose(0.123_456));
+    net.run_for(ms(100));
+    assert_eq!(*sizes.lock().unwrap(), [1 + 3 + 1 + 12]);
+    let Some(Value::Transform3D(shown)) = seen(&net, BOB, cup) else {
+        panic!("nothing is shown");
+    };
+    let off = (shown[9] - 0.123_456).abs();
+    assert!(off > 0.0 && off < 1e-4, "{off}");
+
+    let handle = &mut net.players[ANN].handle;
+    handle.propose(Mutation::SetProperties {
+        node: cup,
+        properties: vec![(POSE, pose(0.123_456))],
+    });
+    handle.forget_live(cup);
+    net.run_for(ms(200));
+    for player in [ANN, BOB] {
+        let node = &net.players[player].game.nodes[&cup];
+        let (value, _) = &node.values[usize::from(POSE.0)];
+        assert_eq!(value, &pose(0.123_456));
+    }
+    assert_eq!(live_sent(&mut net, ANN), 0, "at rest it costs nothing");
 }
 
 /// How many live datagrams a player sends in three seconds.

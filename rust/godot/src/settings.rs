@@ -6,7 +6,9 @@ use synced_client::{
     config::{LiveConfig, PlayoutConfig},
     limits::{BATCH_INTERVAL_MAX, BATCH_INTERVAL_MIN, REDUNDANCY_MAX, STANDBY_CONNECTIONS_MAX},
 };
-use synced_protocol::time::Micros;
+use synced_protocol::{input::Precision, time::Micros};
+
+use crate::classes::{SyncedNode, SyncedSession};
 
 /// The most that `playout_delay_min_msec` and `playout_delay_max_msec` may be. So long ago is in every buffer.
 const PLAYOUT_DELAY_MAX: Micros = Micros::from_millis(500);
@@ -20,6 +22,7 @@ pub(crate) struct Given {
     pub playout_delay_max_msec: f64,
     pub batch_interval_msec: f64,
     pub tracker_redundancy: i64,
+    pub live_precision: i64,
 }
 
 /// The same, checked.
@@ -57,8 +60,22 @@ impl Given {
             local_delta_max_age: interval,
             redundancy_min: redundancy,
             redundancy_max: default.redundancy_max.max(redundancy),
+            precision: self.live_precision()?,
             ..default
         })
+    }
+
+    /// `None` for values just as they are.
+    fn live_precision(&self) -> Result<Option<Precision>, String> {
+        match self.live_precision {
+            SyncedSession::PRECISION_UNROUNDED => Ok(None),
+            SyncedNode::PRECISION_EXACT => Ok(Some(Precision::Exact)),
+            SyncedNode::PRECISION_FINE => Ok(Some(Precision::Fine)),
+            SyncedNode::PRECISION_COARSE => Ok(Some(Precision::Coarse)),
+            given => Err(format!(
+                "live_precision is {given}: choose PRECISION_UNROUNDED, or PRECISION_EXACT, PRECISION_FINE or PRECISION_COARSE of SyncedNode"
+            )),
+        }
     }
 
     fn playout(&self) -> Result<PlayoutConfig, String> {
@@ -118,6 +135,7 @@ mod tests {
         playout_delay_max_msec: 200.0,
         batch_interval_msec: 4.0,
         tracker_redundancy: 2,
+        live_precision: 1,
     };
 
     #[test]
@@ -136,11 +154,26 @@ mod tests {
                 playout_delay_max_msec: most,
                 batch_interval_msec: interval,
                 tracker_redundancy: redundancy,
+                live_precision: 1,
             };
             let streams = given.check().unwrap();
             assert_eq!(streams.live, streams.live.within_limits());
             assert_eq!(streams.initial_delay(), Micros((least * 1e3) as u64));
         }
+    }
+
+    #[test]
+    fn every_precision_can_be_chosen_and_none_at_all() {
+        let precision = |live_precision| {
+            let given = Given {
+                live_precision,
+                ..GIVEN
+            };
+            given.check().unwrap().live.precision
+        };
+        let chosen = [-1, 0, 1, 2].map(precision);
+        let [exact, fine, coarse] = [Precision::Exact, Precision::Fine, Precision::Coarse];
+        assert_eq!(chosen, [None, Some(exact), Some(fine), Some(coarse)]);
     }
 
     #[test]
@@ -165,6 +198,7 @@ mod tests {
             fault(|given| given.batch_interval_msec = 50.01),
             fault(|given| given.tracker_redundancy = -1),
             fault(|given| given.tracker_redundancy = 9),
+            fault(|given| given.live_precision = 3),
             fault(|given| given.playout_delay_min_msec = -1.0),
             fault(|given| given.playout_delay_max_msec = 500.5),
             fault(|given| given.playout_delay_max_msec = f64::NAN),
@@ -177,6 +211,7 @@ mod tests {
                 "batch_interval_msec is 50.01: choose 1 to 50 milliseconds",
                 "tracker_redundancy is -1: choose 0 to 8",
                 "tracker_redundancy is 9: choose 0 to 8",
+                "live_precision is 3: choose PRECISION_UNROUNDED, or PRECISION_EXACT, PRECISION_FINE or PRECISION_COARSE of SyncedNode",
                 "playout_delay_min_msec is -1: choose 0 to 500 milliseconds",
                 "playout_delay_max_msec is 500.5: choose 0 to 500 milliseconds",
                 "playout_delay_max_msec is NaN: choose 0 to 500 milliseconds",

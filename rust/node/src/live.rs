@@ -20,6 +20,9 @@ use crate::{
     trackers::Arrival,
 };
 
+/// What is kept with a value, at its longest: node, property, stamp.
+const VALUE_OVERHEAD_BYTES: usize = 8 + 1 + 8;
+
 impl<L: Log> Node<L> {
     pub(crate) fn on_datagram(
         &mut self,
@@ -102,14 +105,14 @@ impl<L: Log> Node<L> {
         self.relayed.begin(player, hlc, live);
         for block in live.blocks() {
             let block = block.map_err(|_| CloseCode::Malformed)?;
-            if !self.may_send(player, &block) {
+            let Some(node) = self.sent_by(player, &block) else {
                 self.meter.refuse(None);
                 continue;
-            }
-            let judged = self.judge(now, live.sent_at, &block);
+            };
+            let judged = self.judge(now, live.sent_at, node, &block);
             match judged.map_err(|_| CloseCode::Malformed)? {
-                Ok(()) => self.take_over(block),
-                Err(breach) => self.leave_out(now, player, block.node, breach),
+                Ok(()) => self.take_over(node, block),
+                Err(breach) => self.leave_out(now, player, node, breach),
             }
         }
         Ok(())
@@ -120,6 +123,7 @@ impl<L: Log> Node<L> {
         &mut self,
         now: Micros,
         sent_at: Micros,
+        node: NodeId,
         block: &Block<'_>,
     ) -> Result<Result<(), Breach>, DecodeError> {
         let session_time = self.session_time(now);
@@ -132,7 +136,7 @@ impl<L: Log> Node<L> {
                     sent_at,
                     batch,
                 };
-                self.trackers.take(limits, block.node, arrival)
+                self.trackers.take(limits, node, arrival)
             }
             BlockKind::Aim { aim, .. } => Ok(judge_aim(limits, aim)),
             BlockKind::Joints { packed, .. } => judge_joints(limits, packed),
@@ -140,9 +144,9 @@ impl<L: Log> Node<L> {
         }
     }
 
-    fn take_over(&mut self, block: Block<'_>) {
-        self.relayed.add(&block);
-        self.keep_value(block);
+    fn take_over(&mut self, node: NodeId, block: Block<'_>) {
+        self.relayed.add(node, &block);
+        self.keep_value(node, block.kind);
         self.meter.counters.blocks_relayed += 1;
     }
 
@@ -154,10 +158,10 @@ impl<L: Log> Node<L> {
         }
     }
 
-    fn may_send(&self, player: PlayerId, block: &Block<'_>) -> bool {
-        let Some(node) = self.world.node(block.node) else {
-            return false;
-        };
+    /// The node that a block is of, if the player may send that.
+    fn sent_by(&self, player: PlayerId, block: &Block<'_>) -> Option<NodeId> {
+        let only = |ids| self.world.only_node_in(ids);
+        let node = self.world.node(block.node.resolve(player, only)?)?;
         let is_live = match block.kind {
             BlockKind::Input { .. } | BlockKind::Aim { .. } | BlockKind::Joints { .. } => true,
             BlockKind::Value { property, .. } => {
@@ -165,17 +169,17 @@ impl<L: Log> Node<L> {
                 property.is_some_and(|property| property.lane() == Lane::Live)
             }
         };
-        is_live && self.world.may_stream(player, node)
+        (is_live && self.world.may_stream(player, node)).then(|| node.id())
     }
 
-    fn keep_value(&mut self, block: Block<'_>) {
-        let (node, bytes) = (block.node, block.raw.len());
+    fn keep_value(&mut self, node: NodeId, kind: BlockKind<'_>) {
         if let BlockKind::Value {
             property,
             stamp,
             value,
-        } = block.kind
+        } = kind
         {
+            let bytes = VALUE_OVERHEAD_BYTES + value.encoded_len();
             let entry = LiveEntry {
                 node,
                 property,

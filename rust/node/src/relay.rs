@@ -19,8 +19,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(crate) struct Relayed {
     buffer: BytesMut,
     header_bytes: usize,
-    /// Whose each block is, and where it stands in the datagram.
-    blocks: Vec<(NodeId, Range<usize>)>,
+    /// Whose each block is, and where it stands in the datagram. Nobody's are the stamps of those that follow.
+    blocks: Vec<(Option<NodeId>, Range<usize>)>,
+    /// The stamp that was written last.
+    stamp_block: Range<usize>,
 }
 
 impl Relayed {
@@ -32,12 +34,16 @@ impl Relayed {
         self.buffer.extend_from_slice(&live.sequence.to_le_bytes());
         self.buffer.extend_from_slice(&live.sent_at.0.to_le_bytes());
         self.header_bytes = self.buffer.len();
+        self.stamp_block = 0..0;
     }
 
-    pub(crate) fn add(&mut self, block: &Block<'_>) {
-        let start = self.buffer.len();
-        self.buffer.extend_from_slice(block.raw);
-        self.blocks.push((block.node, start..self.buffer.len()));
+    pub(crate) fn add(&mut self, node: NodeId, block: &Block<'_>) {
+        let needs_stamp = !block.stamp_block.is_empty()
+            && block.stamp_block != &self.buffer[self.stamp_block.clone()];
+        if needs_stamp {
+            self.stamp_block = self.push(None, block.stamp_block);
+        }
+        self.push(Some(node), block.raw);
     }
 
     /// The datagram, if it has any blocks.
@@ -47,11 +53,13 @@ impl Relayed {
 
     /// What a player wants of the datagram that was finished last: as a rule itself, without a copy.
     pub(crate) fn wanted(&mut self, datagram: &Bytes, unwanted: &Unwanted) -> Option<Bytes> {
-        let is_unwanted = |(node, _): &(NodeId, _)| unwanted.contains(*node);
+        let is_unwanted =
+            |(node, _): &(Option<NodeId>, _)| node.is_some_and(|node| unwanted.contains(node));
         if unwanted.is_empty() || !self.blocks.iter().any(is_unwanted) {
             return Some(datagram.clone());
         }
-        if self.blocks.iter().all(is_unwanted) {
+        let mut nodes = self.blocks.iter().filter(|(node, _)| node.is_some());
+        if nodes.all(is_unwanted) {
             return None;
         }
         self.make_room();
@@ -61,6 +69,14 @@ impl Relayed {
             self.buffer.extend_from_slice(&datagram[range.clone()]);
         }
         Some(self.buffer.split().freeze())
+    }
+
+    fn push(&mut self, node: Option<NodeId>, raw: &[u8]) -> Range<usize> {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(raw);
+        let range = start..self.buffer.len();
+        self.blocks.push((node, range.clone()));
+        range
     }
 
     fn make_room(&mut self) {

@@ -10,7 +10,7 @@ use synced_protocol::{
     id::{NodeId, PlayerId},
     input::{InputFrame, Precision},
     link::ConnectionId,
-    live::{BlockKind, Datagram, Fit, Live, LiveWriter, Loss, encode_ping},
+    live::{BlockKind, Datagram, Fit, Live, LiveWriter, Loss, NodeRef, encode_ping},
     message::ClientMessage,
     mutation::{Access, Mutation, Policy, Spawn},
     time::Micros,
@@ -37,8 +37,8 @@ fn heard(table: &Table, id: ConnectionId) -> Vec<(PlayerId, HlcTimestamp, Live<'
 
 fn values(live: &Live<'_>) -> Vec<(NodeId, Micros, Value)> {
     let blocks = live.blocks().map(Result::unwrap);
-    let values = blocks.map(|block| match block.kind {
-        BlockKind::Value { stamp, value, .. } => (block.node, stamp, value),
+    let values = blocks.map(|block| match (block.node, block.kind) {
+        (NodeRef::Id(node), BlockKind::Value { stamp, value, .. }) => (node, stamp, value),
         _ => panic!("nothing but values was sent"),
     });
     values.collect()
@@ -99,6 +99,80 @@ fn blocks_for_what_the_player_does_not_own_or_what_is_not_live_are_left_out() {
         1,
         "nothing was left of it"
     );
+}
+
+/// What a datagram says of its sender's own nodes: counter, stamp and value.
+fn own_values(live: &Live<'_>) -> Vec<(u32, Micros, Value)> {
+    let blocks = live.blocks().map(Result::unwrap);
+    let values = blocks.map(|block| match (block.node, block.kind) {
+        (NodeRef::Own(counter), BlockKind::Value { stamp, value, .. }) => (counter, stamp, value),
+        _ => panic!("nothing but values of own nodes was sent"),
+    });
+    values.collect()
+}
+
+#[test]
+fn a_value_keeps_its_stamp_whatever_is_left_out_before_it() {
+    let (mut table, [ann, bob, cid], cup) = table();
+    let second = table.spawn(ann, 2);
+    let third = table.spawn(ann, 3);
+    table.send(bob, &interest(cup, false));
+    table.send(cid, &interest(second, false));
+    let now = table.session_time();
+    let earlier = now - Micros(700);
+    let mut writer = LiveWriter::default();
+    writer.begin(0, now);
+    let values = [
+        (NodeRef::Own(9), now - Micros(900)),
+        (NodeRef::Own(1), earlier),
+        (NodeRef::Own(2), earlier),
+        (NodeRef::Own(3), now),
+    ];
+    for (node, stamp) in values {
+        let fit = writer.value(node, LIVE, stamp, &Value::Nil);
+        assert_eq!(fit, Fit::Written);
+    }
+    table.send_datagram(ann, writer.bytes().to_vec());
+    let heard_by = |id| own_values(&heard(&table, id)[0].2);
+    let nil = Value::Nil;
+    let of_third = (third.counter(), now, nil.clone());
+    assert_eq!(heard_by(bob), [(2, earlier, nil.clone()), of_third.clone()]);
+    assert_eq!(heard_by(cid), [(1, earlier, nil), of_third]);
+    assert_eq!(table.stats().counters.blocks_refused, 1);
+}
+
+#[test]
+fn a_short_name_that_means_no_node_or_two_of_them_is_left_out() {
+    let (mut table, [ann, _, cid], cup) = table();
+    let now = table.session_time();
+    let mut writer = LiveWriter::default();
+    writer.begin(0, now);
+    for node in [NodeRef::Prefix(7), cup.into()] {
+        assert_eq!(writer.value(node, LIVE, now, &Value::Nil), Fit::Written);
+    }
+    table.send_datagram(ann, writer.bytes().to_vec());
+    assert_eq!(values(&heard(&table, cid)[0].2), [(cup, now, Value::Nil)]);
+    assert_eq!(table.stats().counters.blocks_refused, 1);
+}
+
+#[test]
+fn who_joins_late_is_told_the_place_that_those_who_were_there_saw() {
+    let (mut table, [ann, bob, _], _) = table();
+    let pose = Value::Transform3D([
+        1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.123_456, 1.0, 2.0,
+    ]);
+    let now = table.session_time();
+    let mut writer = LiveWriter::with_precision(Some(Precision::Fine));
+    writer.begin(0, now);
+    let fit = writer.value(NodeRef::Own(1), LIVE, now, &pose);
+    assert_eq!(fit, Fit::Written);
+    assert!(writer.bytes().len() <= 13 + 16);
+    table.send_datagram(ann, writer.bytes().to_vec());
+    let seen = own_values(&heard(&table, bob)[0].2)[0].2.clone();
+    assert_ne!(seen, pose);
+    let late = table.join("Dan");
+    let told = &table.client(late).live;
+    assert_eq!(told.last().map(|entry| &entry.value), Some(&seen));
 }
 
 #[test]

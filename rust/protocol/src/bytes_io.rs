@@ -81,6 +81,22 @@ impl<'a> Reader<'a> {
         Err(DecodeError::TooLong { what, limit })
     }
 
+    /// A count in LEB128 that may be any `u32`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`], or [`DecodeError::OutOfRange`] about `what`.
+    pub fn long_count(&mut self, what: &'static str) -> Result<u32, DecodeError> {
+        let mut count = 0_u64;
+        for shift in [0, 7, 14, 21, 28] {
+            let byte = self.u8()?;
+            count |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return u32::try_from(count).map_err(|_| DecodeError::OutOfRange { what });
+            }
+        }
+        Err(DecodeError::OutOfRange { what })
+    }
+
     /// Text behind its length, at most `limit` bytes of UTF-8.
     ///
     /// # Errors
@@ -110,6 +126,11 @@ pub fn put_count(out: &mut Vec<u8>, mut count: usize) {
         count >>= 7;
     }
     out.push((count & 0x7f) as u8);
+}
+
+/// Appends a count as [`Reader::long_count`] reads it.
+pub fn put_long_count(out: &mut Vec<u8>, count: u32) {
+    put_count(out, count as usize);
 }
 
 /// The number of bytes that [`put_count`] appends.
@@ -144,6 +165,25 @@ mod tests {
                 let refused = Err(DecodeError::TooLong { what: "x", limit: count - 1 });
                 prop_assert_eq!(Reader::new(&out).count("x", count - 1), refused);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_long_count_reads_back_whatever_it_is(count in any::<u32>()) {
+            let mut out = Vec::new();
+            put_long_count(&mut out, count);
+            let mut reader = Reader::new(&out);
+            prop_assert_eq!(reader.long_count("x"), Ok(count));
+            prop_assert_eq!(reader.finish(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_long_count_of_more_than_32_bits_is_refused() {
+        let refused = Err(DecodeError::OutOfRange { what: "x" });
+        for bytes in [[0xff, 0xff, 0xff, 0xff, 0x10], [0x80; 5]] {
+            assert_eq!(Reader::new(&bytes).long_count("x"), refused);
         }
     }
 

@@ -59,9 +59,9 @@ fn encoded(value: &Value) -> Vec<u8> {
 fn datagram_with(value_bytes: usize, property: u8) -> Vec<u8> {
     let mut bytes = vec![1];
     bytes.extend([0; 12]);
-    bytes.push(2);
+    bytes.push(0xf0);
     bytes.extend(NODE.0.to_le_bytes());
-    bytes.extend([property, 0]);
+    bytes.push(property);
     value_of_bytes(value_bytes).encode(&mut bytes);
     bytes
 }
@@ -213,12 +213,9 @@ fn an_age_past_the_oldest_is_written_as_the_oldest_and_not_read() {
     assert_eq!(stamp(MAX_VALUE_AGE.0 + 1), MAX_VALUE_AGE);
 
     let mut older = datagram_with(8, 0);
-    older.splice(23..24, [0x80, 0x80, 0x80, 0x01]);
+    older.splice(13..13, [2, 0x80, 0x80, 0x80, 0x01]);
     let refused = first_block(&older).map(|_| ());
-    assert_eq!(
-        refused,
-        too_long("age of a value", MAX_VALUE_AGE.0 as usize)
-    );
+    assert_eq!(refused, too_long("age of values", MAX_VALUE_AGE.0 as usize));
 }
 
 #[test]
@@ -227,8 +224,8 @@ fn a_players_datagram_leaves_room_for_the_leaders_stamp() {
     writer.begin(0, SENT_AT);
     let mut write = |bytes| writer.value(NODE, PropertyId(0), SENT_AT, &value_of_bytes(bytes));
     assert_eq!([write(512), write(512)], [Fit::Written; 2]);
-    // A header of 13 bytes, two blocks of 11 bytes and a value, and 11 bytes more for the third.
-    let room = MAX_UP_DATAGRAM_BYTES - 13 - 2 * (11 + 512) - 11;
+    // A header of 13 bytes, two blocks of 9 bytes and a value, and 9 bytes more for the third.
+    let room = MAX_UP_DATAGRAM_BYTES - 13 - 2 * (9 + 512) - 9;
     assert_eq!(write(room + 1), Fit::Full);
     assert_eq!(write(room), Fit::Written);
 

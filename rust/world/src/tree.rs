@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -61,6 +62,13 @@ impl Tree {
 
     pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(&id).map(AsRef::as_ref)
+    }
+
+    /// The node with an id among these, if there is just one.
+    pub(crate) fn only_node_in(&self, ids: RangeInclusive<NodeId>) -> Option<NodeId> {
+        let mut within = self.nodes.range(ids);
+        let (id, _) = within.next()?;
+        within.next().is_none().then_some(*id)
     }
 
     pub(crate) const fn tombstones(&self) -> &BTreeSet<NodeId> {

@@ -1,6 +1,6 @@
 //! The world: players, nodes, and the entries that change them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
@@ -59,6 +59,12 @@ impl World {
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&Node> {
         self.tree.node(id)
+    }
+
+    /// The node with an id among these, if there is just one.
+    #[must_use]
+    pub fn only_node_in(&self, ids: RangeInclusive<NodeId>) -> Option<NodeId> {
+        self.tree.only_node_in(ids)
     }
 
     /// All nodes, by id.

@@ -8,6 +8,8 @@ use synced_tests::{
 
 /// Of a thousand packets, each way.
 const LOST_PERMILLE: u16 = 50;
+/// What is on its way is rounded by less, in metres; what rests is not rounded.
+const PRECISION_M: f64 = 1e-4;
 
 type Point = (f64, f64, f64);
 
@@ -31,7 +33,8 @@ fn what_moves_is_shown_between_what_was_sent_and_rests_where_its_owner_left_it()
         "it does not rest where its owner left it"
     );
     assert!(
-        seen.windows(2).all(|pair| pair[0].0 <= pair[1].0),
+        seen.windows(2)
+            .all(|pair| pair[0].0 <= pair[1].0 + PRECISION_M),
         "it went back: {seen:?}"
     );
     let moving: Vec<_> = seen
@@ -41,10 +44,16 @@ fn what_moves_is_shown_between_what_was_sent_and_rests_where_its_owner_left_it()
     assert!(
         moving
             .iter()
-            .all(|point| point.0 <= rest.0 && point.2 == 0.0),
+            .all(|point| point.0 <= rest.0 + PRECISION_M && point.2 == 0.0),
         "it was shown where it never was: {seen:?}"
     );
-    let between = moving.iter().filter(|point| !sent.contains(point)).count();
+    let is_sent = |point: &Point| {
+        let mut near = sent
+            .iter()
+            .map(|sent| (sent.0 - point.0).abs() <= PRECISION_M);
+        near.any(|is_near| is_near)
+    };
+    let between = moving.iter().filter(|point| !is_sent(point)).count();
     assert!(
         moving.len() > 20 && between > moving.len() / 2,
         "{between} of {} are interpolated",

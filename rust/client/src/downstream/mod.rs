@@ -14,7 +14,7 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
     limits::MAX_PROPERTIES,
-    live::{Block, BlockKind, Live, Loss},
+    live::{BlockKind, Live, Loss},
     message::{LiveEntry, LivePose},
     mutation::Lane,
     time::Micros,
@@ -110,10 +110,11 @@ impl Downstream {
         let mut taken = Taken::default();
         for block in live.blocks() {
             let block = block?;
-            let owned = world
-                .node(block.node)
-                .is_some_and(|node| world.may_stream(player, node));
-            if owned {
+            let only = |ids| world.only_node_in(ids);
+            let node = block.node.resolve(player, only);
+            let node = node.and_then(|node| world.node(node));
+            if let Some(node) = node.filter(|node| world.may_stream(player, node)) {
+                let block = (node.id(), block.kind);
                 self.take(block, arrival, world, counters, &mut taken, &mut tell)?;
             } else {
                 counters.live_foreign += 1;
@@ -227,15 +228,15 @@ impl Downstream {
     /// Tells a block's news.
     fn take(
         &mut self,
-        block: Block<'_>,
+        (node, block): (NodeId, BlockKind<'_>),
         arrival: Arrival,
         world: &World,
         counters: &mut Counters,
         taken: &mut Taken,
         tell: &mut impl FnMut(Update),
     ) -> Result<(), DecodeError> {
-        let (node, at) = (block.node, arrival.at);
-        match block.kind {
+        let at = arrival.at;
+        match block {
             BlockKind::Input { batch: bytes } => {
                 let batch = Batch {
                     node,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use synced_protocol::{
     error::DecodeError,
-    id::{NodeId, PropertyId},
+    id::{NodeId, PlayerId, PropertyId},
     link::{ConnectionId, Output},
     live::{Datagram, Pong, encode_ping},
     message::{LiveEntry, LivePose},
@@ -14,7 +14,7 @@ use synced_protocol::{
 use super::{Phase, Session, tell_live};
 use crate::{
     downstream::Received, feed::TrackerFeed, limits::UPDATES_WAITING_MAX, stats::LiveStats,
-    update::Update,
+    update::Update, upstream::Names,
 };
 
 impl Session {
@@ -60,7 +60,12 @@ impl Session {
             self.losses.down = down_loss;
             send(Bytes::copy_from_slice(&encode_ping(sent_at, down_loss)));
         }
-        self.upstream.poll(self.now, clock, &mut self.meter, send);
+        let names = Names {
+            player: self.identity.map_or(PlayerId::SERVER, |own| own.player),
+            world: self.replica.as_ref(),
+        };
+        self.upstream
+            .poll(self.now, clock, names, &mut self.meter, send);
         if let Some(estimate) = clock.poll_estimate(self.now) {
             self.updates.push_back(Update::Clock(estimate));
         }

@@ -9,14 +9,13 @@ use synced_protocol::{
     value::Value,
 };
 
+use super::Names;
 use crate::{limits::LIVE_VALUES_MAX, sizes};
 
 type Key = (NodeId, PropertyId);
 
-/// Of a block: kind, node, property and the longest age.
-const BLOCK_OVERHEAD_BYTES: usize = 1 + 8 + 1 + 3;
-/// What most values take; just a guess at when a datagram is full.
-const USUAL_VALUE_BYTES: usize = 17;
+/// What most values take with all that names them; just a guess at when a datagram is full.
+const USUAL_BLOCK_BYTES: usize = 1 + 3 + 12;
 /// A refresh looks so often, in an interval, at what is due, and is due after half of it: so none is later than the whole.
 const REFRESH_LOOKS: u64 = 4;
 /// Until the leader says otherwise.
@@ -134,11 +133,11 @@ impl DeltaBuffer {
 
     /// About how many bytes wait.
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.changed.len() * (BLOCK_OVERHEAD_BYTES + USUAL_VALUE_BYTES)
+        self.changed.len() * USUAL_BLOCK_BYTES
     }
 
     /// Writes the property that changed first. One that no datagram takes is dropped.
-    pub(super) fn write(&mut self, now: Micros, writer: &mut LiveWriter) -> Fit {
+    pub(super) fn write(&mut self, now: Micros, names: Names<'_>, writer: &mut LiveWriter) -> Fit {
         let Some(key) = self.changed.front().copied() else {
             return Fit::Full;
         };
@@ -146,7 +145,7 @@ impl DeltaBuffer {
             self.changed.pop_front();
             return Fit::Written;
         };
-        let fit = writer.value(key.0, key.1, held.stamp, &held.value);
+        let fit = writer.value(names.of(key.0), key.1, held.stamp, &held.value);
         match fit {
             Fit::Written => {
                 held.changed_at = None;
@@ -194,6 +193,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use synced_protocol::{
+        id::PlayerId,
         limits::MAX_LIVE_VALUE_BYTES,
         live::{BlockKind, Datagram},
     };
@@ -209,7 +209,7 @@ mod tests {
         let mut writer = LiveWriter::default();
         writer.begin(0, now);
         while deltas.oldest().is_some() {
-            assert_ne!(deltas.write(now, &mut writer), Fit::Full);
+            assert_ne!(deltas.write(now, Names::default(), &mut writer), Fit::Full);
         }
         let Ok(Datagram::Up(live)) = Datagram::decode(writer.bytes()) else {
             panic!("not a datagram");
@@ -219,7 +219,10 @@ mod tests {
             match block.kind {
                 BlockKind::Value {
                     property, value, ..
-                } => ((block.node, property), value),
+                } => {
+                    let node = block.node.resolve(PlayerId::SERVER, |_| None);
+                    ((node.unwrap(), property), value)
+                }
                 _ => panic!("nothing but values was written"),
             }
         });

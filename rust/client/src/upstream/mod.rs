@@ -16,7 +16,7 @@ mod tracker;
 use bytes::{Bytes, BytesMut};
 use synced_protocol::{
     id::{NodeId, PlayerId, PropertyId},
-    live::{Fit, LiveWriter, Loss, MAX_UP_DATAGRAM_BYTES},
+    live::{Fit, LiveWriter, Loss, MAX_UP_DATAGRAM_BYTES, NodeRef},
     time::Micros,
     value::Value,
 };
@@ -58,6 +58,20 @@ pub(crate) struct Upstream {
     tick_at: Micros,
 }
 
+/// What is needed to name nodes in few bytes: who sends, and the world that it knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Names<'a> {
+    pub(crate) player: PlayerId,
+    pub(crate) world: Option<&'a World>,
+}
+
+impl Names<'_> {
+    fn of(self, node: NodeId) -> NodeRef {
+        let only = |ids| self.world.and_then(|world| world.only_node_in(ids));
+        NodeRef::shortest(node, self.player, only)
+    }
+}
+
 /// Who is to be written next.
 #[derive(Debug, Clone, Copy)]
 enum Next {
@@ -75,7 +89,7 @@ impl Upstream {
             trackers: Vec::new(),
             bytes: Bucket::new(config.bytes_per_second_max, LIVE_BURST_BYTES_MAX),
             datagrams: Bucket::new(LIVE_DATAGRAMS_PER_SECOND_MAX, LIVE_BURST_DATAGRAMS_MAX),
-            writer: LiveWriter::default(),
+            writer: LiveWriter::with_precision(config.precision),
             chunk: BytesMut::new(),
             sequence: 0,
             tick_at: Micros::ZERO,
@@ -175,6 +189,7 @@ impl Upstream {
         &mut self,
         now: Micros,
         clock: &ClockSync,
+        names: Names<'_>,
         meter: &mut Meter,
         mut send: impl FnMut(Bytes),
     ) {
@@ -182,7 +197,7 @@ impl Upstream {
         let tick = !self.trackers.is_empty() && now >= self.tick_at;
         if tick || self.deltas_are_due(now) {
             self.read_trackers(now, clock, meter);
-            self.flush(now, clock, meter, &mut send);
+            self.flush(now, clock, names, meter, &mut send);
             self.advance_tick(now);
         }
     }
@@ -244,6 +259,7 @@ impl Upstream {
         &mut self,
         now: Micros,
         clock: &ClockSync,
+        names: Names<'_>,
         meter: &mut Meter,
         send: &mut impl FnMut(Bytes),
     ) {
@@ -257,7 +273,7 @@ impl Upstream {
                 redundancy: self.redundancy(now),
                 thinning: self.config.thinning,
             };
-            self.fill(writing, meter);
+            self.fill(writing, names, meter);
             if self.writer.is_empty() {
                 return;
             }
@@ -270,10 +286,10 @@ impl Upstream {
     }
 
     /// Fills one datagram with what has waited longest.
-    fn fill(&mut self, writing: Writing, meter: &mut Meter) {
+    fn fill(&mut self, writing: Writing, names: Names<'_>, meter: &mut Meter) {
         while let Some(next) = self.next(writing.now) {
             let fit = match next {
-                Next::Delta => self.deltas.write(writing.now, &mut self.writer),
+                Next::Delta => self.deltas.write(writing.now, names, &mut self.writer),
                 Next::Tracker(place, part) => {
                     self.trackers[place].write(part, writing, &mut self.writer, meter)
                 }

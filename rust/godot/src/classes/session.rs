@@ -77,6 +77,16 @@ pub(crate) struct SyncedSession {
     #[init(val = 2)]
     tracker_redundancy: i64,
 
+    /// How exactly the places and turns of live properties are sent while they change ([Vector3], [Quaternion], [Basis] and
+    /// [Transform3D]): [constant SyncedNode.PRECISION_EXACT], [constant SyncedNode.PRECISION_FINE] or
+    /// [constant SyncedNode.PRECISION_COARSE]; each coordinate is that close. A pose takes 12 bytes when fine, 48 with
+    /// [constant PRECISION_UNROUNDED]. What does not fit is sent as it is: places further out than 1 km when exact and 2 km when
+    /// fine, skewed or mirrored axes, short vectors. Where a property comes to rest it is confirmed as it is. All other kinds
+    /// are always sent as they are. Counts from the next [method connect_to_server] or [method host] on.
+    #[var]
+    #[init(val = 1)]
+    live_precision: i64,
+
     /// To how many other servers than the leader an idle connection is kept up, from 0 to 4, where the session has several servers:
     /// by them this player hears at once who leads next, and is there already. Counts from the next
     /// [method connect_to_server] on.
@@ -98,6 +108,10 @@ pub(crate) struct SyncedSession {
 
 #[godot_api]
 impl SyncedSession {
+    /// Live properties are sent just as they are.
+    #[constant]
+    pub const PRECISION_UNROUNDED: i64 = -1;
+
     /// This player is in the session and sees its world.
     #[signal]
     pub(crate) fn session_joined(player_id: i64);
@@ -510,6 +524,7 @@ impl SyncedSession {
             playout_delay_max_msec: self.playout_delay_max_msec,
             batch_interval_msec: self.batch_interval_msec,
             tracker_redundancy: self.tracker_redundancy,
+            live_precision: self.live_precision,
         }
     }
 }

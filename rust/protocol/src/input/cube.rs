@@ -12,13 +12,13 @@ use crate::{
 
 /// So many steps from 0 to 1 of a ratio keep the error of an orientation below sqrt(3) / steps.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cube {
-    pub(super) steps: i32,
+pub(crate) struct Cube {
+    pub(crate) steps: i32,
 }
 
 /// The face and the three ratios, in steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct OnCube {
+pub(crate) struct OnCube {
     /// The place of the largest component: 0 x, 1 y, 2 z, 3 w.
     face: u32,
     /// From `-steps` to `steps` each.
@@ -30,7 +30,7 @@ const FACE_BITS: u32 = 2;
 
 impl Cube {
     /// The nearest point of the grid to what is not zero, and finite.
-    pub(super) fn nearest(self, orientation: [f64; 4]) -> OnCube {
+    pub(crate) fn nearest(self, orientation: [f64; 4]) -> OnCube {
         let face = largest(orientation);
         let divisor = orientation[face];
         let steps = f64::from(self.steps);
@@ -41,7 +41,7 @@ impl Cube {
     }
 
     /// The unit quaternion there.
-    pub(super) fn orientation(self, point: OnCube) -> [f64; 4] {
+    pub(crate) fn orientation(self, point: OnCube) -> [f64; 4] {
         let face = point.face as usize & 3;
         let mut components = [1.0; 4];
         for (place, ratio) in OTHERS[face].into_iter().zip(point.ratios) {
@@ -53,14 +53,14 @@ impl Cube {
     }
 
     /// Appends the face, then the three ratios as the digits of one number.
-    pub(super) fn put(self, writer: &mut BitWriter<'_>, point: OnCube) {
+    pub(crate) fn put(self, writer: &mut BitWriter<'_>, point: OnCube) {
         let [x, y, z] = point.ratios.map(|ratio| (ratio + self.steps) as u64);
         let number = (z * self.values() + y) * self.values() + x;
         writer.put(point.face, FACE_BITS);
         writer.put_wide(number, self.ratios_bits());
     }
 
-    pub(super) fn take(self, reader: &mut BitReader<'_>) -> Result<OnCube, DecodeError> {
+    pub(crate) fn take(self, reader: &mut BitReader<'_>) -> Result<OnCube, DecodeError> {
         let face = reader.take(FACE_BITS)?;
         let number = reader.take_wide(self.ratios_bits())?;
         let values = self.values();
@@ -74,6 +74,11 @@ impl Cube {
     /// How many values a ratio may have.
     const fn values(self) -> u64 {
         2 * self.steps as u64 + 1
+    }
+
+    /// How many bits [`Self::put`] appends.
+    pub(crate) const fn bits(self) -> u32 {
+        FACE_BITS + self.ratios_bits()
     }
 
     const fn ratios_bits(self) -> u32 {
@@ -143,6 +148,7 @@ mod tests {
             let mut writer = BitWriter::new(&mut bytes);
             cube.put(&mut writer, point);
             writer.finish();
+            prop_assert_eq!(bytes.len(), cube.bits().div_ceil(8) as usize);
             prop_assert_eq!(cube.take(&mut BitReader::new(&bytes)), Ok(point));
         }
 

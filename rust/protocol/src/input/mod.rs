@@ -8,7 +8,7 @@
 mod age;
 mod codes;
 mod controls;
-mod cube;
+pub(crate) mod cube;
 mod decode;
 mod encode;
 mod field;

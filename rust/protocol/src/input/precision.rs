@@ -1,5 +1,6 @@
 //! How exactly a batch tells its samples.
 
+use super::cube::Cube;
 use crate::{error::DecodeError, time::Micros};
 
 /// A preset of bounds to the error of what is decoded. The code stands in the batch.
@@ -63,7 +64,16 @@ impl Precision {
         }
     }
 
-    pub(super) const fn code(self) -> u32 {
+    /// The orientations of the preset.
+    pub(crate) const fn cube(self) -> Cube {
+        match self {
+            Self::Exact => Cube { steps: 10_000 },
+            Self::Fine => Cube { steps: 2_500 },
+            Self::Coarse => Cube { steps: 500 },
+        }
+    }
+
+    pub(crate) const fn code(self) -> u32 {
         match self {
             Self::Exact => 0,
             Self::Fine => 1,
@@ -71,7 +81,7 @@ impl Precision {
         }
     }
 
-    pub(super) const fn from_code(code: u32) -> Result<Self, DecodeError> {
+    pub(crate) const fn from_code(code: u32) -> Result<Self, DecodeError> {
         match code {
             0 => Ok(Self::Exact),
             1 => Ok(Self::Fine),

@@ -27,21 +27,21 @@ static EXACT: Scale = Scale {
     position_m: 0.000_055,
     linear_m_s: 0.001,
     angular_rad_s: 0.002,
-    cube: Cube { steps: 10_000 },
+    cube: Precision::Exact.cube(),
 };
 static FINE: Scale = Scale {
     tick_us: 10,
     position_m: 0.000_11,
     linear_m_s: 0.01,
     angular_rad_s: 0.02,
-    cube: Cube { steps: 2_500 },
+    cube: Precision::Fine.cube(),
 };
 static COARSE: Scale = Scale {
     tick_us: 50,
     position_m: 0.001_1,
     linear_m_s: 0.05,
     angular_rad_s: 0.1,
-    cube: Cube { steps: 500 },
+    cube: Precision::Coarse.cube(),
 };
 
 impl Scale {

@@ -4,14 +4,17 @@
 //! again and again, and read without a copy.
 //!
 //! The leader relays blocks without opening their content up again: it leaves out what the player may not write, and puts
-//! its own stamp in front.
+//! its own stamp in front. The smallest part that it leaves out is one value.
 
 mod aim;
 mod loss;
+mod node_ref;
+mod packed;
 mod read;
 mod write;
 
 pub use loss::Loss;
+pub use node_ref::NodeRef;
 pub use read::{Block, BlockKind, Blocks, Datagram, Live, Pong};
 pub use write::{Fit, LiveWriter, encode_ping, encode_pong, relay_header};
 
@@ -28,7 +31,17 @@ const KIND_UP: u8 = 1;
 const KIND_DOWN: u8 = 2;
 const KIND_PING: u8 = 3;
 const KIND_PONG: u8 = 4;
+const _: () = assert!(VALUE_NODE_SHIFT + node_ref::FORM_BITS == BLOCK_VALUE.trailing_zeros());
+
 const BLOCK_INPUT: u8 = 1;
-const BLOCK_VALUE: u8 = 2;
+const BLOCK_STAMP: u8 = 2;
 const BLOCK_AIM: u8 = 3;
 const BLOCK_JOINTS: u8 = 4;
+/// All from here on are values: what else the bits say stands below.
+const BLOCK_VALUE: u8 = 0x80;
+/// In a value's tag: how its node is named.
+const VALUE_NODE_SHIFT: u32 = 5;
+/// In a value's tag: whether its property is not the first one, and is named.
+const VALUE_PROPERTY: u8 = 0x10;
+/// In a value's tag: how it is packed, if it is.
+const VALUE_PACKED: u8 = 0x0f;

@@ -1,8 +1,9 @@
 //! Reading datagrams without copying them.
 
 use super::{
-    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP,
-    Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, aim,
+    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_STAMP, BLOCK_VALUE, KIND_DOWN, KIND_PING,
+    KIND_PONG, KIND_UP, Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, NodeRef, VALUE_NODE_SHIFT,
+    VALUE_PACKED, VALUE_PROPERTY, aim, packed::Packed,
 };
 use crate::{
     bytes_io::Reader,
@@ -124,6 +125,8 @@ impl<'a> Live<'a> {
     pub const fn blocks(&self) -> Blocks<'a> {
         Blocks {
             sent_at: self.sent_at,
+            stamp: self.sent_at,
+            stamp_block: &[],
             reader: Reader::new(self.body),
         }
     }
@@ -143,11 +146,13 @@ impl<'a> Live<'a> {
 #[derive(Debug)]
 pub struct Block<'a> {
     /// Whose input or value.
-    pub node: NodeId,
+    pub node: NodeRef,
     /// What it carries.
     pub kind: BlockKind<'a>,
     /// The block as it came, kind byte and all.
     pub raw: &'a [u8],
+    /// The stamp that holds for it, as it came, if it needs one: it must stand before it, and may before others, too.
+    pub stamp_block: &'a [u8],
 }
 
 /// What a block carries.
@@ -187,6 +192,9 @@ pub enum BlockKind<'a> {
 #[derive(Debug, Clone)]
 pub struct Blocks<'a> {
     sent_at: Micros,
+    /// That of the values that follow.
+    stamp: Micros,
+    stamp_block: &'a [u8],
     reader: Reader<'a>,
 }
 
@@ -194,22 +202,38 @@ impl<'a> Iterator for Blocks<'a> {
     type Item = Result<Block<'a>, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let start = self.reader.rest();
-        if start.is_empty() {
-            return None;
-        }
-        let block = self.take(start);
-        if block.is_err() {
+        let block = self.take().transpose();
+        if let Some(Err(_)) = block {
             self.reader = Reader::new(&[]);
         }
-        Some(block)
+        block
     }
 }
 
 impl<'a> Blocks<'a> {
-    fn take(&mut self, start: &'a [u8]) -> Result<Block<'a>, DecodeError> {
-        let tag = self.reader.u8()?;
-        let node = NodeId(self.reader.u64()?);
+    /// The next block that is one by itself, if there is any.
+    fn take(&mut self) -> Result<Option<Block<'a>>, DecodeError> {
+        loop {
+            let start = self.reader.rest();
+            if start.is_empty() {
+                return Ok(None);
+            }
+            let tag = self.reader.u8()?;
+            if tag != BLOCK_STAMP {
+                return self.take_block(tag, start).map(Some);
+            }
+            self.stamp = self.take_stamp("age of values")?;
+            self.stamp_block = self.since(start);
+        }
+    }
+
+    fn take_block(&mut self, tag: u8, start: &'a [u8]) -> Result<Block<'a>, DecodeError> {
+        let is_value = tag >= BLOCK_VALUE;
+        let node = if is_value {
+            NodeRef::take((tag & !BLOCK_VALUE) >> VALUE_NODE_SHIFT, &mut self.reader)?
+        } else {
+            NodeRef::Id(NodeId(self.reader.u64()?))
+        };
         let kind = match tag {
             BLOCK_INPUT => {
                 let count = self.reader.count("input batch", MAX_DATAGRAM_BYTES)?;
@@ -217,41 +241,52 @@ impl<'a> Blocks<'a> {
                     batch: self.reader.take(count)?,
                 }
             }
-            BLOCK_VALUE => self.take_value()?,
             BLOCK_AIM => BlockKind::Aim {
                 stamp: self.take_stamp("age of an aim")?,
                 aim: aim::take(&mut self.reader)?,
             },
             BLOCK_JOINTS => self.take_joints()?,
+            BLOCK_VALUE.. => self.take_value(tag)?,
             tag => return Err(DecodeError::BadTag { what: "block", tag }),
         };
-        let length = start.len() - self.reader.rest().len();
         Ok(Block {
             node,
             kind,
-            raw: &start[..length],
+            raw: self.since(start),
+            stamp_block: if is_value { self.stamp_block } else { &[] },
         })
     }
 
-    fn take_value(&mut self) -> Result<BlockKind<'a>, DecodeError> {
-        let property = PropertyId(self.reader.u8()?);
+    fn take_value(&mut self, tag: u8) -> Result<BlockKind<'a>, DecodeError> {
+        Ok(BlockKind::Value {
+            property: self.take_property(tag)?,
+            stamp: self.stamp,
+            value: match tag & VALUE_PACKED {
+                0 => self.take_plain_value()?,
+                code => Packed::take(code, &mut self.reader)?.value(),
+            },
+        })
+    }
+
+    fn take_property(&mut self, tag: u8) -> Result<PropertyId, DecodeError> {
+        let is_first = tag & VALUE_PROPERTY == 0;
+        let property = PropertyId(if is_first { 0 } else { self.reader.u8()? });
         if usize::from(property.0) >= MAX_PROPERTIES {
             return Err(DecodeError::OutOfRange { what: "property" });
         }
-        let stamp = self.take_stamp("age of a value")?;
-        let before = self.reader.rest().len();
+        Ok(property)
+    }
+
+    fn take_plain_value(&mut self) -> Result<Value, DecodeError> {
+        let start = self.reader.rest();
         let value = Value::decode(&mut self.reader)?;
-        if before - self.reader.rest().len() > MAX_LIVE_VALUE_BYTES {
+        if self.since(start).len() > MAX_LIVE_VALUE_BYTES {
             return Err(DecodeError::TooLong {
                 what: "live value",
                 limit: MAX_LIVE_VALUE_BYTES,
             });
         }
-        Ok(BlockKind::Value {
-            property,
-            stamp,
-            value,
-        })
+        Ok(value)
     }
 
     fn take_joints(&mut self) -> Result<BlockKind<'a>, DecodeError> {
@@ -259,6 +294,12 @@ impl<'a> Blocks<'a> {
         let count = self.reader.count("joints", MAX_DATAGRAM_BYTES)?;
         let packed = self.reader.take(count)?;
         Ok(BlockKind::Joints { stamp, packed })
+    }
+
+    /// What was read since.
+    fn since(&self, start: &'a [u8]) -> &'a [u8] {
+        let length = start.len() - self.reader.rest().len();
+        &start[..length]
     }
 
     fn take_stamp(&mut self, what: &'static str) -> Result<Micros, DecodeError> {

@@ -1,8 +1,9 @@
 //! Writing datagrams into a buffer that is used again and again.
 
 use super::{
-    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_VALUE, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP,
-    Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, Pong, RELAY_OVERHEAD_BYTES, aim,
+    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_STAMP, BLOCK_VALUE, KIND_DOWN, KIND_PING,
+    KIND_PONG, KIND_UP, Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, NodeRef, Pong,
+    RELAY_OVERHEAD_BYTES, VALUE_NODE_SHIFT, VALUE_PROPERTY, aim, packed::Packed,
 };
 use crate::{
     bytes_io::put_count,
@@ -22,6 +23,10 @@ pub struct LiveWriter {
     out: Vec<u8>,
     scratch: Vec<u8>,
     sent_at: Micros,
+    /// How exactly values are told; as they are, if not at all.
+    precision: Option<Precision>,
+    /// The age of the values that follow.
+    age: usize,
 }
 
 /// Whether a block is in the datagram now.
@@ -42,14 +47,26 @@ impl Default for LiveWriter {
             out: Vec::with_capacity(MAX_DATAGRAM_BYTES),
             scratch: Vec::with_capacity(MAX_DATAGRAM_BYTES),
             sent_at: Micros::ZERO,
+            precision: None,
+            age: 0,
         }
     }
 }
 
 impl LiveWriter {
+    /// Tells values of places and turns with this precision. The default tells every value just as it is.
+    #[must_use]
+    pub fn with_precision(precision: Option<Precision>) -> Self {
+        Self {
+            precision,
+            ..Self::default()
+        }
+    }
+
     /// Starts a datagram, dropping what was written before.
     pub fn begin(&mut self, sequence: u32, sent_at: Micros) {
         self.sent_at = sent_at;
+        self.age = 0;
         self.out.clear();
         self.out.push(KIND_UP);
         self.out.extend_from_slice(&sequence.to_le_bytes());
@@ -73,22 +90,34 @@ impl LiveWriter {
     /// Adds the value that a node's property had at `stamp`.
     pub fn value(
         &mut self,
-        node: NodeId,
+        node: impl Into<NodeRef>,
         property: PropertyId,
         stamp: Micros,
         value: &Value,
     ) -> Fit {
         self.scratch.clear();
-        value.encode(&mut self.scratch);
-        if self.scratch.len() > MAX_LIVE_VALUE_BYTES {
+        let Some(packed) = self.pack(value) else {
             return Fit::TooLarge;
+        };
+        let (node, before, age) = (node.into(), self.out.len(), self.age(stamp));
+        if age != self.age {
+            self.out.push(BLOCK_STAMP);
+            put_count(&mut self.out, age);
         }
-        let age = self.age(stamp);
-        self.block(BLOCK_VALUE, node, |out, value| {
-            out.push(property.0);
-            put_count(out, age);
-            out.extend_from_slice(value);
-        })
+        let is_first = property.0 == 0;
+        let named = if is_first { 0 } else { VALUE_PROPERTY };
+        let tag = BLOCK_VALUE | node.form() << VALUE_NODE_SHIFT | named | packed;
+        self.out.push(tag);
+        node.put(&mut self.out);
+        if !is_first {
+            self.out.push(property.0);
+        }
+        self.out.extend_from_slice(&self.scratch);
+        let fit = self.fit(before);
+        if fit == Fit::Written {
+            self.age = age;
+        }
+        fit
     }
 
     /// Adds the aim pose, relative to the grip pose, that a tracked node's controller had at `stamp`.
@@ -133,6 +162,22 @@ impl LiveWriter {
         self.out.push(kind);
         self.out.extend_from_slice(&node.0.to_le_bytes());
         content(&mut self.out, &self.scratch);
+        self.fit(before)
+    }
+
+    /// Writes the value behind the scratch, and tells how it is packed, 0 when it is not. `None` when no datagram takes it.
+    fn pack(&mut self, value: &Value) -> Option<u8> {
+        let packed = |precision| Packed::of(value, precision);
+        if let Some(packed) = self.precision.and_then(packed) {
+            packed.put(&mut self.scratch);
+            return Some(packed.code());
+        }
+        value.encode(&mut self.scratch);
+        (self.scratch.len() <= MAX_LIVE_VALUE_BYTES).then_some(0)
+    }
+
+    /// Takes back what was written since `before`, unless the datagram holds it.
+    fn fit(&mut self, before: usize) -> Fit {
         if self.out.len() <= MAX_UP_DATAGRAM_BYTES {
             return Fit::Written;
         }

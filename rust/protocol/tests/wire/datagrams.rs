@@ -7,26 +7,33 @@ use synced_protocol::{
     id::{NodeId, PlayerId, PropertyId},
     input::{InputFrame, Precision},
     live::{
-        Block, BlockKind, Datagram, Fit, Live, LiveWriter, Loss, Pong, encode_ping, encode_pong,
-        relay_header,
+        Block, BlockKind, Datagram, Fit, Live, LiveWriter, Loss, NodeRef, Pong, encode_ping,
+        encode_pong, relay_header,
     },
     time::Micros,
     value::Value,
 };
 
-use crate::golden::{dump, hex};
+use crate::golden::{bits, dump, hex};
 
 const SENT_AT: Micros = Micros(0x0006_0a24_181e_4000);
 const HEADER: &str = "
     04030201            # sequence
     00401e18240a0600    # sent at
 ";
+const STAMP_BLOCK: &str = "
+    02                  # stamp
+    ac02                # age
+";
 const VALUE_BLOCK: &str = "
-    02                  # value
+    f0                  # value: node in full, property, as it is
     efcdab8967452301    # node
     3f                  # property
-    ac02                # age
     01 01               # true
+";
+const PACKED_BLOCK: &str = "
+    86                  # value: the sender's own node, first property, a transform without scale
+    ac02                # counter
 ";
 const INPUT_BLOCK: &str = "
     01                  # input
@@ -53,7 +60,7 @@ fn golden(parts: &[&str]) -> Vec<u8> {
     hex(&parts.concat())
 }
 
-fn value_of(block: &Block<'_>) -> (NodeId, PropertyId, Micros, Value) {
+fn value_of(block: &Block<'_>) -> (NodeRef, PropertyId, Micros, Value) {
     match &block.kind {
         BlockKind::Value {
             property,
@@ -71,14 +78,16 @@ fn assert_blocks(live: &Live<'_>) {
         panic!("two blocks");
     };
     let stamp = SENT_AT - Micros(300);
-    let node = NodeId(0x0123_4567_89ab_cdef);
+    let node = NodeRef::Id(NodeId(0x0123_4567_89ab_cdef));
     assert_eq!(
         value_of(value),
         (node, PropertyId(63), stamp, Value::Bool(true))
     );
     assert_eq!(value.raw, hex(VALUE_BLOCK));
-    assert_eq!(input.node, NodeId(0x1_0000_0002));
+    assert_eq!(value.stamp_block, hex(STAMP_BLOCK));
+    assert_eq!(input.node, NodeRef::Id(NodeId(0x1_0000_0002)));
     assert_eq!(input.raw, hex(INPUT_BLOCK));
+    assert!(input.stamp_block.is_empty());
     assert!(matches!(input.kind, BlockKind::Input { batch } if batch == &input.raw[10..]));
 }
 
@@ -96,12 +105,101 @@ fn a_players_datagram() {
     let input = writer.input(NodeId(0x1_0000_0002), &[still], Precision::Fine);
     assert_eq!([value, input], [Fit::Written; 2]);
 
-    let golden = golden(&["01", HEADER, VALUE_BLOCK, INPUT_BLOCK]);
+    let golden = golden(&["01", HEADER, STAMP_BLOCK, VALUE_BLOCK, INPUT_BLOCK]);
     assert_eq!(dump(writer.bytes()), dump(&golden));
     match Datagram::decode(&golden) {
         Ok(Datagram::Up(live)) => assert_blocks(&live),
         other => panic!("{other:?}"),
     }
+}
+
+/// What is packed behind [`PACKED_BLOCK`], half a turn about y.
+const PACKED_BITS: &str = "
+    1:2                             # fine
+    15:5                            # bits of a coordinate
+    8192:15 -4096:15 1:15           # steps of 2^-13 m
+    1:2                             # y is the largest
+    62537507500:37                  # ((2500 * 5001) + 2500) * 5001 + 2500
+";
+
+#[test]
+fn a_pose_that_is_packed() {
+    let transform = [
+        -1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 1.0, -0.5, 0.000_13,
+    ];
+    let mut writer = LiveWriter::with_precision(Some(Precision::Fine));
+    writer.begin(0x0102_0304, SENT_AT);
+    let node = NodeRef::shortest(NodeId::spawned(PlayerId(7), 300), PlayerId(7), |_| None);
+    let value = Value::Transform3D(transform);
+    let fit = writer.value(node, PropertyId(0), SENT_AT - Micros(300), &value);
+    assert_eq!(fit, Fit::Written);
+    let mut golden = golden(&["01", HEADER, STAMP_BLOCK, PACKED_BLOCK]);
+    golden.extend(bits(PACKED_BITS));
+    assert_eq!(dump(writer.bytes()), dump(&golden));
+
+    let Ok(Datagram::Up(live)) = Datagram::decode(&golden) else {
+        panic!("the header is whole");
+    };
+    let block = live.blocks().next().unwrap().unwrap();
+    let (node, property, stamp, value) = value_of(&block);
+    let id = node.resolve(PlayerId(7), |_| None);
+    assert_eq!(id, Some(NodeId::spawned(PlayerId(7), 300)));
+    assert_eq!((property, stamp), (PropertyId(0), SENT_AT - Micros(300)));
+    let Value::Transform3D(read) = value else {
+        panic!("{value:?}");
+    };
+    assert_eq!(read[9..], [1.0, -0.5, 1.0 / 8192.0]);
+    let off = read
+        .iter()
+        .zip(transform)
+        .map(|(read, sent)| (read - sent).abs());
+    assert!(off.fold(0.0, f32::max) < 1e-4, "{read:?}");
+}
+
+#[test]
+fn values_of_one_moment_share_their_stamp_and_those_of_others_have_their_own() {
+    let mut writer = LiveWriter::default();
+    writer.begin(0x0102_0304, SENT_AT);
+    let (authored, foreign) = (
+        NodeRef::Prefix(0x0012_3456),
+        NodeRef::Spawned(PlayerId(3), 200),
+    );
+    let earlier = SENT_AT - Micros(300);
+    let fits = [
+        writer.value(NodeRef::Own(1), PropertyId(0), SENT_AT, &Value::Nil),
+        writer.value(authored, PropertyId(0), earlier, &Value::Nil),
+        writer.value(foreign, PropertyId(1), earlier, &Value::Nil),
+        writer.value(NodeRef::Own(2), PropertyId(0), SENT_AT, &Value::Nil),
+    ];
+    assert_eq!(fits, [Fit::Written; 4]);
+    let golden = golden(&[
+        "01",
+        HEADER,
+        "80 01 00",
+        STAMP_BLOCK,
+        "c0 563412 00",
+        "b0 03 c801 01 00",
+        "02 00",
+        "80 02 00",
+    ]);
+    assert_eq!(dump(writer.bytes()), dump(&golden));
+    let Ok(Datagram::Up(live)) = Datagram::decode(&golden) else {
+        panic!("the header is whole");
+    };
+    let read: Vec<_> = live
+        .blocks()
+        .map(|block| value_of(&block.unwrap()))
+        .collect();
+    let nil = Value::Nil;
+    assert_eq!(
+        read,
+        [
+            (NodeRef::Own(1), PropertyId(0), SENT_AT, nil.clone()),
+            (authored, PropertyId(0), earlier, nil.clone()),
+            (foreign, PropertyId(1), earlier, nil.clone()),
+            (NodeRef::Own(2), PropertyId(0), SENT_AT, nil),
+        ]
+    );
 }
 
 #[test]
@@ -117,7 +215,7 @@ fn where_a_controller_points_and_the_joints_of_a_hand() {
     let BlockKind::Aim { stamp, aim } = blocks[0].kind else {
         panic!("no aim");
     };
-    assert_eq!((blocks[0].node, stamp), (node, at));
+    assert_eq!((blocks[0].node, stamp), (node.into(), at));
     assert_eq!(aim.position, Vec3::new(0.125, 0.0, -0.25));
     let turn = Quat::from_rotation_y(60_f32.to_radians());
     assert!(aim.orientation.abs_diff_eq(turn, 1e-6), "{aim:?}");
@@ -126,7 +224,7 @@ fn where_a_controller_points_and_the_joints_of_a_hand() {
     };
     assert_eq!(
         (blocks[1].node, stamp, packed),
-        (node, at, &[0x12, 0x34][..])
+        (node.into(), at, &[0x12, 0x34][..])
     );
 
     let mut writer = LiveWriter::default();
@@ -176,7 +274,13 @@ fn the_same_as_the_leader_relays_it() {
     let header = relay_header(PlayerId(7), stamp);
     let relayed = "02  07000000  0102030405060708";
     assert_eq!(dump(&header), dump(&hex(relayed)));
-    match Datagram::decode(&golden(&[relayed, HEADER, VALUE_BLOCK, INPUT_BLOCK])) {
+    match Datagram::decode(&golden(&[
+        relayed,
+        HEADER,
+        STAMP_BLOCK,
+        VALUE_BLOCK,
+        INPUT_BLOCK,
+    ])) {
         Ok(Datagram::Down { player, hlc, live }) => {
             assert_eq!((player, hlc), (PlayerId(7), stamp));
             assert_blocks(&live);
@@ -226,7 +330,7 @@ fn what_is_no_kind_of_datagram_or_block_is_refused() {
         };
         assert_eq!(Datagram::decode(&bytes).err(), Some(refused));
     }
-    for tag in ["00", "05"] {
+    for tag in ["00", "05", "7f"] {
         let bytes = golden(&["01", HEADER, tag, &"00".repeat(64)]);
         let Ok(Datagram::Up(live)) = Datagram::decode(&bytes) else {
             panic!("the header is whole");
@@ -237,5 +341,10 @@ fn what_is_no_kind_of_datagram_or_block_is_refused() {
             Some(Err(DecodeError::BadTag { what: "block", .. }))
         ));
         assert!(blocks.next().is_none(), "nothing is read behind a fault");
+    }
+    for packed in ["89", "8f"] {
+        let bytes = golden(&["01", HEADER, packed, &"00".repeat(64)]);
+        let what = "packed value";
+        assert!(matches!(first_fault(&bytes), DecodeError::BadTag { what: w, .. } if w == what));
     }
 }

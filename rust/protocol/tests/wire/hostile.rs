@@ -273,7 +273,7 @@ proptest! {
     }
 
     #[test]
-    fn any_datagram_allocates_little(blocks in prop::collection::vec((0..4_u8, any::<[u8; 8]>(), prop::collection::vec(0..32_u8, 0..60)), 0..8)) {
+    fn any_datagram_allocates_little(blocks in prop::collection::vec((prop_oneof![0..5_u8, 128..=255_u8], any::<[u8; 8]>(), prop::collection::vec(0..32_u8, 0..60)), 0..8)) {
         let mut bytes = vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         for (kind, node, content) in blocks {
             bytes.push(kind);

@@ -44,8 +44,8 @@ fn read(datagram: &[u8]) -> (usize, usize) {
 #[test]
 fn a_datagram_is_written_and_read_without_an_allocation() {
     let samples = [InputFrame::default(); 11];
-    let value = Value::Transform3D([0.5; 12]);
-    let mut writer = LiveWriter::default();
+    let value = Value::Transform3D([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.5, 1.5, 0.7]);
+    let mut writer = LiveWriter::with_precision(Some(Precision::Fine));
     write(&mut writer, &samples, &value);
 
     let writing = measure(|| write(&mut writer, &samples, &value));

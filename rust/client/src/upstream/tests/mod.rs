@@ -64,10 +64,13 @@ impl Bench {
         loop {
             let sent = &mut self.sent;
             let now = self.now;
-            self.upstream
-                .poll(now, &self.clock, &mut self.meter, |bytes| {
-                    sent.push((now, bytes))
-                });
+            self.upstream.poll(
+                now,
+                &self.clock,
+                Names::default(),
+                &mut self.meter,
+                |bytes| sent.push((now, bytes)),
+            );
             match self.upstream.poll_deadline(now) {
                 Some(next) if next <= end => self.now = next.max(now + Micros(1)),
                 _ => break,
@@ -106,13 +109,14 @@ fn content(bytes: &[u8]) -> Content {
     };
     for block in live.blocks() {
         let block = block.unwrap();
+        let node = block.node.resolve(PlayerId::SERVER, |_| None).unwrap();
         match block.kind {
             BlockKind::Input { batch } => {
-                let times = content.samples.entry(block.node).or_default();
+                let times = content.samples.entry(node).or_default();
                 decode_batch(batch, live.sent_at, |frame| times.push(frame.sampled_at)).unwrap();
             }
             BlockKind::Value { value, .. } => match value {
-                Value::Int(value) => content.values.push((block.node, value)),
+                Value::Int(value) => content.values.push((node, value)),
                 other => panic!("{other:?}"),
             },
             BlockKind::Aim { stamp, aim } => content.aims.push((stamp, aim)),

@@ -29,7 +29,7 @@ fn a_driver_that_wakes_late_loses_no_pace_and_one_that_was_away_catches_up_at_on
             meter,
             ..
         } = &mut bench;
-        upstream.poll(now, clock, meter, |_| {});
+        upstream.poll(now, clock, Names::default(), meter, |_| {});
         upstream.poll_deadline(now)
     };
     assert_eq!(next_after(START), Some(START + pace));
