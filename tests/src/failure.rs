@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use synced_bench::BenchError;
+
 /// What went wrong, as text of one or more lines.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure(String);
@@ -52,3 +54,9 @@ impl fmt::Debug for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -5,27 +5,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use synced_client::{BridgedSession, Handle, Session, SessionConfig, bridge, update::Update};
+use synced_bench::Player;
+use synced_client::{BridgedSession, SessionConfig, update::Update};
 use synced_protocol::{
     id::{ClientSeq, NodeId, PlayerId, PropertyId},
     message::Game,
     mutation::Transaction,
     value::Value,
 };
-use synced_transport::{ClientConfig, ClientEndpoint, Waker, clock};
 
 use crate::{Failure, Outcome};
 
-/// How long the join may take.
-const JOIN_TIME_MAX: Duration = Duration::from_secs(30);
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_micros(200);
 
 /// A player whose network runs in a thread of its own, as in a game. It leaves when dropped.
 pub struct HeadlessPlayer {
     name: String,
-    handle: Handle,
-    network: synced_transport::Handle<BridgedSession>,
+    network: Player,
     player: PlayerId,
 }
 
@@ -45,36 +42,19 @@ impl HeadlessPlayer {
     pub fn join_telling(
         url: &str,
         config: SessionConfig,
-        mut tell: impl FnMut(Update),
+        tell: impl FnMut(Update),
     ) -> Outcome<Self> {
         let name = config.player_name.clone();
         let address = url
             .parse()
             .map_err(|error| Failure::new(format!("{url}: {error}")))?;
-        let endpoint = ClientEndpoint::new(ClientConfig::new(address))
-            .map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        let waker = Waker::new();
-        let wake = waker.clone();
-        let seed = clock::unix_now().0;
-        let (handle, session) = bridge(Session::new(config, seed), move || wake.wake());
-        let network = endpoint
-            .spawn(session, waker)
-            .map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        let mut player = Self {
+        let mut network = Player::begin(&address, config)?;
+        let player = network.join(tell)?;
+        Ok(Self {
             name,
-            handle,
             network,
-            player: PlayerId::SERVER,
-        };
-        let joined = |update: Update| match update {
-            Update::Joined(joined) => Some(joined.player),
-            other => {
-                tell(other);
-                None
-            }
-        };
-        player.player = player.wait_for("the session is up", JOIN_TIME_MAX, joined)?;
-        Ok(player)
+            player,
+        })
     }
 
     /// What [`join`](Self::join) wants to know, with every default.
@@ -95,8 +75,8 @@ impl HeadlessPlayer {
 
     /// Proposes, and hands it to the network at once.
     pub fn propose(&mut self, transaction: impl Into<Transaction>) -> ClientSeq {
-        let seq = self.handle.propose(transaction);
-        self.handle.flush();
+        let seq = self.network.propose(transaction);
+        self.network.flush();
         seq
     }
 
@@ -112,7 +92,7 @@ impl HeadlessPlayer {
 
     /// The next thing that the game would be told, if there is one.
     pub fn next_update(&mut self) -> Option<Update> {
-        self.handle.next_update()
+        self.network.next_update()
     }
 
     /// Reads updates until `find` finds something in one; those before are forgotten.
@@ -127,7 +107,7 @@ impl HeadlessPlayer {
     ) -> Outcome<T> {
         let deadline = Instant::now() + time_max;
         loop {
-            match self.handle.next_update() {
+            match self.next_update() {
                 Some(Update::Ended(reason)) => {
                     let text = format!("{}: ended ({reason:?}) before {what}", self.name);
                     return Err(Failure::new(text));
@@ -152,17 +132,8 @@ impl HeadlessPlayer {
     /// Leaves, and gives back the session as it was at its end.
     ///
     /// # Errors
-    /// When the network's thread panicked.
-    pub fn leave(mut self) -> Outcome<BridgedSession> {
-        self.handle.leave();
-        self.handle.flush();
-        let deadline = Instant::now() + JOIN_TIME_MAX;
-        while !self.network.is_finished() && Instant::now() < deadline {
-            while self.handle.next_update().is_some() {}
-            thread::sleep(POLL);
-        }
-        self.network
-            .join()
-            .map_err(|error| Failure::new(format!("{}: {error}", self.name)))
+    /// When that takes too long, or the network's thread panicked.
+    pub fn leave(self) -> Outcome<BridgedSession> {
+        Ok(self.network.leave()?)
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use synced_bench::spawn_own;
 use synced_client::{
     SessionConfig,
     limits::PROPOSALS_PER_SECOND_MAX,
@@ -16,10 +17,7 @@ use synced_client::{
 };
 use synced_protocol::{
     id::{NodeId, PropertyId},
-    mutation::{
-        Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
-        Transfer,
-    },
+    mutation::{Lane, Mutation, PropertySpec, Spawn},
     time::Micros,
     value::Value,
 };
@@ -300,30 +298,12 @@ fn config((game, version): (&str, &str), name: &str) -> SessionConfig {
 /// A node that only its owner writes, and that goes with it.
 #[must_use]
 pub fn spawn(node: NodeId, owner: &HeadlessPlayer) -> Spawn {
-    Spawn {
-        node,
-        origin: Origin::Scene {
-            spawner: NodeId::derived(NodeId::ROOT, "Steady"),
-            scene: 0,
-        },
-        parent: ParentRef {
-            anchor: NodeId::ROOT,
-            path: String::new(),
-        },
-        name: "Steady".to_owned(),
-        policy: Policy {
-            write: Access::Owner,
-            call: Access::Owner,
-            transfer: Transfer::ByOwner,
-            on_owner_left: OnOwnerLeft::Despawn,
-        },
-        owner: owner.player(),
-        properties: vec![PropertySpec {
-            path: ".:number".to_owned(),
-            lane: Lane::Confirmed,
-            value: Value::Int(0),
-        }],
-    }
+    let number = PropertySpec {
+        path: ".:number".to_owned(),
+        lane: Lane::Confirmed,
+        value: Value::Int(0),
+    };
+    spawn_own(node, owner.player(), "Steady", vec![number])
 }
 
 #[cfg(test)]

@@ -11,9 +11,11 @@ mod cpu;
 pub mod crowd;
 mod error;
 mod player;
+mod spawn;
 mod times;
 
 pub use cpu::cpu_s;
 pub use error::{BenchError, Outcome};
 pub use player::Player;
+pub use spawn::spawn_own;
 pub use times::Times;

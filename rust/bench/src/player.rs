@@ -1,6 +1,8 @@
 //! A player without an engine: the addon's own client and transport.
 
 use std::{
+    fmt,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -10,28 +12,28 @@ use synced_client::{
     update::{EndReason, Update},
 };
 use synced_protocol::{
-    id::{NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, NodeId, PlayerId, PropertyId},
     mutation::Transaction,
     time::Micros,
     value::Value,
 };
 use synced_transport::{
-    ClientConfig, ClientEndpoint, ServerAddress, TransportCounters, Waker, clock,
+    ClientConfig, ClientEndpoint, ServerAddress, TransportCounters, TransportStats, Waker, clock,
 };
 
 use crate::{BenchError, Outcome};
 
 /// How long the join and the leave may take.
-const JOIN_TIME_MAX: Duration = Duration::from_secs(60);
+const JOIN_TIME_MAX: Duration = Duration::from_secs(30);
 /// How often a wait looks again.
-const POLL: Duration = Duration::from_millis(1);
+const POLL: Duration = Duration::from_micros(200);
 
 /// A player whose network runs in a thread of its own, as in a game. It leaves when dropped.
 pub struct Player {
     name: String,
     handle: Handle,
     network: synced_transport::Handle<BridgedSession>,
-    stats: std::sync::Arc<synced_transport::TransportStats>,
+    stats: Arc<TransportStats>,
 }
 
 impl Player {
@@ -41,8 +43,7 @@ impl Player {
     /// When there is no socket or no thread for it.
     pub fn begin(server: &ServerAddress, config: SessionConfig) -> Outcome<Self> {
         let name = config.player_name.clone();
-        let failed =
-            |error: &dyn std::fmt::Display| BenchError::new(format_args!("{name}: {error}"));
+        let failed = |error: &dyn fmt::Display| BenchError::new(format_args!("{name}: {error}"));
         let endpoint = ClientEndpoint::new(ClientConfig::new(server.clone()));
         let endpoint = endpoint.map_err(|error| failed(&error))?;
         let stats = endpoint.stats();
@@ -85,8 +86,8 @@ impl Player {
     }
 
     /// Proposes at the next [`flush`](Self::flush).
-    pub fn propose(&mut self, transaction: impl Into<Transaction>) {
-        self.handle.propose(transaction);
+    pub fn propose(&mut self, transaction: impl Into<Transaction>) -> ClientSeq {
+        self.handle.propose(transaction)
     }
 
     /// A property has a new live value since local time `at`, told at the next [`flush`](Self::flush).
@@ -111,11 +112,11 @@ impl Player {
         BenchError::new(format_args!("{}: the session ended: {reason:?}", self.name))
     }
 
-    /// Leaves, and waits until the server knows.
+    /// Leaves, waits until the server knows, and gives back the session as it was at its end.
     ///
     /// # Errors
     /// When the network's thread does not end in time, or panicked.
-    pub fn leave(mut self) -> Outcome {
+    pub fn leave(mut self) -> Outcome<BridgedSession> {
         self.handle.leave();
         self.handle.flush();
         let deadline = Instant::now() + JOIN_TIME_MAX;
@@ -127,9 +128,8 @@ impl Player {
             thread::sleep(POLL);
         }
         let Self { name, network, .. } = self;
-        let ended = network.join();
-        ended
-            .map(drop)
+        network
+            .join()
             .map_err(|error| BenchError::new(format_args!("{name}: {error}")))
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use synced_bench::crowd::OPERATION_BYTES_MIN;
 use synced_protocol::limits::MAX_GAME_BYTES;
 
 use crate::{
@@ -82,7 +83,7 @@ pub(crate) struct Bench {
     pub(crate) live_hz: Hertz,
     /// The bytes of an operation
     #[arg(long, value_name = "NUMBER", default_value = "1024")]
-    pub(crate) bytes: Whole<16, 16_000>,
+    pub(crate) bytes: Whole<{ OPERATION_BYTES_MIN as u32 }, 16_000>,
     /// Frames of each player's game, a second
     #[arg(long, value_name = "NUMBER", default_value = "90")]
     pub(crate) frames_hz: Whole<1, 1_000>,

@@ -1,7 +1,7 @@
 //! A server from start to stop.
 
 use std::{
-    io,
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
 };
 
@@ -141,6 +141,6 @@ pub(crate) fn of_transport(error: TransportError) -> Failure {
     Failure::new(exit, error)
 }
 
-pub(crate) fn unforeseen(error: io::Error) -> Failure {
+pub(crate) fn unforeseen(error: impl fmt::Display) -> Failure {
     Failure::new(Exit::Unforeseen, error)
 }

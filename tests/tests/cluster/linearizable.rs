@@ -9,17 +9,14 @@ use std::{
 use synced_client::update::Update;
 use synced_protocol::{
     id::{LogIndex, NodeId},
-    mutation::{
-        Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
-        Transfer,
-    },
-    value::Value,
+    mutation::{Access, Mutation, OnOwnerLeft, Policy, Spawn, Transfer},
 };
 use synced_tests::{
     Outcome,
     cluster::SyncedCluster,
     headless::HeadlessPlayer,
     linear::{Answer, Histories, Recorder, Register, Verdict, check},
+    steady,
 };
 
 use crate::{GAME, assert_same_worlds, five, follower};
@@ -113,28 +110,13 @@ fn spawn_all(owner: &mut HeadlessPlayer) -> Outcome<BTreeMap<NodeId, u64>> {
 
 fn spawn(node: NodeId, owner: &HeadlessPlayer) -> Spawn {
     Spawn {
-        node,
-        origin: Origin::Scene {
-            spawner: NodeId::derived(NodeId::ROOT, "Shared"),
-            scene: 0,
-        },
-        parent: ParentRef {
-            anchor: NodeId::ROOT,
-            path: String::new(),
-        },
-        name: "Shared".to_owned(),
         policy: Policy {
             write: Access::Anyone,
             call: Access::Anyone,
             transfer: Transfer::Always,
             on_owner_left: OnOwnerLeft::Release,
         },
-        owner: owner.player(),
-        properties: vec![PropertySpec {
-            path: ".:number".to_owned(),
-            lane: Lane::Confirmed,
-            value: Value::Int(0),
-        }],
+        ..steady::spawn(node, owner)
     }
 }
 

@@ -8,10 +8,7 @@ use synced_client::{
 };
 use synced_protocol::{
     id::{NodeId, PlayerId, PropertyId},
-    mutation::{
-        Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
-        Transfer,
-    },
+    mutation::{Lane, Mutation, PropertySpec, Spawn},
     time::Micros,
     value::Value,
 };
@@ -21,7 +18,7 @@ use super::{
     CrowdResult, Pace, Part,
     operation::{Operation, Schedule},
 };
-use crate::{Outcome, Player, clock::MachineClock};
+use crate::{Outcome, Player, clock::MachineClock, spawn_own};
 
 const CONFIRMED: PropertyId = PropertyId(0);
 /// The first of those that carry live operations.
@@ -103,11 +100,12 @@ impl Member {
     }
 
     pub(super) fn leave(self, result: &mut CrowdResult) -> Outcome {
-        result.undecided += self.confirmed.made() - self.decided;
+        // A rejected spawn was decided too, and is none of those.
+        result.undecided += self.confirmed.made().saturating_sub(self.decided);
         let transport = self.player.transport();
         result.bytes_sent += transport.bytes_sent;
         result.bytes_received += transport.bytes_received;
-        self.player.leave()
+        self.player.leave().map(drop)
     }
 
     fn write(&mut self, now: Micros, part: Part, result: &mut CrowdResult) {
@@ -170,16 +168,15 @@ impl Member {
         let received_at = clock.at(end.received_at);
         for (node, operation) in self.tree.open.drain(..) {
             let last = self.tree.nodes.entry(node).or_default();
-            result.out_of_order += u64::from(operation.number != *last + 1);
+            result.out_of_order += u64::from(Some(operation.number) != last.checked_add(1));
             *last = operation.number;
-            let whole = now.since(operation.made_at);
-            if node == self.node {
-                self.decided += 1;
-            }
+            let is_own = node == self.node;
+            self.decided += u64::from(is_own);
             if part != Part::Counted {
                 continue;
             }
-            if node == self.node {
+            let whole = now.since(operation.made_at);
+            if is_own {
                 result.own.add(whole);
             } else {
                 let stages = &mut result.confirmed;
@@ -233,24 +230,6 @@ fn spawn(node: NodeId, owner: PlayerId, pace: &Pace) -> Spawn {
     let confirmed = property(".:confirmed".to_owned(), Lane::Confirmed);
     let live = live_properties(pace);
     let live = live.map(|(part, _)| property(format!(".:live_{}", part.0), Lane::Live));
-    Spawn {
-        node,
-        origin: Origin::Scene {
-            spawner: NodeId::derived(NodeId::ROOT, NODE_NAME),
-            scene: 0,
-        },
-        parent: ParentRef {
-            anchor: NodeId::ROOT,
-            path: String::new(),
-        },
-        name: NODE_NAME.to_owned(),
-        policy: Policy {
-            write: Access::Owner,
-            call: Access::Owner,
-            transfer: Transfer::ByOwner,
-            on_owner_left: OnOwnerLeft::Despawn,
-        },
-        owner,
-        properties: [confirmed].into_iter().chain(live).collect(),
-    }
+    let properties = [confirmed].into_iter().chain(live).collect();
+    spawn_own(node, owner, NODE_NAME, properties)
 }

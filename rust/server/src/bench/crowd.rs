@@ -13,11 +13,7 @@ use synced_bench::crowd::{Crowd, CrowdResult, Pace};
 use synced_protocol::message::Game;
 
 use super::scratch::Scratch;
-use crate::{
-    cli::Bench,
-    exit::{Exit, Failure},
-    layer::wrong,
-};
+use crate::{cli::Bench, exit::Failure, layer::wrong, serve::unforeseen};
 
 /// For how long players write before it counts.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -143,10 +139,6 @@ impl Drop for Part {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn unforeseen(error: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::Unforeseen, error)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use synced_bench::crowd::CrowdResult;
 
 use super::servers::ServerFigures;
-use crate::exit::{Exit, Failure};
+use crate::{exit::Failure, serve::unforeseen};
 
 /// One crowd and its servers.
 #[derive(Debug, Serialize)]
@@ -19,9 +19,8 @@ impl Figures {
     /// # Errors
     /// Never, in fact.
     pub(super) fn json(&self) -> Result<String, Failure> {
-        let line = serde_json::to_string(self);
-        line.map(|line| line + "\n")
-            .map_err(|error| Failure::new(Exit::Unforeseen, error))
+        let line = serde_json::to_string(self).map_err(unforeseen)?;
+        Ok(line + "\n")
     }
 
     /// That nothing was lost, reordered or cut off.
@@ -44,6 +43,6 @@ impl Figures {
             "{players} players were too many: {rejected} operations rejected, {undecided} undecided at the end, {out_of_order} seen \
              out of order, {reconnects} connections lost"
         );
-        Err(Failure::new(Exit::Unforeseen, text))
+        Err(unforeseen(text))
     }
 }

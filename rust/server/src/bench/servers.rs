@@ -12,7 +12,7 @@ use synced_transport::clock;
 use super::scratch::Scratch;
 use crate::{
     cli::{Bench, Founding},
-    cluster::LocalServers,
+    cluster::{LocalServers, leading},
     exit::{Exit, Failure},
     kinds::Safety,
 };
@@ -36,7 +36,8 @@ pub(super) struct Servers {
 /// What the servers had measured at one time.
 struct Look {
     at: Micros,
-    figures: ServerFigures,
+    cpu_s: f64,
+    leader_cpu_s: f64,
 }
 
 /// What they measured themselves since they began.
@@ -49,12 +50,19 @@ pub(super) struct ServerFigures {
     pub(super) replication: Summary,
     /// From the sending of a live datagram until its arrival there.
     pub(super) propagation: Summary,
-    /// How many seconds all together have computed; of a span, how many cores they took.
-    pub(super) cpu: f64,
-    /// Likewise the one that led last.
-    pub(super) leader_cpu: f64,
+    /// What they cost while it counted, where that was long enough to tell.
+    pub(super) cores: Option<Cores>,
     /// The most recent of its terms: each above the first is a change of the leader.
     pub(super) term: u64,
+}
+
+/// How many cores were busy.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Cores {
+    /// With all servers together.
+    pub(super) all: f64,
+    /// With the one that leads.
+    pub(super) leader: f64,
 }
 
 impl Servers {
@@ -79,7 +87,7 @@ impl Servers {
             looks: Vec::new(),
         };
         let deadline = Instant::now() + START_TIME_MAX;
-        while servers.figures().is_none() {
+        while !servers.take_notice() {
             if Instant::now() > deadline {
                 let seconds = START_TIME_MAX.as_secs();
                 let text = format!("none of the servers leads after {seconds} s");
@@ -87,53 +95,81 @@ impl Servers {
             }
             thread::sleep(POLL);
         }
-        servers.look();
         Ok(servers)
     }
 
-    /// Takes notice of what they have measured so far, now and then.
+    /// Takes notice of what they have cost so far, now and then.
     pub(super) fn look(&mut self) {
-        let at = clock::unix_now();
-        let is_due = self
-            .looks
-            .last()
-            .is_none_or(|last| at.since(last.at) >= LOOK_INTERVAL);
-        if is_due && let Some(figures) = self.figures() {
-            self.looks.push(Look { at, figures });
+        let now = clock::unix_now();
+        let is_due = |last: &Look| now.since(last.at) >= LOOK_INTERVAL;
+        if self.looks.last().is_none_or(is_due) {
+            self.take_notice();
         }
     }
 
-    /// Stops them; tells what they measured until then, and what they cost in a span of it.
-    pub(super) fn end(mut self, from: Micros, until: Micros) -> Option<ServerFigures> {
-        let figures = self.figures();
-        self.local.stop();
-        let looks = self.looks.iter();
-        let within: Vec<_> = looks
-            .filter(|look| look.at >= from && look.at <= until)
-            .collect();
-        let (first, last) = (within.first()?, within.last()?);
-        let per_second = |of: fn(&ServerFigures) -> f64| {
-            (of(&last.figures) - of(&first.figures)) / last.at.since(first.at).as_secs_f64()
+    /// Gives false where none of them leads.
+    fn take_notice(&mut self) -> bool {
+        let (at, glances) = (clock::unix_now(), self.local.glances());
+        let Some((_, leader)) = leading(&glances) else {
+            return false;
         };
-        Some(ServerFigures {
-            cpu: per_second(|figures| figures.cpu),
-            leader_cpu: per_second(|figures| figures.leader_cpu),
-            ..figures?
-        })
+        let answers = glances.iter().filter_map(|glance| glance.answer.as_ref());
+        self.looks.push(Look {
+            at,
+            cpu_s: answers.map(|answer| answer.cpu_s).sum(),
+            leader_cpu_s: leader.cpu_s,
+        });
+        true
     }
 
-    fn figures(&self) -> Option<ServerFigures> {
-        let answers = self.local.answers();
-        let leading = answers.iter().filter(|answer| answer.leads());
-        let leader = leading.max_by_key(|answer| answer.term())?;
+    /// Stops them; tells what they measured until then, and what they cost in a span of it. `None` where none of them leads.
+    pub(super) fn end(mut self, from: Micros, until: Micros) -> Option<ServerFigures> {
+        let glances = self.local.glances();
+        self.local.stop();
+        let (_, leader) = leading(&glances)?;
         Some(ServerFigures {
-            servers: answers.len(),
+            servers: glances
+                .iter()
+                .filter(|glance| glance.answer.is_some())
+                .count(),
             leader: leader.leader,
             replication: leader.node.replication,
             propagation: leader.node.propagation,
-            cpu: answers.iter().map(|answer| answer.cpu_s).sum(),
-            leader_cpu: leader.cpu_s,
+            cores: cores(&self.looks, from, until),
             term: leader.term(),
         })
+    }
+}
+
+fn cores(looks: &[Look], from: Micros, until: Micros) -> Option<Cores> {
+    let mut within = looks
+        .iter()
+        .filter(|look| look.at >= from && look.at <= until);
+    let (first, last) = (within.next()?, within.next_back()?);
+    let span_s = last.at.since(first.at).as_secs_f64();
+    Some(Cores {
+        all: (last.cpu_s - first.cpu_s) / span_s,
+        leader: (last.leader_cpu_s - first.leader_cpu_s) / span_s,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_is_that_of_the_looks_within_the_span_and_one_look_tells_nothing() {
+        let look = |second| Look {
+            at: Micros::from_secs(second),
+            cpu_s: 10.0 + second as f64,
+            leader_cpu_s: second as f64 / 4.0,
+        };
+        let looks: Vec<_> = (0..10).map(look).collect();
+        let of = |from, until| cores(&looks, Micros::from_secs(from), Micros::from_secs(until));
+        let Some(Cores { all, leader }) = of(2, 6) else {
+            panic!("there are looks enough");
+        };
+        assert!((all - 1.0).abs() < 1e-9 && (leader - 0.25).abs() < 1e-9);
+        assert!(of(2, 2).is_none() && of(20, 30).is_none());
     }
 }

@@ -96,10 +96,12 @@ fn costs(figures: &Figures) -> String {
         seen as f64 / crowd.span_s,
         crowd.cpu_s / crowd.span_s
     );
-    if let Some(servers) = &figures.servers {
+    if let Some(servers) = &figures.servers
+        && let Some(cores) = servers.cores
+    {
         text += &format!(
             ", the {} servers {:.2}, the leader {:.2}",
-            servers.servers, servers.cpu, servers.leader_cpu
+            servers.servers, cores.all, cores.leader
         );
     }
     text + ".\n"

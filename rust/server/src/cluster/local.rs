@@ -22,7 +22,7 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Those whose folders are here. They are ended when this is dropped.
 pub(crate) struct LocalServers {
-    pub(crate) folder: ClusterFolder,
+    folder: ClusterFolder,
     pub(crate) children: Vec<ServerChild>,
 }
 
@@ -63,12 +63,6 @@ impl LocalServers {
     /// When the cluster's files cannot be read.
     pub(crate) fn invitation(&self) -> Result<String, Failure> {
         invite::of(&self.folder).map(|url| url.to_string())
-    }
-
-    /// What each of those said last that run and said anything.
-    pub(crate) fn answers(&self) -> Vec<Answer> {
-        let glances = self.glances().into_iter();
-        glances.filter_map(|glance| glance.answer).collect()
     }
 
     /// What each of them said last.

@@ -18,6 +18,7 @@ mod status;
 mod up;
 
 pub(crate) use invite::url as invite_url;
+pub(crate) use line::leading;
 pub(crate) use local::LocalServers;
 
 use crate::{

@@ -7,7 +7,7 @@ use tokio::{runtime, time};
 use super::{
     child::{Change, ServerChild},
     folder::ClusterFolder,
-    init, invite, line,
+    init, line,
     local::LocalServers,
 };
 use crate::{
@@ -124,7 +124,7 @@ impl Servers {
         let glances = self.local.glances();
         if !self.invited && line::leader(&glances).is_some() {
             self.invited = true;
-            output::say(&format!("invite {}\n", invite::of(&self.local.folder)?))?;
+            output::say(&format!("invite {}\n", self.local.invitation()?))?;
         }
         let line = line::line(&glances);
         if line::differs(&line, &self.line) || self.line_at.elapsed() > LINE_INTERVAL {
