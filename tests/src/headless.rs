@@ -13,6 +13,7 @@ use synced_protocol::{
     mutation::Transaction,
     value::Value,
 };
+use synced_transport::clock;
 
 use crate::{Failure, Outcome};
 
@@ -82,12 +83,12 @@ impl HeadlessPlayer {
 
     /// A property that this player owns has a new live value from now on. It goes with the next [`flush`](Self::flush).
     pub fn set_live(&mut self, node: NodeId, property: PropertyId, value: Value) {
-        self.handle.set_live(node, property, clock::now(), value);
+        self.network.set_live(node, property, clock::now(), value);
     }
 
     /// Hands everything asked so far to the network, as at the end of a frame.
     pub fn flush(&mut self) {
-        self.handle.flush();
+        self.network.flush();
     }
 
     /// The next thing that the game would be told, if there is one.

@@ -119,13 +119,13 @@ fn measure(library: &dyn Library, cell: Cell, plan: &Plan) -> Outcome<Measured> 
     } = library.start(cell)?;
     let stop = AtomicBool::new(false);
     let watch = Watch::begin();
-    let measured = thread::scope(|scope| {
+    let measured = thread::scope(|scope| -> Outcome<_> {
         let moving = scope.spawn(|| keep_moving(&mut *mover, &stop));
         let mark = Mark::now()?;
         let looking = Onlookers::start(scope, &mut clients, &stop);
         let look = client_threads.and_those_since(&mark)?;
         thread::sleep(plan.settling);
-        let usage = || Ok((server.cpu_time()?, look.cpu_time()?, relay.traffic()));
+        let usage = || Outcome::Ok((server.cpu_time()?, look.cpu_time()?, relay.traffic()));
         let (before, began) = (usage()?, Instant::now());
         looking.count_from_now();
         thread::sleep(plan.span);
