@@ -224,7 +224,7 @@ impl Work for Values {
         // A few wait so long at most for company.
         self.seat.now = self.seat.now + BATCH;
         let later = self.seat.handle(Event::Woken);
-        let bytes = self.values as usize * 50;
+        let bytes = self.values as usize * 10;
         assert!(at_once + later >= bytes.div_ceil(MAX_UP_DATAGRAM_BYTES));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The version of everything behind a frame's preface.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 1;
 /// The first bytes of the first frame each way, in every version.
 pub const MAGIC: [u8; 4] = *b"SYND";
 

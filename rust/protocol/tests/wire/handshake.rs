@@ -13,7 +13,7 @@ use synced_protocol::{
 
 use crate::golden::{assert_frame, assert_no_tag, dump, hex};
 
-const PREFACE: &str = "53 59 4e 44  02 00 # SYND, version 2\n";
+const PREFACE: &str = "53 59 4e 44  01 00 # SYND, version 1\n";
 const HELLO: &str = "
     00              # Hello
     03 637570       # game name

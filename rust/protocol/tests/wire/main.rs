@@ -1,4 +1,4 @@
-//! The bytes of protocol version 2, written down independently of the code: by hand and from the page [`synced_protocol::wire`].
+//! The bytes of protocol version 1, written down independently of the code: by hand and from the page [`synced_protocol::wire`].
 //!
 //! Whoever makes one of these fail has made a new version of the protocol.
 
