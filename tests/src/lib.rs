@@ -17,6 +17,7 @@
 //! | [`feeder`] | moves a Monado's head and hands along them |
 //! | [`hands`] | hands shared in two ways, and how far from the truth each shows them |
 //! | [`peers`] | SyncedNode beside what a game would use instead, on the same work |
+//! | [`report`] | what all of it costs, beside others, in one report |
 //! | [`capture`] | every packet of a port, as the kernel sees it |
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
@@ -48,6 +49,7 @@ pub mod play;
 pub mod player;
 pub mod process;
 pub mod relay;
+pub mod report;
 pub mod server;
 pub mod stalls;
 pub mod steady;
