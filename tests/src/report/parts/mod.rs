@@ -2,6 +2,7 @@
 
 mod counts;
 mod crowd;
+mod growth;
 mod headless;
 mod peers;
 mod rows;
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(single::Single),
         Box::new(peers::Peers),
         Box::new(headless::Headless),
+        Box::new(growth::Growth),
         Box::new(counts::Counts),
     ]
 }

@@ -13,9 +13,12 @@ use crate::{
         part::{Bench, Chapter, Part},
         sample::{At, Repetition},
         tables,
+        turns::in_turn,
         verdict::Verdict,
     },
 };
+
+use line::{ALL_PLAYERS, ALL_SERVERS};
 
 /// The part.
 pub(super) struct Crowd;
@@ -48,14 +51,17 @@ impl Part for Crowd {
 
     fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
         let steps: &[u32] = bench.by_length(&[20, 50, PLAYERS], &[20, PLAYERS], &[3]);
-        let repetitions = bench.by_length(5, 2, 1);
-        bench.repeat(steps, repetitions, said, |bench, players| {
-            let folder = bench.folder(&players.to_string())?;
-            let line = line::play(&arguments(bench, *players), TIME_MAX, &folder)?;
-            Ok((at(*players), line.values()))
-        })?;
+        for (number, players) in in_turn(steps, bench.by_length(5, 2, 1)) {
+            play(bench, *players, number)?;
+        }
         let more: &[u32] = bench.by_length(&[200, 400, 800], &[], &[]);
-        grow(bench, more)
+        for players in more {
+            if !play(bench, *players, 1)? {
+                bench.remark("Nothing beyond that was tried.");
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn chapter(&self, found: &Findings) -> Outcome<Chapter> {
@@ -83,47 +89,41 @@ this machine. A confirmed operation is *ordered* when the leader has put it in i
 *confirmed* is all three. *own* is the way back to the writer, *live* that of a live value to another player's frame. *propagation*, *leader* and \
 *replication* are the servers' own words, since their start: a live datagram until it is with the leader, one turn of the leader's work, an \
 entry until a quorum has it. *frame late* is by how much the players' frames came late: where that is milliseconds, the machine is too small \
-for the crowd, and every latency has it in it twice.
+for the crowd, and every latency has it in it twice. Memory is what is resident, before the first player and at the end.
 
 The line to beat is 26.5 ms in the mean and 32 ms at p99, with 10 ms of rendering in it: 16.5 and 22 ms without.";
-
-fn said(players: &u32) -> String {
-    format!("{players} players")
-}
 
 fn at(players: u32) -> At {
     At::new([("players", players), ("servers", 5), ("bytes", 1024)])
 }
 
-fn arguments(bench: &Bench<'_>, players: u32) -> [(&'static str, u32); 2] {
-    [("players", players), ("seconds", bench.by_length(3, 3, 1))]
-}
-
-/// Each number once, until one is too many: that is a result too.
-fn grow(bench: &mut Bench<'_>, steps: &[u32]) -> Outcome {
-    for players in steps {
-        bench.tell(&format!("{players} players, once"));
-        let folder = bench.folder(&players.to_string())?;
-        let watch = Watch::begin();
-        let line = line::play(&arguments(bench, *players), TIME_MAX, &folder);
-        let surroundings = watch.end();
-        match line {
-            Ok(line) => bench.add(Repetition {
-                at: at(*players),
-                number: 1,
-                values: line.values(),
-                surroundings,
-            }),
-            Err(failure) => {
-                bench.tell(&format!("it breaks: {failure}"));
-                bench.remark(format!(
-                    "{players} players are too many for this machine ({failure}); nothing beyond was tried."
-                ));
-                return Ok(());
-            }
-        }
+/// Plays once with so many. That they are too many is a result too: gives false, and remarks why.
+fn play(bench: &mut Bench<'_>, players: u32, number: u32) -> Outcome<bool> {
+    bench.tell(&format!("{players} players, repetition {number}"));
+    let folder = bench.folder(&players.to_string())?;
+    let arguments = [("players", players), ("seconds", bench.by_length(3, 3, 1))];
+    let watch = Watch::begin();
+    let line = line::play(&arguments, TIME_MAX, &folder);
+    let surroundings = watch.end();
+    let broken = match &line {
+        Ok(line) => line.broken().map(str::to_owned),
+        Err(failure) => Some(failure.to_string()),
+    };
+    if let Ok(line) = &line {
+        bench.add(Repetition {
+            at: at(players),
+            number,
+            values: [line.stages(), line.costs()].concat(),
+            surroundings,
+        });
     }
-    Ok(())
+    if let Some(why) = &broken {
+        bench.tell(&format!("it does not hold: {why}"));
+        bench.remark(format!(
+            "{players} players, repetition {number}, were too many for this machine: {why}."
+        ));
+    }
+    Ok(broken.is_none())
 }
 
 /// How a figure of a stage lies with so many players.
@@ -184,7 +184,7 @@ fn losses(found: &Findings) -> Vec<String> {
 fn strain(found: &Findings) -> String {
     let told = found.settings().into_iter().filter_map(|at| {
         let of = |subject, figure| Some(found.spread(subject, at, figure)?.median);
-        let (players, servers) = (of("all players", "cores")?, of("all servers", "cores")?);
+        let (players, servers) = (of(ALL_PLAYERS, "cores")?, of(ALL_SERVERS, "cores")?);
         let late = of("frame late", "p99")?;
         Some(format!(
             "- {} players: they took {players:.2} cores and the servers {servers:.2}; at p99 their frames were {late:.1} ms late.\n",
@@ -206,8 +206,8 @@ mod tests {
             ("live", &at, "p99", 17.0),
             ("confirmed", &at, "mean", 33.0),
             ("confirmed", &at, "p99", 11.0),
-            ("all players", &at, "cores", 1.25),
-            ("all servers", &at, "cores", 0.5),
+            (ALL_PLAYERS, &at, "cores", 1.25),
+            (ALL_SERVERS, &at, "cores", 0.5),
             ("frame late", &at, "p99", 7.0),
         ])
     }
