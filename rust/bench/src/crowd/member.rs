@@ -8,7 +8,7 @@ use synced_client::{
 };
 use synced_protocol::{
     id::{NodeId, PlayerId, PropertyId},
-    mutation::{Lane, Mutation, PropertySpec, Spawn},
+    mutation::{Lane, Mutation, Origin, PropertySpec, Spawn},
     time::Micros,
     value::Value,
 };
@@ -23,8 +23,9 @@ use crate::{Outcome, Player, Traffic, clock::MachineClock, spawn_own};
 const CONFIRMED: PropertyId = PropertyId(0);
 /// The first of those that carry live operations.
 const LIVE_FIRST: u8 = 1;
-/// The names of the nodes by which the players of a crowd know each other.
-const NODE_NAME: &str = "Crowd";
+/// The spawner of the nodes by which the players of a crowd know each other: a game with one of this name below its tree's root has
+/// them in its scene, and is one of the crowd with a node of its own.
+const SPAWNER: &str = "Crowd";
 
 pub(super) struct Member {
     player: Player,
@@ -257,7 +258,7 @@ impl Known {
 impl Tree {
     fn learn(&mut self, update: &Update) {
         match update {
-            Update::Spawned(spawned) if spawned.spawn.name == NODE_NAME => {
+            Update::Spawned(spawned) if is_of_crowd(&spawned.spawn) => {
                 let known = spawned.spawn.properties.first();
                 let last = known.and_then(|property| Operation::read(&property.value));
                 let last = last.map_or(0, |operation| operation.number);
@@ -286,15 +287,20 @@ fn live_properties(pace: &Pace) -> impl Iterator<Item = (PropertyId, usize)> {
     (LIVE_FIRST..).map(PropertyId).zip(pace.live_parts())
 }
 
+fn is_of_crowd(spawn: &Spawn) -> bool {
+    let wanted = NodeId::derived(NodeId::ROOT, SPAWNER);
+    matches!(spawn.origin, Origin::Scene { spawner, .. } if spawner == wanted)
+}
+
 fn spawn(node: NodeId, owner: PlayerId, pace: &Pace) -> Spawn {
     let property = |path: String, lane| PropertySpec {
         path,
         lane,
         value: Value::PackedByteArray(Vec::new()),
     };
-    let confirmed = property(".:confirmed".to_owned(), Lane::Confirmed);
+    let confirmed = property("confirmed".to_owned(), Lane::Confirmed);
     let live = live_properties(pace);
-    let live = live.map(|(part, _)| property(format!(".:live_{}", part.0), Lane::Live));
+    let live = live.map(|(part, _)| property(format!("live_{}", part.0), Lane::Live));
     let properties = [confirmed].into_iter().chain(live).collect();
-    spawn_own(node, owner, NODE_NAME, properties)
+    spawn_own(node, owner, SPAWNER, properties)
 }
