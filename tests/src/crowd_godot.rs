@@ -5,6 +5,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
+use serde::Deserialize;
 use synced_bench::{Times, crowd::CrowdResult};
 use synced_protocol::time::Micros;
 
@@ -166,8 +167,13 @@ fn headless(plan: &CrowdPlan, folder: &Path, url: &str) -> Outcome<CrowdResult> 
 
 /// The result is the last line that a crowd writes.
 fn result_in(output: &str) -> Result<CrowdResult, String> {
+    #[derive(Deserialize)]
+    struct Last {
+        result: CrowdResult,
+    }
     let line = output.lines().next_back().unwrap_or_default();
-    serde_json::from_str(line).map_err(|error| format!("no result: {error}"))
+    let last: Last = serde_json::from_str(line).map_err(|error| format!("no result: {error}"))?;
+    Ok(last.result)
 }
 
 fn crowd(plan: &CrowdPlan, url: &str, players: usize) -> Outcome<Command> {
