@@ -9,6 +9,7 @@
 //! | [`relay`] | a bad network in front of it |
 //! | [`headless`] | a player without an engine |
 //! | [`steady`] | two of these who show whether a cluster keeps its word |
+//! | [`apply`] | what the main thread of a Godot pays for what others write |
 //! | [`etcd`] | the peer that the cluster is measured beside |
 //! | [`godot`] | Godot and the projects that it runs |
 //! | [`player`] | a Godot player that does what a test says, line by line |
@@ -17,6 +18,7 @@
 //! | [`feeder`] | moves a Monado's head and hands along them |
 //! | [`hands`] | hands shared in two ways, and how far from the truth each shows them |
 //! | [`peers`] | SyncedNode beside what a game would use instead, on the same work |
+//! | [`report`] | what all of it costs, beside others, in one report |
 //! | [`capture`] | every packet of a port, as the kernel sees it |
 //! | [`clock`] | the clock by which that is timed |
 //! | [`monado`] | an OpenXR runtime without a headset, and players who wear it |
@@ -24,12 +26,15 @@
 //! | [`linear`] | whether what players were told could have happened one at a time |
 //! | [`load`] | the same writes to a cluster of ours and to etcd's |
 //! | [`stalls`] | how long this machine keeps anybody waiting |
+//! | [`crowd_godot`] | real Godots among a crowd of players without an engine |
 //! | [`play`] | a server and its players, from the first join to the last look at their logs |
 
+pub mod apply;
 pub mod capture;
 pub mod clock;
 pub mod cluster;
 pub mod control;
+pub mod crowd_godot;
 pub mod etcd;
 pub mod failure;
 pub mod feeder;
@@ -48,6 +53,7 @@ pub mod play;
 pub mod player;
 pub mod process;
 pub mod relay;
+pub mod report;
 pub mod server;
 pub mod stalls;
 pub mod steady;

@@ -37,6 +37,8 @@ pub struct Player {
     handle: Handle,
     network: synced_transport::Handle<BridgedSession>,
     stats: Arc<TransportStats>,
+    began_at: Instant,
+    is_leaving: bool,
 }
 
 impl Player {
@@ -82,6 +84,8 @@ impl Player {
             handle,
             network,
             stats,
+            began_at: Instant::now(),
+            is_leaving: false,
         })
     }
 
@@ -90,18 +94,30 @@ impl Player {
     /// # Errors
     /// When it ends before, or the time is over.
     pub fn join(&mut self, mut tell: impl FnMut(Update)) -> Outcome<PlayerId> {
-        let deadline = Instant::now() + JOIN_TIME_MAX;
         loop {
-            match self.handle.next_update() {
-                Some(Update::Joined(joined)) => return Ok(joined.player),
-                Some(Update::Ended(reason)) => return Err(self.ended(&reason)),
-                Some(update) => tell(update),
-                None if Instant::now() > deadline => {
-                    return Err(self.is_late("is not in the session"));
-                }
-                None => thread::sleep(POLL),
+            if let Some(player) = self.poll_join(&mut tell)? {
+                return Ok(player);
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// As [`join`](Self::join), without waiting: `None` as long as the session is not up.
+    ///
+    /// # Errors
+    /// As there; the time counts from [`begin`](Self::begin).
+    pub fn poll_join(&mut self, mut tell: impl FnMut(Update)) -> Outcome<Option<PlayerId>> {
+        while let Some(update) = self.handle.next_update() {
+            match update {
+                Update::Joined(joined) => return Ok(Some(joined.player)),
+                Update::Ended(reason) => return Err(self.ended(&reason)),
+                update => tell(update),
             }
         }
+        if self.began_at.elapsed() > JOIN_TIME_MAX {
+            return Err(self.is_late("is not in the session"));
+        }
+        Ok(None)
     }
 
     /// The next thing that the game would be told, if there is one.
@@ -136,13 +152,21 @@ impl Player {
         BenchError::new(format_args!("{}: the session ended: {reason:?}", self.name))
     }
 
+    /// Leaves, and does not wait until the server knows.
+    pub fn begin_leave(&mut self) {
+        if !self.is_leaving {
+            self.is_leaving = true;
+            self.handle.leave();
+            self.handle.flush();
+        }
+    }
+
     /// Leaves, waits until the server knows, and gives back the session as it was at its end.
     ///
     /// # Errors
     /// When the network's thread does not end in time, or panicked.
     pub fn leave(mut self) -> Outcome<BridgedSession> {
-        self.handle.leave();
-        self.handle.flush();
+        self.begin_leave();
         let deadline = Instant::now() + JOIN_TIME_MAX;
         while !self.network.is_finished() {
             if Instant::now() > deadline {

@@ -11,6 +11,7 @@ use crate::{
     classes::{SyncedSession, with_core},
     collect::Collector,
     core::{Core, State},
+    frame_stats::Cost,
     grab::Grabbing,
     playout::Player,
     tracking::Tracking,
@@ -26,7 +27,8 @@ pub(crate) struct Frame {
     tracking: Tracking,
     grabbing: Grabbing,
     collector: Collector,
-    begun: Option<(Micros, u64)>,
+    /// What the early part of the frame took.
+    begun: Option<Cost>,
     frames: u64,
 }
 
@@ -37,23 +39,26 @@ impl Frame {
             with_core(Core::begin_frame);
             return;
         }
-        let (begun, counted) = (clock::now(), allocations());
+        let meter = Meter::begin();
         let budget = session.bind().apply_budget();
-        apply::run(session, budget);
+        let updates = apply::run(session, budget);
         with_core(Core::begin_frame);
         self.player.run();
-        self.begun = Some((clock::now() - begun, allocations() - counted));
+        self.begun = Some(meter.end(Cost {
+            updates,
+            ..Cost::default()
+        }));
     }
 
     /// After the game's scripts: what they changed goes to the session.
     pub(crate) fn late(&mut self) {
-        let Some((spent, counted)) = self.begun.take() else {
+        let Some(early) = self.begun.take() else {
             // Without a session hands move and hold all the same.
             self.tracking.run();
             self.grabbing.run();
             return;
         };
-        let (begun, before) = (clock::now(), allocations());
+        let meter = Meter::begin();
         self.frames += 1;
         if self.frames.is_multiple_of(FRAMES_A_PLACING) {
             binding::place_unplaced();
@@ -66,10 +71,32 @@ impl Frame {
             if let Some(handle) = core.handle() {
                 handle.flush();
             }
-            core.frame_stats.frame(
-                spent + (clock::now() - begun),
-                counted + allocations() - before,
-            );
+            core.frame_stats.frame(meter.end(early));
         });
+    }
+}
+
+/// What the main thread has spent since.
+#[derive(Debug, Clone, Copy)]
+struct Meter {
+    at: Micros,
+    allocations: u64,
+}
+
+impl Meter {
+    fn begin() -> Self {
+        Self {
+            at: clock::now(),
+            allocations: allocations(),
+        }
+    }
+
+    /// That, added to what was spent before.
+    fn end(self, before: Cost) -> Cost {
+        Cost {
+            updates: before.updates,
+            spent: before.spent + (clock::now() - self.at),
+            allocations: before.allocations + (allocations() - self.allocations),
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct FrameStats {
     frame: Stage,
     /// The longest of a frame since somebody asked.
     longest: Micros,
+    /// Updates of the frames since somebody asked.
+    recent_updates: u64,
     pub updates: u64,
     pub frames_over_budget: u64,
     /// Heap allocations by this library on the main thread, in its passes.
@@ -21,13 +23,18 @@ pub(crate) struct FrameStats {
     pub frames: u64,
 }
 
+/// What a part of a frame took, on the main thread.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Cost {
+    /// Updates that it applied.
+    pub updates: u64,
+    pub spent: Micros,
+    pub allocations: u64,
+}
+
 impl FrameStats {
     pub(crate) fn commit_applied(&mut self, latency: Micros) {
         self.apply.record(latency);
-    }
-
-    pub(crate) fn applied(&mut self, updates: u32) {
-        self.updates += u64::from(updates);
     }
 
     pub(crate) fn budget_exceeded(&mut self) {
@@ -35,16 +42,23 @@ impl FrameStats {
     }
 
     /// One frame's work is done.
-    pub(crate) fn frame(&mut self, spent: Micros, allocations: u64) {
-        self.frame.record(spent);
-        self.longest = self.longest.max(spent);
-        self.allocations += allocations;
+    pub(crate) fn frame(&mut self, cost: Cost) {
+        self.frame.record(cost.spent);
+        self.longest = self.longest.max(cost.spent);
+        self.recent_updates += cost.updates;
+        self.updates += cost.updates;
+        self.allocations += cost.allocations;
         self.frames += 1;
     }
 
     /// The extension's own time in the longest frame since the last call.
     pub(crate) fn take_longest(&mut self) -> Micros {
         std::mem::take(&mut self.longest)
+    }
+
+    /// How many updates the frames since the last call applied.
+    pub(crate) fn take_updates(&mut self) -> u64 {
+        std::mem::take(&mut self.recent_updates)
     }
 
     pub(crate) fn apply_summary(&self) -> Summary {

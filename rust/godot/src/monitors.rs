@@ -29,7 +29,7 @@ const fn monitor(name: &'static str, kind: MonitorType, read: fn(&mut Core) -> f
 }
 
 /// In the order in which the debugger lists them.
-const MONITORS: [Monitor; 17] = [
+const MONITORS: [Monitor; 18] = [
     monitor("synced_node/capture_hz", MonitorType::QUANTITY, |core| {
         slowest(core).map_or(0.0, |sampling| sampling.hz)
     }),
@@ -76,6 +76,9 @@ const MONITORS: [Monitor; 17] = [
     monitor("synced_node/playout_late", MonitorType::PERCENTAGE, late),
     monitor("synced_node/frame_time", MonitorType::TIME, |core| {
         core.frame_stats.take_longest().as_secs_f64()
+    }),
+    monitor("synced_node/updates", MonitorType::QUANTITY, |core| {
+        core.frame_stats.take_updates() as f64
     }),
     monitor("synced_node/apply_latency", MonitorType::TIME, |core| {
         Micros(core.frame_stats.apply_summary().p50_us).as_secs_f64()

@@ -1,15 +1,15 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use synced_bench::crowd::OPERATION_BYTES_MIN;
-use synced_protocol::limits::MAX_GAME_BYTES;
+use synced_protocol::limits::{MAX_GAME_BYTES, MAX_NODES, MAX_PROPERTIES};
 
 use crate::{
     exit,
     kinds::{
-        ClusterName, Hertz, Listen, LogFilter, LogFormat, Place, Reached, Safety, Text, Whole,
+        ClusterName, Hertz, Listen, LogFilter, LogFormat, Place, Reached, Safety, Span, Text, Whole,
     },
     settings::{ClusterSettings, Settings},
 };
@@ -46,6 +46,9 @@ pub(crate) enum Command {
     ///
     /// Starts five servers of its own on this machine, unless --url names others. Each player has the frames of a game; each operation
     /// tells when it was made, so the times are right among processes of one machine, and otherwise as right as its clocks.
+    ///
+    /// Where players are cut off, fail to join, or miss something, there were too many: it tells how far that came and why it ended,
+    /// measures no more of them, and ends with exit code 11.
     #[command(after_help = exit::HELP)]
     Bench(Bench),
 }
@@ -75,7 +78,13 @@ pub(crate) struct Bench {
     /// In how many processes they are
     #[arg(long, value_name = "NUMBER", default_value = "4")]
     pub(crate) processes: Whole<1, 64>,
-    /// Confirmed operations of each player, a second
+    /// How many nodes at rest are in the world before the players are
+    #[arg(long, value_name = "NUMBER", default_value = "0")]
+    pub(crate) world_nodes: Whole<0, { MAX_NODES as u32 }>,
+    /// How many confirmed properties each of them has
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub(crate) world_properties: Whole<0, { MAX_PROPERTIES as u32 }>,
+    /// Confirmed operations of each player, a second; 0 on both lanes shows what players cost who do nothing
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     pub(crate) confirmed_hz: Hertz,
     /// Live operations of each player, a second
@@ -90,12 +99,23 @@ pub(crate) struct Bench {
     /// For how many seconds it counts
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     pub(crate) seconds: Whole<1, 86_400>,
+    /// Count for so long, like 30m or 1h30m, and watch the memory of all processes: it fails when one grows and grows
+    #[arg(long, value_name = "TIME", conflicts_with = "seconds")]
+    pub(crate) soak: Option<Span>,
     /// Print all that was measured as JSON, a line for each number of players
     #[arg(long)]
     pub(crate) json: bool,
     /// Be one of the processes, beside others with so many players all together
     #[arg(long, hide = true)]
     pub(crate) beside: Option<Whole<1, 640_000>>,
+}
+
+impl Bench {
+    /// For how long it counts.
+    pub(crate) fn span(&self) -> Duration {
+        let seconds = Duration::from_secs(self.seconds.0.into());
+        self.soak.map_or(seconds, |soak| soak.0)
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,7 @@ pub(crate) enum Exit {
     Unanswered = 8,
     Declined = 9,
     ServerEnded = 10,
+    NotHeld = 11,
 }
 
 /// The part of the help that tells the exit codes.
@@ -29,7 +30,8 @@ Exit codes:
   7  a folder or the log in it cannot be used
   8  no server of the cluster answers, or none leads
   9  the cluster declined what was asked
- 10  a server that was to run on this machine ended by itself";
+ 10  a server that was to run on this machine ended by itself
+ 11  what was measured did not hold: too many players, something lost, or memory that grows";
 
 /// An end that somebody must do something about.
 #[derive(Debug)]

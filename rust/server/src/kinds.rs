@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use serde::{Deserialize, Deserializer, de};
@@ -90,6 +91,41 @@ impl FromStr for Hertz {
             let max = Self::MAX;
             NotAllowed::new(text, format_args!("a number from 0 to {max}"))
         })
+    }
+}
+
+/// A span of time, as people write it: `90s`, `30m`, `1h30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl Span {
+    /// A day.
+    const MAX: Duration = Duration::from_secs(86_400);
+    /// From the largest unit to the smallest; each may stand there once.
+    const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];
+
+    fn seconds(text: &str) -> Option<u64> {
+        let (mut seconds, mut rest) = (0_u64, text);
+        for (unit, in_seconds) in Self::UNITS {
+            if let Some((number, smaller)) = rest.split_once(unit) {
+                let number: u64 = number.parse().ok()?;
+                seconds = seconds.checked_add(number.checked_mul(in_seconds)?)?;
+                rest = smaller;
+            }
+        }
+        rest.is_empty().then_some(seconds)
+    }
+}
+
+impl FromStr for Span {
+    type Err = NotAllowed;
+
+    fn from_str(text: &str) -> Result<Self, NotAllowed> {
+        let span = Self::seconds(text).map(Duration::from_secs);
+        let allowed = span.filter(|span| !span.is_zero() && *span <= Self::MAX);
+        allowed
+            .map(Self)
+            .ok_or_else(|| NotAllowed::new(text, "a time of at most a day, like 90s, 30m or 1h30m"))
     }
 }
 
@@ -265,6 +301,33 @@ mod tests {
         }
         for wrong in ["-0.1", "1000.1", "inf", "NaN", ""] {
             assert!(refusal::<Hertz>(wrong).contains("a number from 0 to 1000"));
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_as_people_write_it_and_is_neither_nothing_nor_more_than_a_day() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("30m", 1_800),
+            ("1h30m", 5_400),
+            ("1h0m5s", 3_605),
+            ("24h", 86_400),
+        ] {
+            assert_eq!(text.parse(), Ok(Span(Duration::from_secs(seconds))));
+        }
+        for wrong in [
+            "",
+            "0s",
+            "30",
+            "m",
+            "-1m",
+            "1m1h",
+            "1m1m",
+            "1.5m",
+            "24h1s",
+            "99999999999999999999h",
+        ] {
+            assert!(refusal::<Span>(wrong).contains("like 90s, 30m or 1h30m"));
         }
     }
 

@@ -28,6 +28,9 @@ struct Content<'a> {
     /// How long the process has computed, where the system tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_s: Option<f64>,
+    /// The memory that the process has in use, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resident_bytes: Option<u64>,
     #[serde(flatten)]
     report: &'a Report,
     transport: TransportCounters,
@@ -56,6 +59,7 @@ impl StatsFile {
         let content = Content {
             uptime_s: self.started.elapsed().as_secs_f64(),
             cpu_s: synced_bench::cpu_s(),
+            resident_bytes: synced_bench::resident_bytes(),
             report,
             transport,
             peers,

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time;
 
 use crate::limits::STATS_INTERVAL;
@@ -18,6 +18,8 @@ pub struct TransportStats {
     connections: AtomicU64,
     bytes_sent: AtomicU64,
     bytes_received: AtomicU64,
+    udp_sent: AtomicU64,
+    udp_received: AtomicU64,
     packets_sent: AtomicU64,
     packets_lost: AtomicU64,
     datagrams_sent: AtomicU64,
@@ -28,7 +30,8 @@ pub struct TransportStats {
 }
 
 /// The values of [`TransportStats`] at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransportCounters {
     /// Connections that are open now.
     pub connections: u64,
@@ -36,6 +39,10 @@ pub struct TransportCounters {
     pub bytes_sent: u64,
     /// Bytes of UDP payload received.
     pub bytes_received: u64,
+    /// UDP datagrams sent, whatever they carry: each is an IP packet.
+    pub udp_sent: u64,
+    /// UDP datagrams received.
+    pub udp_received: u64,
     /// QUIC packets sent.
     pub packets_sent: u64,
     /// QUIC packets sent and found lost.
@@ -60,6 +67,8 @@ impl TransportStats {
             connections: self.connections.load(Relaxed),
             bytes_sent: self.bytes_sent.load(Relaxed),
             bytes_received: self.bytes_received.load(Relaxed),
+            udp_sent: self.udp_sent.load(Relaxed),
+            udp_received: self.udp_received.load(Relaxed),
             packets_sent: self.packets_sent.load(Relaxed),
             packets_lost: self.packets_lost.load(Relaxed),
             datagrams_sent: self.datagrams_sent.load(Relaxed),
@@ -118,6 +127,16 @@ impl Sampler {
                 &totals.bytes_received,
                 now.udp_rx.bytes,
                 before.udp_rx.bytes,
+            ),
+            (
+                &totals.udp_sent,
+                now.udp_tx.datagrams,
+                before.udp_tx.datagrams,
+            ),
+            (
+                &totals.udp_received,
+                now.udp_rx.datagrams,
+                before.udp_rx.datagrams,
             ),
             (
                 &totals.packets_sent,

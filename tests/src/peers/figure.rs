@@ -39,6 +39,30 @@ pub enum Figure {
 }
 
 impl Figure {
+    /// All of them, in their order.
+    pub const ALL: [Self; 14] = [
+        Self::BytesPerUpdate,
+        Self::UpdatesPerSecond,
+        Self::ServerCpu,
+        Self::ClientCpu,
+        Self::AllClientsCpu,
+        Self::LatencyP50,
+        Self::LatencyP95,
+        Self::LatencyP99,
+        Self::AgeP50,
+        Self::AgeP99,
+        Self::GapP99,
+        Self::ErrorP99,
+        Self::Lag,
+        Self::FramesPerSecond,
+    ];
+
+    /// The one with this name in CSV.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|figure| figure.name() == name)
+    }
+
     /// In CSV.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -126,6 +150,14 @@ impl fmt::Display for Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_are_found_by_their_names() {
+        for figure in Figure::ALL {
+            assert_eq!(Figure::named(figure.name()), Some(figure));
+        }
+        assert_eq!(Figure::named("latency"), None);
+    }
 
     #[test]
     fn a_spread_has_the_middle_and_both_ends() {

@@ -47,9 +47,8 @@ pub mod way;
 
 pub use figure::{Figure, Spread};
 pub use plan::{Cell, Plan, Step};
-pub use report::{Collected, Part, Row};
+pub use report::{Collected, Measured, Part, Row};
 
-use report::Measured;
 use stage::Stage;
 
 use crate::{Failure, Outcome};
@@ -64,7 +63,19 @@ const TRIES_MAX: u32 = 4;
 ///
 /// # Errors
 /// When something does not start, or a player does not do what it is told.
-pub fn in_godot(plan: &Plan, seed: u64, mut progress: impl FnMut(&str)) -> Outcome<Vec<Row>> {
+pub fn in_godot(plan: &Plan, seed: u64, progress: impl FnMut(&str)) -> Outcome<Vec<Row>> {
+    repetitions_in_godot(plan, seed, progress).map(|collected| collected.rows())
+}
+
+/// As [`in_godot`], with every repetition by itself.
+///
+/// # Errors
+/// As there.
+pub fn repetitions_in_godot(
+    plan: &Plan,
+    seed: u64,
+    mut progress: impl FnMut(&str),
+) -> Outcome<Collected> {
     let ways = way::all();
     let mut stage = Stage::begin("measure-peers", plan.clients_max(), seed)?;
     let mut collected = Collected::default();
@@ -80,7 +91,7 @@ pub fn in_godot(plan: &Plan, seed: u64, mut progress: impl FnMut(&str)) -> Outco
         }
     }
     stage.end()?;
-    Ok(collected.rows())
+    Ok(collected)
 }
 
 /// What is stamped by a clock that was set meanwhile is measured anew.

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{figure::Figure, report::Row};
+use super::{
+    figure::{Figure, Spread},
+    report::Row,
+};
 
 /// Peers whose ratios tell most: ours, then the other.
 pub const PAIRS: [(&str, &str); 5] = [
@@ -24,6 +27,61 @@ const FIGURES: [Figure; 8] = [
     Figure::LatencyP99,
     Figure::ErrorP99,
 ];
+
+/// A figure of one of ours by the same of another, at the same work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ratio {
+    /// Ours, then the other.
+    pub peers: (&'static str, &'static str),
+    /// How many objects moved.
+    pub objects: u32,
+    /// How many clients looked on.
+    pub clients: u32,
+    /// Of a hundred packets, how many were lost.
+    pub loss_percent: f64,
+    /// What was compared.
+    pub figure: Figure,
+    /// The median of ours by that of the other.
+    pub value: f64,
+    /// Whether all repetitions of one lie on the same side of all of the other's.
+    pub is_apart: bool,
+}
+
+impl Ratio {
+    /// Whether the other does better, by a hundredth at least.
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        let hundredths = (100.0 * self.value).round();
+        match self.figure {
+            Figure::UpdatesPerSecond => hundredths < 100.0,
+            _ => hundredths > 100.0,
+        }
+    }
+}
+
+/// Every ratio of each pair.
+#[must_use]
+pub fn all(rows: &[Row]) -> Vec<Ratio> {
+    let mut all = Vec::new();
+    for (ours, theirs) in PAIRS {
+        for one in work(rows, ours, theirs) {
+            let of_figure = |figure| {
+                let [our, their] = spreads(rows, one, figure, [ours, theirs])?;
+                Some(Ratio {
+                    peers: (ours, theirs),
+                    objects: one.objects,
+                    clients: one.clients,
+                    loss_percent: one.loss_percent,
+                    figure,
+                    value: our.median / their.median,
+                    is_apart: our.min > their.max || our.max < their.min,
+                })
+            };
+            all.extend(FIGURES.into_iter().filter_map(of_figure));
+        }
+    }
+    all
+}
 
 /// A table in Markdown for each of the pairs that did the same: of each figure, the first one's median by the other's.
 #[must_use]
@@ -79,13 +137,19 @@ fn work<'a>(rows: &'a [Row], ours: &str, theirs: &str) -> Vec<&'a Row> {
 }
 
 fn ratio(rows: &[Row], work: &Row, figure: Figure, peers: [&str; 2]) -> Option<f64> {
+    let [ours, theirs] = spreads(rows, work, figure, peers)?;
+    Some(ours.median / theirs.median)
+}
+
+/// Of both peers, where both have it.
+fn spreads(rows: &[Row], work: &Row, figure: Figure, peers: [&str; 2]) -> Option<[Spread; 2]> {
     let [ours, theirs] = peers.map(|peer| {
         let found = rows
             .iter()
             .find(|row| row.peer == peer && row.figure == figure && is_same_work(row, work));
-        found.map(|row| row.spread.median)
+        found.map(|row| row.spread)
     });
-    Some(ours? / theirs?)
+    Some([ours?, theirs?])
 }
 
 fn is_same_work(one: &Row, other: &Row) -> bool {
@@ -103,7 +167,7 @@ fn is_same_work(one: &Row, other: &Row) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::{Part, Spread};
+    use crate::peers::Part;
 
     fn row(peer: &str, objects: u32, figure: Figure, value: f64) -> Row {
         Row {
@@ -133,5 +197,35 @@ mod tests {
         assert!(text.contains("| 20 | 4 | 0 | 0.50 | 1.00 |"), "{text}");
         assert!(!text.contains("500"), "{text}");
         assert_eq!(text.matches("**").count(), 2);
+    }
+
+    #[test]
+    fn what_the_other_does_better_is_a_loss_and_fewer_updates_are_worse() {
+        let (ours, theirs) = PAIRS[0];
+        let mut rows = Vec::new();
+        for (figure, our, their) in [
+            (Figure::UpdatesPerSecond, [58.0, 59.0], [60.0, 61.0]),
+            (Figure::BytesPerUpdate, [20.0, 21.0], [40.0, 41.0]),
+            (Figure::LatencyP50, [30.0, 34.0], [25.0, 32.0]),
+            (Figure::ServerCpu, [10.0, 10.0], [9.99, 10.0]),
+        ] {
+            for (peer, values) in [(ours, our), (theirs, their)] {
+                let mut row = row(peer, 20, figure, 0.0);
+                row.spread = Spread::of(values);
+                rows.push(row);
+            }
+        }
+        let losses: Vec<_> = all(&rows)
+            .into_iter()
+            .filter(Ratio::is_loss)
+            .map(|ratio| (ratio.figure, ratio.is_apart))
+            .collect();
+        assert_eq!(
+            losses,
+            [
+                (Figure::UpdatesPerSecond, true),
+                (Figure::LatencyP50, false)
+            ]
+        );
     }
 }

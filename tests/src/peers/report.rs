@@ -183,6 +183,14 @@ impl Collected {
         }
     }
 
+    /// Every repetition: in which part, by whom, at which work, which one (from 1), and what it gave.
+    pub fn repetitions(&self) -> impl Iterator<Item = (Part, &str, Cell, u32, &Measured)> {
+        self.0.iter().flat_map(|((part, peer, cell), all)| {
+            let numbered = (1..).zip(all);
+            numbered.map(move |(number, one)| (*part, peer.as_str(), *cell, number, one))
+        })
+    }
+
     /// All rows, in the order in which the first repetitions came.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
@@ -264,6 +272,18 @@ mod tests {
             (20.0, 22.0, 2)
         );
         assert_eq!((ours.load_max, ours.loss_percent), (2.0, 0.0));
+    }
+
+    #[test]
+    fn repetitions_of_the_same_work_are_numbered() {
+        let collected = collected();
+        let ours = collected
+            .repetitions()
+            .filter(|(_, peer, cell, ..)| *peer == "ours" && cell.loss_permille == 50);
+        let values: Vec<_> = ours
+            .map(|(.., number, one)| (number, one.figures[0].1))
+            .collect();
+        assert_eq!(values, [(1, 20.0), (2, 22.0)]);
     }
 
     #[test]

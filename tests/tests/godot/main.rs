@@ -4,6 +4,7 @@
 //! its `player/words.gd` says. No test asserts how long something takes. The files of the last run of each are in
 //! `target/runs`.
 
+mod apply;
 mod bodies;
 mod devices;
 mod editor;

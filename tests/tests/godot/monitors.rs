@@ -16,7 +16,7 @@ fn while_a_session_is_on_the_monitors_tell_how_its_streams_are() -> Outcome {
     play.connect(&mut ann)?;
     let mut ben = play.join("ben", "things")?;
     let all = names(&mut ann)?;
-    assert_eq!(all.len(), 17, "{all:?}");
+    assert_eq!(all.len(), 18, "{all:?}");
     for name in &all {
         let silent: f64 = read(&mut ann, name)?;
         assert!(silent.is_finite() && silent >= 0.0, "{name} is {silent}");

@@ -6,6 +6,8 @@ use synced_protocol::{limits::MAX_LIVE_VALUE_BYTES, time::Micros, value::Value};
 pub const OPERATION_BYTES_MIN: usize = 16;
 /// The most bytes of one live value: what a live value may have, less the kind and length before them.
 const LIVE_PART_BYTES_MAX: usize = MAX_LIVE_VALUE_BYTES - 8;
+/// When the last operation of a player was made: whoever sees it has seen all of them, or knows how many are missing.
+const LAST: Micros = Micros(u64::MAX);
 /// What the rest is filled with.
 const FILLING: u8 = 0x5a;
 
@@ -45,6 +47,11 @@ impl Operation {
         value[..8].copy_from_slice(&self.made_at.0.to_le_bytes());
         value[8..OPERATION_BYTES_MIN].copy_from_slice(&self.number.to_le_bytes());
         Value::PackedByteArray(value)
+    }
+
+    /// Whether it is its player's last one, that was made for nothing but to end the count.
+    pub(super) const fn is_last(self) -> bool {
+        self.made_at.0 == LAST.0
     }
 
     /// `None` for a value that is no operation, as the first one of a node.
@@ -102,6 +109,15 @@ impl Schedule {
         })
     }
 
+    /// The one after all others.
+    pub(super) const fn last(&mut self) -> Operation {
+        self.number += 1;
+        Operation {
+            made_at: LAST,
+            number: self.number,
+        }
+    }
+
     /// How many were made.
     pub(super) const fn made(&self) -> u64 {
         self.number
@@ -150,6 +166,8 @@ mod tests {
         let frames = (0..900).map(|frame| Micros(1_000_000 + frame * 11_111));
         assert_eq!(frames.filter_map(|now| schedule.next(now)).count(), 100);
         assert_eq!(schedule.made(), 100);
+        let last = schedule.last();
+        assert!(last.is_last() && last.number == 101 && schedule.made() == 101);
         let mut never = Schedule::new(0.0, 0.5);
         assert_eq!(never.next(Micros(5)), None);
     }

@@ -15,8 +15,8 @@ use crate::{
     core::Core,
 };
 
-/// Applies updates until there are no more or the budget is used up, but never a part of a commit.
-pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) {
+/// Applies updates until there are no more or the budget is used up, but never a part of a commit. Returns how many.
+pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) -> u64 {
     let mut pass = Pass {
         deadline: clock::now() + budget,
         applied: 0,
@@ -25,17 +25,17 @@ pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) {
     while let Some(update) = with_core(|core| pass.next(core)) {
         one(session, update);
     }
-    with_core(|core| core.frame_stats.applied(pass.applied));
     if with_core(|core| core.is_cut_off()) {
         session::cut_off(session);
     }
+    pass.applied
 }
 
 /// One frame's applying.
 #[derive(Debug)]
 struct Pass {
     deadline: Micros,
-    applied: u32,
+    applied: u64,
     within_commit: bool,
 }
 

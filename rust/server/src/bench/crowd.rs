@@ -1,18 +1,18 @@
-//! The processes of the players.
+//! The players, in their processes.
 
-use std::{
-    env,
-    fs::{self, File},
-    path::PathBuf,
-    process::{Child, Command},
-    thread,
-    time::Duration,
+use std::{thread, time::Duration};
+
+use synced_bench::{
+    BenchError,
+    crowd::{Crowd, CrowdResult, Pace, Progress},
 };
-
-use synced_bench::crowd::{Crowd, CrowdResult, Pace};
 use synced_protocol::message::Game;
+use synced_transport::ServerAddress;
 
-use super::scratch::Scratch;
+use super::{
+    part::{Line, Part},
+    scratch::Scratch,
+};
 use crate::{cli::Bench, exit::Failure, layer::wrong, serve::unforeseen};
 
 /// For how long players write before it counts.
@@ -20,22 +20,16 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// How often the processes are looked at.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Plays with players in this process, beside others, and gives what they saw as JSON.
+/// Plays with players in this process, beside others, and says how far they are and what they saw as JSON.
 ///
 /// # Errors
 /// As [`Crowd::run`].
-pub(super) fn be_one(options: &Bench, expected: usize) -> Result<String, Failure> {
+pub(super) fn be_one(options: &Bench, expected: usize) -> Result<(), Failure> {
     let url = options.url.as_deref().unwrap_or_default();
-    let server = url.parse();
-    let server = server.map_err(|error| wrong(format_args!("--url {url}: {error}")))?;
-    let players = options.players.first().map_or(0, |players| players.0);
     let crowd = Crowd {
-        server,
-        game: Game {
-            name: options.game.0.clone(),
-            version: options.game_version.0.clone(),
-        },
-        players: players as usize,
+        server: server(url)?,
+        game: game(options),
+        players: options.players.first().map_or(0, |players| players.0) as usize,
         expected,
         pace: Pace {
             confirmed_hz: options.confirmed_hz.0,
@@ -46,38 +40,95 @@ pub(super) fn be_one(options: &Bench, expected: usize) -> Result<String, Failure
         warm_up: WARM_UP,
         span: Duration::from_secs(options.seconds.0.into()),
     };
-    let result = crowd.run().map_err(unforeseen)?;
-    serde_json::to_string(&result).map_err(unforeseen)
+    let tell = |progress: &Progress| Line::Progress(*progress).say().map_err(BenchError::new);
+    let result = crowd.run(tell).map_err(unforeseen)?;
+    Line::Result(Box::new(result)).say()
 }
 
-/// Plays with so many players in other processes; `look` is called now and then.
+/// Where players join.
 ///
 /// # Errors
-/// When a process cannot be started, or its players fail.
-pub(super) fn play(
-    options: &Bench,
-    url: &str,
-    players: usize,
-    scratch: &Scratch,
-    mut look: impl FnMut(),
-) -> Result<CrowdResult, Failure> {
-    let mut parts = Vec::new();
-    for (number, share) in shares(players, options.processes.0 as usize).enumerate() {
-        let result = scratch.path.join(format!("crowd-{number}.json"));
-        let file = File::create(&result).map_err(unforeseen)?;
-        let process = command(options, url, share, players)?.stdout(file).spawn();
-        let process = process.map_err(unforeseen)?;
-        parts.push(Part { process, result });
+/// When the invitation is none.
+pub(super) fn server(url: &str) -> Result<ServerAddress, Failure> {
+    let server = url.parse();
+    server.map_err(|error| wrong(format_args!("--url {url}: {error}")))
+}
+
+/// What they play.
+pub(super) fn game(options: &Bench) -> Game {
+    Game {
+        name: options.game.0.clone(),
+        version: options.game_version.0.clone(),
     }
-    while parts.iter_mut().any(Part::is_running) {
-        look();
-        thread::sleep(POLL);
+}
+
+/// Players in other processes. They are ended when this is dropped.
+pub(super) struct Parts(Vec<Part>);
+
+impl Parts {
+    /// Starts so many players.
+    ///
+    /// # Errors
+    /// When a process cannot be started.
+    pub(super) fn start(
+        options: &Bench,
+        url: &str,
+        players: usize,
+        scratch: &Scratch,
+    ) -> Result<Self, Failure> {
+        let shares = shares(players, options.processes.0 as usize).enumerate();
+        let parts = shares.map(|(number, share)| {
+            let arguments = arguments(options, url, share, players);
+            Part::start(&arguments, number, scratch)
+        });
+        parts.collect::<Result<_, _>>().map(Self)
     }
-    let mut all = CrowdResult::default();
-    for part in &mut parts {
-        all.merge(&part.end()?);
+
+    /// Waits until they have come to their end; `look` is called now and then.
+    ///
+    /// # Errors
+    /// As soon as one of the processes has failed, or `look` has: nobody waits for the others then.
+    pub(super) fn play(
+        &mut self,
+        mut look: impl FnMut(&Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        loop {
+            let mut is_running = false;
+            for part in &mut self.0 {
+                is_running |= part.look()?;
+            }
+            look(self)?;
+            if !is_running {
+                return Ok(());
+            }
+            thread::sleep(POLL);
+        }
     }
-    Ok(all)
+
+    /// How far each of them is.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Progress> {
+        self.0.iter().map(|part| &part.progress)
+    }
+
+    /// How far they are together.
+    pub(super) fn progress(&self) -> Progress {
+        let mut each = self.each();
+        let mut all = each.next().copied().unwrap_or_default();
+        each.for_each(|one| all.merge(one));
+        all
+    }
+
+    /// What they made and saw.
+    ///
+    /// # Errors
+    /// When one of them has not told.
+    pub(super) fn into_result(self) -> Result<CrowdResult, Failure> {
+        let mut all = CrowdResult::default();
+        for part in self.0 {
+            all.merge(&part.into_result()?);
+        }
+        Ok(all)
+    }
 }
 
 /// How many players each process has.
@@ -86,16 +137,9 @@ fn shares(players: usize, processes: usize) -> impl Iterator<Item = usize> {
     (0..processes).map(move |part| players * (part + 1) / processes - players * part / processes)
 }
 
-fn command(
-    options: &Bench,
-    url: &str,
-    players: usize,
-    expected: usize,
-) -> Result<Command, Failure> {
-    let program = env::current_exe().map_err(unforeseen)?;
-    let mut command = Command::new(program);
-    command.arg("bench").args(["--url", url]);
-    for (flag, value) in [
+fn arguments(options: &Bench, url: &str, players: usize, expected: usize) -> Vec<String> {
+    let flags = [
+        ("--url", url.to_owned()),
         ("--game", options.game.0.clone()),
         ("--game-version", options.game_version.0.clone()),
         ("--players", players.to_string()),
@@ -104,41 +148,12 @@ fn command(
         ("--live-hz", options.live_hz.0.to_string()),
         ("--bytes", options.bytes.0.to_string()),
         ("--frames-hz", options.frames_hz.0.to_string()),
-        ("--seconds", options.seconds.0.to_string()),
-    ] {
-        command.args([flag, &value]);
-    }
-    Ok(command)
-}
-
-/// One of the processes. It is ended when this is dropped.
-struct Part {
-    process: Child,
-    result: PathBuf,
-}
-
-impl Part {
-    fn is_running(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
-    }
-
-    fn end(&mut self) -> Result<CrowdResult, Failure> {
-        if !self.process.wait().map_err(unforeseen)?.success() {
-            return Err(unforeseen(
-                "players of one process failed, as it says above",
-            ));
-        }
-        let text = fs::read(&self.result).map_err(unforeseen)?;
-        serde_json::from_slice(&text).map_err(unforeseen)
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+        ("--seconds", options.span().as_secs().to_string()),
+    ];
+    let flags = flags
+        .into_iter()
+        .flat_map(|(flag, value)| [flag.to_owned(), value]);
+    ["bench".to_owned()].into_iter().chain(flags).collect()
 }
 
 #[cfg(test)]

@@ -1,20 +1,25 @@
 //! The servers under measurement, where they are ours.
 
 use std::{
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
 use synced_protocol::{stage::Summary, store::Durability, time::Micros};
-use synced_transport::clock;
+use synced_transport::{clock, limits::CONNECTIONS_MAX};
 
-use super::scratch::Scratch;
+use super::{
+    looks::{self, Cores, LeaderRates, Look, ServerMemory},
+    scratch::Scratch,
+};
 use crate::{
     cli::{Bench, Founding},
-    cluster::{LocalServers, leading},
+    cluster::{Change, LocalServers, leading},
     exit::{Exit, Failure},
     kinds::Safety,
+    layer::variable_of,
+    serve::unforeseen,
 };
 
 /// How long the servers may take until one of them leads.
@@ -23,6 +28,12 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
 /// How often what they measured is kept; they write it once a second.
 const LOOK_INTERVAL: Micros = Micros::from_secs(1);
+/// How old what they say of themselves can be, and then some.
+const WORD_AGE_MAX: Duration = Duration::from_millis(1_500);
+/// The most players that servers can be told to take.
+const PLAYERS_MAX: usize = 10_000;
+/// How many connections a server has for each player: one more, in case a player comes back before it is known to be gone.
+const CONNECTIONS_OF_A_PLAYER: usize = 2;
 /// The name of their folder.
 const FOLDER: &str = "servers";
 
@@ -31,13 +42,6 @@ pub(super) struct Servers {
     local: LocalServers,
     pub(super) url: String,
     looks: Vec<Look>,
-}
-
-/// What the servers had measured at one time.
-struct Look {
-    at: Micros,
-    cpu_s: f64,
-    leader_cpu_s: f64,
 }
 
 /// What they measured themselves since they began.
@@ -56,21 +60,16 @@ pub(super) struct ServerFigures {
     pub(super) term: u64,
 }
 
-/// How many cores were busy.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Cores {
-    /// With all servers together.
-    pub(super) all: f64,
-    /// With the one that leads.
-    pub(super) leader: f64,
-}
-
 impl Servers {
-    /// Makes them in a folder and waits until one leads.
+    /// Makes them in a folder, with room for so many players, and waits until one leads.
     ///
     /// # Errors
     /// When they cannot be made or started, or none leads in time.
-    pub(super) fn start(options: &Bench, scratch: &Scratch) -> Result<Self, Failure> {
+    pub(super) fn start(
+        options: &Bench,
+        players: usize,
+        scratch: &Scratch,
+    ) -> Result<Self, Failure> {
         let founding = Founding {
             nodes: Some(options.nodes),
             game: Some(options.game.clone()),
@@ -80,7 +79,8 @@ impl Servers {
             id: None,
             durability: Safety(Durability::Memory),
         };
-        let local = LocalServers::found(&scratch.path.join(FOLDER), &founding)?;
+        let folder = scratch.path.join(FOLDER);
+        let local = LocalServers::found(&folder, &founding, &room_for(players))?;
         let mut servers = Self {
             url: local.invitation()?,
             local,
@@ -98,28 +98,40 @@ impl Servers {
         Ok(servers)
     }
 
-    /// Takes notice of what they have cost so far, now and then.
-    pub(super) fn look(&mut self) {
+    /// Takes notice of what they have measured so far, now and then.
+    ///
+    /// # Errors
+    /// When one has ended; the last that it logged is told.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
+        self.check()?;
         let now = clock::unix_now();
         let is_due = |last: &Look| now.since(last.at) >= LOOK_INTERVAL;
         if self.looks.last().is_none_or(is_due) {
             self.take_notice();
         }
+        Ok(())
     }
 
-    /// Gives false where none of them leads.
-    fn take_notice(&mut self) -> bool {
-        let (at, glances) = (clock::unix_now(), self.local.glances());
-        let Some((_, leader)) = leading(&glances) else {
-            return false;
-        };
-        let answers = glances.iter().filter_map(|glance| glance.answer.as_ref());
-        self.looks.push(Look {
-            at,
-            cpu_s: answers.map(|answer| answer.cpu_s).sum(),
-            leader_cpu_s: leader.cpu_s,
-        });
-        true
+    /// Waits until what they say is of now, and takes notice of it.
+    pub(super) fn settle(&mut self) {
+        thread::sleep(WORD_AGE_MAX);
+        self.take_notice();
+    }
+
+    /// What was noticed last.
+    pub(super) fn last(&self) -> Option<&Look> {
+        self.looks.last()
+    }
+
+    /// What they held when it was last noticed, until then.
+    pub(super) fn memory(&self, until: Micros) -> Option<ServerMemory> {
+        let mut looks = self.looks.iter().rev();
+        looks.find(|look| look.at <= until)?.memory()
+    }
+
+    /// What the leader exchanged while it counted, where that was long enough to tell.
+    pub(super) fn traffic(&self, from: Micros, until: Micros) -> Option<LeaderRates> {
+        looks::within(&self.looks, from, until).map(|(_, rates)| rates)
     }
 
     /// Stops them; tells what they measured until then, and what they cost in a span of it. `None` where none of them leads.
@@ -135,41 +147,61 @@ impl Servers {
             leader: leader.leader,
             replication: leader.node.replication,
             propagation: leader.node.propagation,
-            cores: cores(&self.looks, from, until),
+            cores: looks::within(&self.looks, from, until).map(|(cores, _)| cores),
             term: leader.term(),
         })
     }
+
+    /// Gives false where none of them leads.
+    fn take_notice(&mut self) -> bool {
+        let look = Look::of(clock::unix_now(), &self.local.glances());
+        let leads = look.is_some();
+        self.looks.extend(look);
+        leads
+    }
+
+    fn check(&mut self) -> Result<(), Failure> {
+        for child in &mut self.local.children {
+            if let Some(Change::Ended(status)) = child.look(false)? {
+                let log = fs::read_to_string(child.log()).unwrap_or_default();
+                let last = log.lines().last().unwrap_or("nothing");
+                let server = child.server;
+                let text = format!("{server} ended by itself: {status}; it logged last: {last}");
+                return Err(unforeseen(text));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn cores(looks: &[Look], from: Micros, until: Micros) -> Option<Cores> {
-    let mut within = looks
-        .iter()
-        .filter(|look| look.at >= from && look.at <= until);
-    let (first, last) = (within.next()?, within.next_back()?);
-    let span_s = last.at.since(first.at).as_secs_f64();
-    Some(Cores {
-        all: (last.cpu_s - first.cpu_s) / span_s,
-        leader: (last.leader_cpu_s - first.leader_cpu_s) / span_s,
-    })
+/// The settings of servers that take so many players, and one who builds the world before them.
+fn room_for(players: usize) -> [(String, String); 2] {
+    let players = (players + 1).min(PLAYERS_MAX);
+    let connections = (players * CONNECTIONS_OF_A_PLAYER).max(CONNECTIONS_MAX);
+    [("players_max", players), ("connections_max", connections)]
+        .map(|(setting, most)| (variable_of("", setting), most.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
 
     #[test]
-    fn the_cost_is_that_of_the_looks_within_the_span_and_one_look_tells_nothing() {
-        let look = |second| Look {
-            at: Micros::from_secs(second),
-            cpu_s: 10.0 + second as f64,
-            leader_cpu_s: second as f64 / 4.0,
-        };
-        let looks: Vec<_> = (0..10).map(look).collect();
-        let of = |from, until| cores(&looks, Micros::from_secs(from), Micros::from_secs(until));
-        let Some(Cores { all, leader }) = of(2, 6) else {
-            panic!("there are looks enough");
-        };
-        assert!((all - 1.0).abs() < 1e-9 && (leader - 0.25).abs() < 1e-9);
-        assert!(of(2, 2).is_none() && of(20, 30).is_none());
+    fn servers_are_told_of_room_for_any_number_of_players_that_can_be_asked_for() {
+        for (players, players_max, connections_max) in
+            [(1, 2, 1_024), (800, 801, 1_602), (10_000, 10_000, 20_000)]
+        {
+            let variables = room_for(players);
+            let read = |name: &str| {
+                let mut variables = variables.iter();
+                variables
+                    .find(|(variable, _)| variable == name)
+                    .map(|(_, value)| value.clone())
+            };
+            let settings = Settings::from_environment(&read).unwrap();
+            assert_eq!(settings.players_max.unwrap().0, players_max);
+            assert_eq!(settings.connections_max.unwrap().0, connections_max);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use synced_node::{ClusterStats, NodeStats};
 use synced_protocol::{id::ServerId, peer::PeerAddress, stage::Summary, store::MemberAddress};
+use synced_transport::TransportCounters;
 
 /// The answer to the question how a server stands.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -11,9 +12,21 @@ pub(crate) struct Answer {
     /// From the arrival of something until all that it brought about was handed to QUIC; known of servers of this machine alone.
     #[serde(default)]
     pub(crate) leader: Summary,
+    /// How long the server has run, likewise.
+    #[serde(default, skip_serializing)]
+    pub(crate) uptime_s: f64,
     /// How long the process has computed, likewise.
     #[serde(default)]
     pub(crate) cpu_s: f64,
+    /// The memory that the process has in use, likewise.
+    #[serde(default, skip_serializing)]
+    pub(crate) resident_bytes: u64,
+    /// What the port for players has carried, likewise.
+    #[serde(default, skip_serializing)]
+    pub(crate) transport: TransportCounters,
+    /// What the port for the other servers has carried, likewise.
+    #[serde(default, skip_serializing)]
+    pub(crate) peers: TransportCounters,
     /// Players' connections, those included that only watch.
     #[serde(default)]
     pub(crate) connections: u64,

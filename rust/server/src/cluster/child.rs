@@ -33,6 +33,7 @@ pub(crate) struct ServerChild {
     pub(crate) server: ServerId,
     config: PathBuf,
     log: PathBuf,
+    variables: Vec<(String, String)>,
     process: Option<Child>,
     started_at: Instant,
     restart_wait: Duration,
@@ -49,15 +50,20 @@ pub(crate) enum Change {
 }
 
 impl ServerChild {
-    /// Starts a server.
+    /// Starts a server, with these environment variables beside those of this process.
     ///
     /// # Errors
     /// When the program cannot be started or its log not be written.
-    pub(crate) fn start(folder: &ClusterFolder, server: ServerId) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        folder: &ClusterFolder,
+        server: ServerId,
+        variables: &[(String, String)],
+    ) -> Result<Self, Failure> {
         let mut child = Self {
             server,
             config: folder.server_config(server),
             log: folder.server(server).join("log"),
+            variables: variables.to_vec(),
             process: None,
             started_at: Instant::now(),
             restart_wait: RESTART_WAIT_MIN,
@@ -151,6 +157,7 @@ impl ServerChild {
             command.env_remove(variable);
         }
         command
+            .envs(self.variables.iter().cloned())
             .args(["serve", "--until-input-ends", "--config"])
             .arg(&self.config)
             .stdin(Stdio::piped())

@@ -27,11 +27,14 @@ pub(crate) struct LocalServers {
 }
 
 impl LocalServers {
-    /// Starts them.
+    /// Starts them, with these environment variables beside those of this process.
     ///
     /// # Errors
     /// When one cannot be started.
-    pub(crate) fn start(folder: ClusterFolder) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        folder: ClusterFolder,
+        variables: &[(String, String)],
+    ) -> Result<Self, Failure> {
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             servers_of(&folder).partition(|server| folder.server_config(*server).exists());
         for server in elsewhere {
@@ -42,19 +45,23 @@ impl LocalServers {
         }
         let children = here
             .into_iter()
-            .map(|server| ServerChild::start(&folder, server));
+            .map(|server| ServerChild::start(&folder, server, variables));
         Ok(Self {
             children: children.collect::<Result<_, _>>()?,
             folder,
         })
     }
 
-    /// Makes a cluster in a folder that does not exist, and starts its servers.
+    /// Makes a cluster in a folder that does not exist, and starts its servers likewise.
     ///
     /// # Errors
     /// When it cannot be made, or one cannot be started.
-    pub(crate) fn found(path: &Path, founding: &Founding) -> Result<Self, Failure> {
-        Self::start(init::init(path, founding)?)
+    pub(crate) fn found(
+        path: &Path,
+        founding: &Founding,
+        variables: &[(String, String)],
+    ) -> Result<Self, Failure> {
+        Self::start(init::init(path, founding)?, variables)
     }
 
     /// What players connect to.

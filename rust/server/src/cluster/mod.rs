@@ -17,8 +17,9 @@ mod server_file;
 mod status;
 mod up;
 
+pub(crate) use child::Change;
 pub(crate) use invite::url as invite_url;
-pub(crate) use line::leading;
+pub(crate) use line::{Glance, leading};
 pub(crate) use local::LocalServers;
 
 use crate::{

@@ -79,7 +79,7 @@ struct Servers {
 impl Servers {
     fn start(folder: ClusterFolder, restarts: bool) -> Result<Self, Failure> {
         Ok(Self {
-            local: LocalServers::start(folder)?,
+            local: LocalServers::start(folder, &[])?,
             restarts,
             line: String::new(),
             line_at: Instant::now(),

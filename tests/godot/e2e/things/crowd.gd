@@ -1,12 +1,15 @@
+class_name Crowd
 extends Node3D
-## A hundred things, the same for every player.
+## Many things, the same for every player.
 
-const COUNT := 100
 const THING := preload("res://things/thing.tscn")
+
+## How many there are. To be set before the scene is opened.
+static var count := 100
 
 
 func _init() -> void:
-	for number in COUNT:
+	for number in count:
 		var thing: Thing = THING.instantiate()
 		thing.name = "Thing%d" % number
 		add_child(thing)

@@ -92,7 +92,15 @@ fn all() -> Vec<Box<dyn Library>> {
 ///
 /// # Errors
 /// When something does not start, or a connection ends.
-pub fn compare(plan: &Plan, mut progress: impl FnMut(&str)) -> Outcome<Vec<Row>> {
+pub fn compare(plan: &Plan, progress: impl FnMut(&str)) -> Outcome<Vec<Row>> {
+    repetitions(plan, progress).map(|collected| collected.rows())
+}
+
+/// As [`compare`], with every repetition by itself.
+///
+/// # Errors
+/// As there.
+pub fn repetitions(plan: &Plan, mut progress: impl FnMut(&str)) -> Outcome<Collected> {
     let libraries = all();
     let mut collected = Collected::default();
     for (step, turn) in plan.in_turn() {
@@ -106,7 +114,7 @@ pub fn compare(plan: &Plan, mut progress: impl FnMut(&str)) -> Outcome<Vec<Row>>
             collected.add(Part::Headless, library.name(), step.cell, measured);
         }
     }
-    Ok(collected.rows())
+    Ok(collected)
 }
 
 fn measure(library: &dyn Library, cell: Cell, plan: &Plan) -> Outcome<Measured> {

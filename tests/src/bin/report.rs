@@ -1,0 +1,86 @@
+//! Runs the suite of benchmarks and writes the report.
+
+use std::{env, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use synced_tests::{
+    Outcome, failure, folder,
+    report::{
+        Length, Run,
+        suite::{self, REPORT, Suite},
+    },
+};
+
+/// Measures SyncedNode part by part, beside what a game would use instead, and writes a report with plots and raw data.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// What says most, with few repetitions: about two minutes.
+    #[arg(long, conflicts_with = "smallest")]
+    quick: bool,
+    /// Just enough to see that it works.
+    #[arg(long, hide = true)]
+    smallest: bool,
+    /// Only these parts.
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    only: Vec<String>,
+    /// What chance follows from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where everything goes; target/bench if not told.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Measure nothing: write the report of the run in the folder anew.
+    #[arg(long)]
+    again: bool,
+    /// Measure nothing: put the short form of the run in the folder between the markers of a page, such as README.md.
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
+    /// Where the page finds report and plots, which are copied there.
+    #[arg(long, value_name = "FOLDER", requires = "readme")]
+    docs: Option<PathBuf>,
+}
+
+/// Where they are kept in the repository.
+const DOCS: &str = "rust/bench/report";
+
+fn main() -> ExitCode {
+    failure::exit_code(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Outcome {
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => folder::target()?.join("bench"),
+    };
+    if let Some(page) = &arguments.readme {
+        let docs = arguments.docs.clone();
+        let docs = docs.unwrap_or_else(|| folder::repository().join(DOCS));
+        suite::publish_beside(&Run::load(&out)?, page, &docs)?;
+        println!("{} and {} are up to date.", page.display(), docs.display());
+        return Ok(());
+    }
+    let outcome = if arguments.again {
+        suite::publish(&Run::load(&out)?, &out)
+    } else {
+        suite_of(arguments)
+            .run(&out, &mut |what| eprintln!("{what}"))
+            .map(drop)
+    };
+    println!("The report is {}.", out.join(REPORT).display());
+    outcome
+}
+
+fn suite_of(arguments: &Arguments) -> Suite {
+    Suite {
+        length: if arguments.quick {
+            Length::Quick
+        } else if arguments.smallest {
+            Length::Smallest
+        } else {
+            Length::Full
+        },
+        seed: arguments.seed,
+        only: arguments.only.clone(),
+        options: env::args().skip(1).collect::<Vec<_>>().join(" "),
+    }
+}

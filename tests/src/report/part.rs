@@ -1,0 +1,144 @@
+//! What the parts of the suite have in common.
+
+use std::path::PathBuf;
+
+use super::{findings::Findings, plot::Plot, sample::Repetition, turns::in_turn, verdict::Verdict};
+use crate::{Outcome, folder, peers::meter::Watch};
+
+/// A part of the suite: it measures, and later tells what that means. What it tells follows from the findings alone, so that it can be
+/// told again.
+pub trait Part {
+    /// In options, file names and raw data.
+    fn name(&self) -> &'static str;
+
+    /// Measures.
+    ///
+    /// # Errors
+    /// When it cannot be measured, and what to do about it.
+    fn measure(&self, bench: &mut Bench<'_>) -> Outcome;
+
+    /// Tells what its own findings mean.
+    ///
+    /// # Errors
+    /// When a plot cannot be drawn.
+    fn chapter(&self, found: &Findings) -> Outcome<Chapter>;
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// Everything: some ten minutes.
+    Full,
+    /// What says most, with few repetitions: some two minutes.
+    Quick,
+    /// That it works: seconds.
+    Smallest,
+}
+
+/// What a part measures with.
+pub struct Bench<'a> {
+    /// How much is asked for.
+    pub length: Length,
+    /// What chance follows from.
+    pub seed: u64,
+    part: &'static str,
+    findings: &'a mut Findings,
+    tell: &'a mut dyn FnMut(&str),
+}
+
+/// A part's share of the report.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Chapter {
+    /// Its heading.
+    pub title: String,
+    /// What the figures mean, then the figures, in Markdown.
+    pub text: String,
+    /// Its plots, which stand below the text.
+    pub plots: Vec<Plot>,
+    /// Whether it is what was aimed at.
+    pub verdicts: Vec<Verdict>,
+    /// What is shown in short beside the verdicts: how ours does, and beside whom.
+    pub ratios: Vec<(String, String)>,
+    /// How many figures were compared with those of others.
+    pub compared: usize,
+    /// What another does better, a sentence each.
+    pub losses: Vec<String>,
+}
+
+impl<'a> Bench<'a> {
+    /// For a part of this name. `tell` is told what is measured next.
+    pub fn new(
+        part: &'static str,
+        (length, seed): (Length, u64),
+        findings: &'a mut Findings,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Self {
+        Self {
+            length,
+            seed,
+            part,
+            findings,
+            tell,
+        }
+    }
+
+    /// One of three, by the length that is asked for.
+    pub fn by_length<T>(&self, full: T, quick: T, smallest: T) -> T {
+        match self.length {
+            Length::Full => full,
+            Length::Quick => quick,
+            Length::Smallest => smallest,
+        }
+    }
+
+    /// Says what is measured next.
+    pub fn tell(&mut self, what: &str) {
+        (self.tell)(&format!("{}: {what}", self.part));
+    }
+
+    /// Adds a repetition.
+    pub fn add(&mut self, repetition: Repetition) {
+        self.findings.add(self.part, repetition);
+    }
+
+    /// Adds a sentence to the chapter.
+    pub fn remark(&mut self, text: impl Into<String>) {
+        self.findings.remark(self.part, text);
+    }
+
+    /// An empty folder for the files of what is measured.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self, name: &str) -> Outcome<PathBuf> {
+        folder::fresh(&format!("report-{}-{name}", self.part))
+    }
+
+    /// Measures all things again and again, in turn: `measure` gives what a repetition of one found, and `tell` is told of it by `name`.
+    ///
+    /// # Errors
+    /// The first of `measure`.
+    pub fn repeat<T>(
+        &mut self,
+        things: &[T],
+        repetitions: u32,
+        name: impl Fn(&T) -> String,
+        mut measure: impl FnMut(&Self, &T) -> Outcome<Measured>,
+    ) -> Outcome {
+        for (number, thing) in in_turn(things, repetitions) {
+            self.tell(&format!("{}, {number} of {repetitions}", name(thing)));
+            let watch = Watch::begin();
+            let (at, values) = measure(self, thing)?;
+            self.add(Repetition {
+                at,
+                number,
+                values,
+                surroundings: watch.end(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What one repetition found, and at which settings.
+pub type Measured = (super::sample::At, Vec<super::sample::Value>);

@@ -1,0 +1,264 @@
+//! How cost grows with players, nodes and properties.
+
+use std::{fmt::Write as _, time::Duration};
+
+use super::crowd::line::{self, ALL_PLAYERS, LEADER};
+use crate::{
+    Outcome,
+    report::{
+        findings::Findings,
+        part::{Bench, Chapter, Part},
+        plot::{Axes, Line, Plot, Point, lines},
+        sample::At,
+        slope, tables,
+    },
+};
+
+/// The part.
+pub(super) struct Growth;
+
+/// What there is of each: players, nodes at rest, properties of each of these.
+type Size = [u32; 3];
+
+/// By what there is more of it.
+const KEYS: [&str; 3] = ["players", "world-nodes", "world-properties"];
+/// What the others are while one grows.
+const BASE: Size = [10, 1_000, 1];
+/// What may grow: whose, which, and its unit.
+const COSTS: [(&str, &str, &str); 6] = [
+    (LEADER, "cores", "cores"),
+    (ALL_PLAYERS, "cores", "cores"),
+    (LEADER, "sent", "IP kB/s"),
+    (LEADER, "memory", "MB"),
+    (ALL_PLAYERS, "memory", "MB"),
+    (ALL_PLAYERS, "join", "s"),
+];
+/// How long one run may take.
+const TIME_MAX: Duration = Duration::from_secs(90);
+
+const ABOUT: &str = "\
+A crowd as above, on five servers, in a world of nodes at rest. One of the numbers of players, nodes and properties of a node grows at a time; \
+the others stay at 10 players, 1,000 nodes and one property. The exponent *s* is that of the power law cost = c * size^s that lies closest to the medians \
+(least squares of the logarithms): 0 is a cost that does not grow, 1 one that grows in step, 2 one with the square. Every player writes to \
+every other, so that what all of them see grows with the square of their number. Memory is resident memory; what is said of one player or node is \
+the difference between the largest and the smallest run, by the difference in number.";
+
+impl Part for Growth {
+    fn name(&self) -> &'static str {
+        "growth"
+    }
+
+    fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
+        let few = [[1, 1_000, 1], BASE, [10, 10_000, 1]];
+        let all = [
+            few[0],
+            BASE,
+            [100, 1_000, 1],
+            [10, 100, 1],
+            few[2],
+            [10, 1_000, 10],
+            [10, 1_000, 60],
+        ];
+        let sizes: &[Size] = bench.by_length(&all, &few, &[[2, 10, 1]]);
+        let seconds = bench.by_length(3, 3, 1);
+        bench.repeat(
+            sizes,
+            1,
+            |size| at(*size).to_string(),
+            |bench, size| {
+                let arguments = [("seconds", seconds)];
+                let arguments: Vec<_> = arguments.into_iter().chain(settings(*size)).collect();
+                let line = line::play(&arguments, TIME_MAX, &bench.folder("crowd")?)?;
+                Ok((at(*size), line.costs()))
+            },
+        )
+    }
+
+    fn chapter(&self, found: &Findings) -> Outcome<Chapter> {
+        Ok(Chapter {
+            title: "How cost grows".to_owned(),
+            text: format!(
+                "{ABOUT}\n\n{}\n{}\n{}",
+                exponents(found),
+                each(found),
+                tables::by_settings(found)
+            ),
+            plots: KEYS
+                .into_iter()
+                .filter_map(|key| plot(found, key).transpose())
+                .collect::<Outcome<_>>()?,
+            ..Chapter::default()
+        })
+    }
+}
+
+fn settings(size: Size) -> impl Iterator<Item = (&'static str, u32)> {
+    KEYS.into_iter().zip(size)
+}
+
+fn at(size: Size) -> At {
+    At::new(settings(size))
+}
+
+/// A cost over one of the numbers, while the others are as at the base: the numbers, and how the cost lies.
+fn grown(found: &Findings, key: &str, (subject, figure): (&str, &str)) -> Vec<Point> {
+    let is_base = |at: &&At| {
+        settings(BASE)
+            .filter(|(other, _)| *other != key)
+            .all(|(other, number)| at.number(other) == Some(number.into()))
+    };
+    let settings = found.settings().into_iter().filter(is_base);
+    let mut points: Vec<_> = settings
+        .filter_map(|at| {
+            Some(Point {
+                x: at.number(key)?,
+                y: found.spread(subject, at, figure)?,
+            })
+        })
+        .collect();
+    points.sort_by(|one, other| one.x.total_cmp(&other.x));
+    points
+}
+
+/// A line for each cost, a column for each number that grows.
+fn exponents(found: &Findings) -> String {
+    let mut text = format!(
+        "| exponent *s* by | {} |\n|---|---|---|---|\n",
+        KEYS.join(" | ")
+    );
+    for (subject, figure, _) in COSTS {
+        let cell = |key| {
+            let points = grown(found, key, (subject, figure));
+            let medians: Vec<_> = points
+                .iter()
+                .map(|point| (point.x, point.y.median))
+                .collect();
+            slope::exponent(&medians).map_or("-".to_owned(), |exponent| format!("{exponent:.2}"))
+        };
+        let _ = writeln!(
+            text,
+            "| {subject}, {figure} | {} |",
+            KEYS.map(cell).join(" | ")
+        );
+    }
+    text
+}
+
+/// What one more of each takes of memory.
+fn each(found: &Findings) -> String {
+    let told = [
+        ("players", LEADER, "A player takes", "on the leader"),
+        (
+            "players",
+            ALL_PLAYERS,
+            "A player takes",
+            "in its own process",
+        ),
+        (
+            "world-nodes",
+            LEADER,
+            "A node with one property takes",
+            "on the leader",
+        ),
+        (
+            "world-nodes",
+            ALL_PLAYERS,
+            "A node with one property takes",
+            "with ten players together",
+        ),
+    ];
+    let told = told.into_iter().filter_map(|(key, subject, what, place)| {
+        let points = grown(found, key, (subject, "memory"));
+        let [first, .., last] = &points[..] else {
+            return None;
+        };
+        let kilobytes = 1e3 * (last.y.median - first.y.median) / (last.x - first.x);
+        Some(format!("- {what} {kilobytes:.1} kB {place}.\n"))
+    });
+    told.collect()
+}
+
+fn plot(found: &Findings, key: &str) -> Outcome<Option<Plot>> {
+    let all = COSTS.into_iter().map(|(subject, figure, unit)| Line {
+        name: format!("{subject}, {figure}, {unit}").replace("cores, cores", "cores"),
+        points: grown(found, key, (subject, figure)),
+    });
+    let all: Vec<_> = all.filter(|line| line.points.len() > 1).collect();
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let words = key
+        .replace("world-", "")
+        .replace("properties", "properties of a node");
+    let title = format!("Cost by the number of {words}");
+    let axes = Axes {
+        title: &title,
+        x: &words,
+        y: "each in its own unit",
+        log_y: true,
+    };
+    Ok(Some(Plot {
+        svg: lines(axes, &all)?,
+        file: format!("growth-by-{}.svg", key.replace("world-", "")),
+        title,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::findings::tests::measured;
+
+    fn found() -> Findings {
+        let sizes = [[1, 1_000, 1], BASE, [100, 1_000, 1], [10, 10_000, 1]].map(at);
+        let [one, ten, hundred, large] = &sizes;
+        measured(&[
+            (LEADER, one, "sent", 0.5),
+            (LEADER, ten, "sent", 50.0),
+            (LEADER, hundred, "sent", 5_000.0),
+            (LEADER, large, "sent", 50.0),
+            (LEADER, one, "memory", 10.0),
+            (LEADER, hundred, "memory", 19.9),
+            (LEADER, ten, "memory", 10.9),
+            (LEADER, large, "memory", 19.9),
+        ])
+    }
+
+    #[test]
+    fn the_exponent_is_of_what_grows_while_the_rest_stays() {
+        let text = exponents(&found());
+        assert!(
+            text.contains("| the leader, sent | 2.00 | 0.00 | - |"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_one_more_takes_is_the_difference_by_the_difference() {
+        let text = each(&found());
+        assert!(
+            text.contains("A player takes 100.0 kB on the leader."),
+            "{text}"
+        );
+        assert!(
+            text.contains("A node with one property takes 1.0 kB on the leader."),
+            "{text}"
+        );
+        assert!(!text.contains("own process"), "{text}");
+    }
+
+    #[test]
+    fn what_grows_is_drawn_with_every_step() {
+        let plot = plot(&found(), "players").unwrap().unwrap();
+        for text in [
+            "the leader, sent, IP kB/s",
+            "0.5",
+            "5000",
+            "19.9",
+            "players",
+        ] {
+            assert!(plot.svg.contains(text), "no {text} in {}", plot.svg);
+        }
+        assert!(super::plot(&found(), "world-properties").unwrap().is_none());
+    }
+}

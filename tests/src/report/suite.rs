@@ -1,0 +1,175 @@
+//! A run of the suite.
+
+use std::path::Path;
+
+use super::{
+    document::{self, Told},
+    findings::Findings,
+    machine::Machine,
+    part::{Bench, Chapter, Length, Part},
+    parts, readme,
+    run::{Run, write},
+    sample,
+};
+use crate::{Failure, Outcome, folder};
+
+/// What is to be measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suite {
+    /// How much.
+    pub length: Length,
+    /// What chance follows from.
+    pub seed: u64,
+    /// The parts by name; all of them if there is none.
+    pub only: Vec<String>,
+    /// As it was typed, for whoever wants the same again.
+    pub options: String,
+}
+
+/// The report in its folder.
+pub const REPORT: &str = "report.md";
+/// The values in its folder.
+pub const RAW: &str = "raw.csv";
+
+impl Suite {
+    /// Measures part by part, and writes everything anew after each, so that nothing is lost with a later one. A part that cannot be
+    /// measured does not keep the others from it.
+    ///
+    /// # Errors
+    /// When a part is not known, nothing can be written, or, at the end, parts could not be measured: why.
+    pub fn run(&self, out: &Path, tell: &mut dyn FnMut(&str)) -> Outcome<Run> {
+        let parts = self.parts()?;
+        folder::make(out)?;
+        let mut run = Run {
+            machine: Machine::here()?,
+            options: self.options.clone(),
+            findings: Findings::default(),
+        };
+        tell(&run.machine.to_string());
+        let mut failures = Vec::new();
+        for part in &parts {
+            let asked = (self.length, self.seed);
+            let measured =
+                part.measure(&mut Bench::new(part.name(), asked, &mut run.findings, tell));
+            if let Err(failure) = measured {
+                tell(&format!("{}: {failure}", part.name()));
+                let text = failure.to_string();
+                let why = text.lines().next().unwrap_or_default();
+                let remark = format!("It could not be measured to its end: {why}");
+                run.findings.remark(part.name(), remark);
+                failures.push(format!("{}: {failure}", part.name()));
+            }
+            run.save(out)?;
+            publish(&run, out)?;
+        }
+        if failures.is_empty() {
+            return Ok(run);
+        }
+        let text = format!("{} parts could not be measured", failures.len());
+        Err(Failure::new(text).with("why", &failures.join("\n")))
+    }
+
+    fn parts(&self) -> Outcome<Vec<Box<dyn Part>>> {
+        let mut parts = parts::all();
+        let names: Vec<_> = parts.iter().map(|part| part.name()).collect();
+        if let Some(unknown) = self
+            .only
+            .iter()
+            .find(|name| !names.contains(&name.as_str()))
+        {
+            return Err(Failure::new(format!(
+                "there is no part {unknown}: there are {}",
+                names.join(", ")
+            )));
+        }
+        let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
+        parts.retain(|part| is_wanted(part.name()));
+        Ok(parts)
+    }
+}
+
+/// Writes report, plots and values of a run into a folder.
+///
+/// # Errors
+/// When the system refuses, or a plot cannot be drawn.
+pub fn publish(run: &Run, folder: &Path) -> Outcome {
+    folder::make(folder)?;
+    let told = told(run)?;
+    write(&folder.join(REPORT), &document::report(run, &told))?;
+    write(&folder.join(RAW), &sample::csv(&run.findings.samples))?;
+    let mut plots = told.iter().flat_map(|(chapter, _)| &chapter.plots);
+    plots.try_for_each(|plot| write(&folder.join(&plot.file), &plot.svg))
+}
+
+/// Writes the same into a folder that is to be kept, and its short form between the markers of a page.
+///
+/// # Errors
+/// As [`publish`], and as [`readme::put`].
+pub fn publish_beside(run: &Run, page: &Path, folder: &Path) -> Outcome {
+    publish(run, folder)?;
+    let way = readme::way(page, folder)?;
+    readme::put(page, &document::short(run, &told(run)?, &way))
+}
+
+/// A chapter of each part that found something or could not.
+fn told(run: &Run) -> Outcome<Vec<Told>> {
+    let mut told = Vec::new();
+    for part in parts::all() {
+        let found = run.findings.of(part.name());
+        if found.samples.is_empty() && found.remarks.is_empty() {
+            continue;
+        }
+        let chapter = if found.samples.is_empty() {
+            Chapter {
+                title: part.name().to_owned(),
+                ..Chapter::default()
+            }
+        } else {
+            part.chapter(&found)?
+        };
+        told.push((chapter, found.remarks));
+    }
+    Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn suite(only: &[&str]) -> Suite {
+        Suite {
+            length: Length::Smallest,
+            seed: 1,
+            only: only.iter().map(|&name| name.to_owned()).collect(),
+            options: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_unknown_part_is_told_the_names_of_those_that_there_are() {
+        let Err(failure) = suite(&["crowd", "clown"]).parts() else {
+            panic!("clown is known");
+        };
+        let text = failure.to_string();
+        assert!(
+            text.contains("no part clown") && text.contains("crowd"),
+            "{text}"
+        );
+        assert_eq!(suite(&["crowd"]).parts().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_part_that_found_nothing_says_why() {
+        let mut run = Run {
+            machine: Machine::unknown(),
+            options: String::new(),
+            findings: Findings::default(),
+        };
+        run.findings.remark("crowd", "There is no server.");
+        let folder = folder::fresh("report-suite").unwrap();
+        publish(&run, &folder).unwrap();
+        let text = fs::read_to_string(folder.join(REPORT)).unwrap();
+        assert!(text.contains("Remark: There is no server."), "{text}");
+    }
+}
