@@ -16,6 +16,7 @@ pub(super) fn of(figures: &Figures) -> String {
     if let Some(crowd) = &figures.crowd {
         text += &stages(crowd, figures.servers.as_ref()).to_string();
         text += &costs(crowd, figures.servers.as_ref());
+        text += &joining(crowd);
     }
     text += &figures.traffic.as_ref().map_or_else(String::new, traffic);
     text += &memory(figures);
@@ -132,8 +133,7 @@ fn costs(crowd: &CrowdResult, servers: Option<&ServerFigures>) -> String {
 
 fn traffic(traffic: &TrafficFigures) -> String {
     let mut text = format!(
-        "The players were together after {:.1} s; IP kB and packets a second: they sent {}",
-        traffic.join_s,
+        "IP kB and packets a second: the players sent {}",
         sent_and_received(&traffic.players)
     );
     if let Some(leader) = &traffic.leader {
@@ -141,6 +141,18 @@ fn traffic(traffic: &TrafficFigures) -> String {
     }
     if let Some(peers) = &traffic.leader_peers {
         text += &format!(", and the other servers {}", sent_and_received(peers));
+    }
+    text + ".\n"
+}
+
+fn joining(crowd: &CrowdResult) -> String {
+    let mut text = format!("The players were together after {:.1} s", crowd.join_s());
+    if crowd.rejoins > 0 {
+        text += &format!(", {} joins were cut short and tried again", crowd.rejoins);
+    }
+    if crowd.leader_changes > 0 {
+        let changes = crowd.leader_changes;
+        text += &format!(", {changes} times a player was told of another leader");
     }
     text + ".\n"
 }
