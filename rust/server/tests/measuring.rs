@@ -144,7 +144,7 @@ fn servers_that_run_already_are_measured_by_their_invitation_and_get_their_world
     let output = run(&mut bench(&folder, &flags));
     assert!(output.status.success(), "{}", error_text(&output));
     let told = String::from_utf8(output.stdout).unwrap();
-    let heading = "5 players and 70 nodes at rest of 1 properties, 2 s: ";
+    let heading = "5 players and 70 nodes at rest with 1 property each, 2 s: ";
     assert!(told.starts_with(heading), "{told}");
     assert!(!told.contains("replication"), "{told}");
     server.stop();

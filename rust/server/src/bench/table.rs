@@ -4,7 +4,7 @@ use synced_bench::{Rates, Times, crowd::CrowdResult};
 use synced_protocol::stage::Summary;
 
 use super::{
-    figures::{Figures, Held, TrafficFigures},
+    figures::{Figures, TrafficFigures},
     servers::ServerFigures,
     soak::{ProcessFigures, SoakFigures, megabytes},
 };
@@ -29,7 +29,12 @@ fn heading(figures: &Figures) -> String {
     let mut text = format!("{players} players");
     if world.nodes > 0 {
         let (nodes, properties) = (world.nodes, world.properties);
-        text += &format!(" and {nodes} nodes at rest of {properties} properties");
+        let plural = if properties == 1 {
+            "property"
+        } else {
+            "properties"
+        };
+        text += &format!(" and {nodes} nodes at rest with {properties} {plural} each");
     }
     if let Some(crowd) = &figures.crowd {
         let rate = |made: u64| made as f64 / crowd.span_s;
@@ -170,26 +175,25 @@ fn sent_and_received(rates: &Rates) -> String {
 /// Nothing where nothing is known.
 fn memory(figures: &Figures) -> String {
     let (before, end) = (figures.memory.before, figures.memory.end);
-    let parts: [(_, fn(&Held) -> Option<u64>); 3] = [
-        ("the leader", |held| held.leader_bytes),
-        ("a follower", |held| held.follower_bytes),
-        ("the players' processes", |held| held.players_bytes),
+    let parts = [
+        ("the leader", before.leader_bytes.zip(end.leader_bytes)),
+        ("a follower", before.follower_bytes.zip(end.follower_bytes)),
+        (
+            "the players' processes",
+            before.players_bytes.zip(end.players_bytes),
+        ),
     ];
-    let known: Vec<_> = parts
-        .iter()
-        .filter_map(|(who, of)| {
-            let (before, end) = (of(&before)? as f64, of(&end)? as f64);
-            let (before, end) = (megabytes(before), megabytes(end));
-            Some(format!("{who} {before:.1} and {end:.1}"))
-        })
-        .collect();
+    let known = parts.into_iter().filter_map(|(who, held)| {
+        let (before, end) = held?;
+        let (before, end) = (megabytes(before as f64), megabytes(end as f64));
+        Some(format!("{who} {before:.1} and {end:.1}"))
+    });
+    let known: Vec<_> = known.collect();
     if known.is_empty() {
         return String::new();
     }
-    format!(
-        "MB before the first player and at the end: {}.\n",
-        known.join(", ")
-    )
+    let known = known.join(", ");
+    format!("MB before the first player and at the end: {known}.\n")
 }
 
 fn soak(soak: &SoakFigures) -> String {
