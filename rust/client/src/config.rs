@@ -138,7 +138,7 @@ pub struct RetryPolicy {
     pub max: Micros,
     /// The most tries in a row; `None` for no end.
     pub attempts_max: Option<u32>,
-    /// How long to go on trying, counted from the loss; `None` for ever.
+    /// How long to go on trying, counted from the loss of a session that was up, however short; `None` for ever.
     pub give_up_after: Option<Micros>,
 }
 

@@ -4,7 +4,7 @@ use synced_protocol::{id::mix, time::Micros};
 
 use crate::config::RetryPolicy;
 
-/// How long a session must have been up for the next loss to count as a new one.
+/// How long a session must have been up for the tries after the next loss to be counted anew.
 pub(crate) const STABLE_AFTER: Micros = Micros::from_secs(5);
 
 /// Exponential backoff with jitter: each wait is between half of its longest and the longest, so that many players who
@@ -45,10 +45,11 @@ impl Backoff {
 
     /// The connection was lost or a try failed. `None` when there is to be no further one.
     pub(crate) fn lost(&mut self, now: Micros) -> Option<Try> {
-        let was_up = self.up_since.take();
-        if was_up.is_some_and(|since| now.since(since) >= STABLE_AFTER) {
-            self.attempt = 0;
+        if let Some(since) = self.up_since.take() {
             self.lost_at = None;
+            if now.since(since) >= STABLE_AFTER {
+                self.attempt = 0;
+            }
         }
         let lost_at = *self.lost_at.get_or_insert(now);
         let at = now + self.wait();
@@ -138,15 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stable_session_the_time_for_tries_begins_anew() {
+    fn after_a_session_however_short_the_time_for_tries_begins_anew() {
         let limited = RetryPolicy {
             give_up_after: Some(Micros::from_secs(10)),
             ..policy()
         };
         let mut backoff = Backoff::new(limited, 1);
-        assert!(backoff.lost(START).is_some());
-        backoff.up(START + Micros::from_secs(1));
-        assert!(backoff.lost(START + Micros::from_secs(3_600)).is_some());
+        for minute in 1..=60 {
+            let at = Micros::from_secs(60 * minute);
+            assert!(backoff.lost(at).is_some(), "minute {minute}");
+            backoff.up(at + Micros::from_secs(59));
+        }
     }
 
     #[test]
