@@ -186,7 +186,7 @@ mod tests {
     /// Two processes over 200 s.
     fn soak(bytes: impl Fn(f64) -> f64) -> SoakFigures {
         let mut soak = Soak::new(Duration::from_secs(200));
-        for second in 0..200 {
+        for second in 0..=200 {
             let at_s = f64::from(second);
             soak.sample("server 1".to_owned(), at_s, 50_000_000);
             soak.sample("players 1".to_owned(), at_s, bytes(at_s) as u64);
