@@ -117,6 +117,7 @@ impl<'a> Running<'a> {
                 return Err(self.are_missing());
             }
         }
+        self.result.rejoins += door.tried_again;
         self.result.joined_until_us = self.clock.now().0;
         Ok(())
     }

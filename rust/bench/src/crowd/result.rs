@@ -31,7 +31,7 @@ pub struct CrowdResult {
     /// What went wrong.
     #[serde(flatten)]
     pub broken: Broken,
-    /// How often a player's connection was gone while all joined, and it tried again: nothing of it was promised to hold yet.
+    /// How often a player tried again while all joined: its connection was gone, or it found no leader.
     pub rejoins: u64,
     /// How often a player was told that another server leads.
     pub leader_changes: u64,

@@ -18,8 +18,9 @@ const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 const SAMPLES_MAX: u32 = 7_200;
 /// How often a line tells how it goes.
 const TELL_INTERVAL: Micros = Micros::from_secs(60);
-/// By how much the memory of a process may rise in the second half, by the least-squares line: what an allocator keeps for later,
-/// and journals between two snapshots, come to less.
+/// By how much the memory of a process may rise in the second half, by the least-squares line: what an allocator keeps for later
+/// comes to less. What servers keep of the past on purpose (log, newest frames, the database's cache: some 40 MB) must be full by
+/// then, which it is once about 30 MB were written; and a change of the leader costs players buffers of new sockets.
 const GROWTH_BYTES_MAX: f64 = 4.0 * 1024.0 * 1024.0;
 /// And by which share of what it holds, where that is more.
 const GROWTH_SHARE_MAX: f64 = 0.05;
@@ -186,7 +187,7 @@ mod tests {
     /// Two processes over 200 s.
     fn soak(bytes: impl Fn(f64) -> f64) -> SoakFigures {
         let mut soak = Soak::new(Duration::from_secs(200));
-        for second in 0..200 {
+        for second in 0..=200 {
             let at_s = f64::from(second);
             soak.sample("server 1".to_owned(), at_s, 50_000_000);
             soak.sample("players 1".to_owned(), at_s, bytes(at_s) as u64);
