@@ -5,11 +5,13 @@ use std::{fmt::Write as _, time::Duration};
 use super::crowd::line::{self, ALL_PLAYERS, LEADER};
 use crate::{
     Outcome,
+    peers::meter::Watch,
     report::{
+        child::Said,
         findings::Findings,
         part::{Bench, Chapter, Part},
         plot::{Axes, Line, Plot, Point, lines},
-        sample::At,
+        sample::{At, Repetition},
         slope, tables,
     },
 };
@@ -61,17 +63,10 @@ impl Part for Growth {
         ];
         let sizes: &[Size] = bench.by_length(&all, &few, &[[2, 10, 1]]);
         let seconds = bench.by_length(3, 3, 1);
-        bench.repeat(
-            sizes,
-            1,
-            |size| at(*size).to_string(),
-            |bench, size| {
-                let arguments = [("seconds", seconds)];
-                let arguments: Vec<_> = arguments.into_iter().chain(settings(*size)).collect();
-                let line = line::play(&arguments, TIME_MAX, &bench.folder("crowd")?)?;
-                Ok((at(*size), line.costs()))
-            },
-        )
+        for size in sizes {
+            grow(bench, *size, seconds)?;
+        }
+        Ok(())
     }
 
     fn chapter(&self, found: &Findings) -> Outcome<Chapter> {
@@ -90,6 +85,35 @@ impl Part for Growth {
             ..Chapter::default()
         })
     }
+}
+
+/// Plays once with so much; that it is too much is a result too.
+fn grow(bench: &mut Bench<'_>, size: Size, seconds: u32) -> Outcome {
+    bench.tell(&at(size).to_string());
+    let arguments = [("seconds", seconds)].into_iter().chain(settings(size));
+    let arguments: Vec<_> = arguments.collect();
+    let folder = bench.folder("crowd")?;
+    let watch = Watch::begin();
+    let said = line::play(&arguments, TIME_MAX, &folder)?;
+    let surroundings = watch.end();
+    let Said::Figures(line) = said else {
+        let seconds = TIME_MAX.as_secs();
+        bench.remark(format!("{} was not done within {seconds} s.", at(size)));
+        return Ok(());
+    };
+    if let Some(why) = line.broken() {
+        bench.remark(format!(
+            "{} was too much for this machine: {why}.",
+            at(size)
+        ));
+    }
+    bench.add(Repetition {
+        at: at(size),
+        number: 1,
+        values: line.costs(),
+        surroundings,
+    });
+    Ok(())
 }
 
 fn settings(size: Size) -> impl Iterator<Item = (&'static str, u32)> {

@@ -9,6 +9,7 @@ use crate::{
     Outcome,
     peers::{Spread, meter::Watch},
     report::{
+        child::Said,
         findings::Findings,
         part::{Bench, Chapter, Part},
         sample::{At, Repetition},
@@ -103,13 +104,13 @@ fn play(bench: &mut Bench<'_>, players: u32, number: u32) -> Outcome<bool> {
     let folder = bench.folder(&players.to_string())?;
     let arguments = [("players", players), ("seconds", bench.by_length(3, 3, 1))];
     let watch = Watch::begin();
-    let line = line::play(&arguments, TIME_MAX, &folder);
+    let said = line::play(&arguments, TIME_MAX, &folder)?;
     let surroundings = watch.end();
-    let broken = match &line {
-        Ok(line) => line.broken().map(str::to_owned),
-        Err(failure) => Some(failure.to_string()),
+    let broken = match &said {
+        Said::Figures(line) => line.broken().map(str::to_owned),
+        Said::NotInTime => Some(format!("not done within {} s", TIME_MAX.as_secs())),
     };
-    if let Ok(line) = &line {
+    if let Said::Figures(line) = said {
         bench.add(Repetition {
             at: at(players),
             number,
