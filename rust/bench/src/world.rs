@@ -219,7 +219,7 @@ mod tests {
             let last = MAX_NODES - count + 1..=MAX_NODES;
             let steps = last.map(|counter| world.node(PlayerId(u32::MAX >> 1), counter as u32));
             let proposed = ClientMessage::Propose {
-                seq: ClientSeq(u32::MAX),
+                seq: ClientSeq(u64::MAX),
                 transaction: Transaction {
                     guards: Vec::new(),
                     steps: steps.collect(),

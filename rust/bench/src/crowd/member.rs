@@ -202,6 +202,7 @@ impl Member {
                 self.decided += 1;
                 result.broken.rejected += 1;
             }
+            Update::Reconnecting { attempt: 1, .. } if part == Part::Gather => result.rejoins += 1,
             Update::Reconnecting { attempt: 1, .. } => result.broken.reconnects += 1,
             Update::LeaderChanged { .. } => result.leader_changes += 1,
             Update::Ended(reason) => return Err(self.player.ended(&reason)),

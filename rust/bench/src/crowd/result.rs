@@ -31,6 +31,8 @@ pub struct CrowdResult {
     /// What went wrong.
     #[serde(flatten)]
     pub broken: Broken,
+    /// How often a player's connection was gone while all joined, and it tried again: nothing of it was promised to hold yet.
+    pub rejoins: u64,
     /// How often a player was told that another server leads.
     pub leader_changes: u64,
     /// How long the processes have computed while it counted, where the system tells.
@@ -71,7 +73,7 @@ pub struct Broken {
     pub out_of_order: u64,
     /// How many players' last confirmed operation was not seen by how many others in the end, together.
     pub unseen: u64,
-    /// How often a player was told that its connection was gone.
+    /// How often a player was told that its connection was gone, once all had joined.
     pub reconnects: u64,
 }
 
@@ -158,6 +160,7 @@ impl CrowdResult {
         for (mine, others) in [
             (&mut self.confirmed_made, other.confirmed_made),
             (&mut self.live_made, other.live_made),
+            (&mut self.rejoins, other.rejoins),
             (&mut self.leader_changes, other.leader_changes),
             (&mut self.resident_before_bytes, other.resident_before_bytes),
             (&mut self.resident_end_bytes, other.resident_end_bytes),

@@ -141,11 +141,14 @@ impl Figures {
             return Ok(());
         };
         let players = self.players;
-        let text = format!(
-            "{players} players, {} of them in the session, {}: {reason}",
-            reached.joined, reached.part
-        );
-        Err(Failure::new(Exit::NotHeld, text))
+        let reached = match self.crowd {
+            Some(_) => String::new(),
+            None => format!(", {} in the session, {}", reached.joined, reached.part),
+        };
+        Err(Failure::new(
+            Exit::NotHeld,
+            format_args!("{players} players{reached}: {reason}"),
+        ))
     }
 }
 
@@ -194,9 +197,27 @@ mod tests {
         let failure = judged(crowd).check().unwrap_err();
         assert_eq!(failure.exit, Exit::NotHeld);
         let text = failure.to_string();
-        for part in ["7 players, 6 of them", "3 seen out of order"] {
+        for part in ["7 players: ", "3 seen out of order"] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_crowd_that_did_not_get_so_far_is_told_with_how_far_it_came() {
+        let mut figures = judged(with_times_of(5));
+        figures.crowd = None;
+        figures.broken = Some(BrokenOff {
+            reason: "no room".to_owned(),
+            reached: Progress {
+                joined: 3,
+                ..Progress::default()
+            },
+        });
+        let text = figures.check().unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "7 players, 3 in the session, while they gathered: no room"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One of the processes that players are in.
 
 use std::{
-    env, fmt,
+    env,
     fs::{self, File},
     io::Read as _,
     path::PathBuf,
@@ -127,11 +127,5 @@ impl Drop for Part {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-impl fmt::Debug for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Part").finish_non_exhaustive()
     }
 }

@@ -32,7 +32,9 @@ const LOOK_INTERVAL: Micros = Micros::from_secs(1);
 const WORD_AGE_MAX: Duration = Duration::from_millis(1_500);
 /// The most players that servers can be told to take.
 const PLAYERS_MAX: usize = 10_000;
-/// How many connections a server has for each player: one more, in case a player comes back before it is known to be gone.
+/// How many places a server has for each player: where a join was cut short, its place stays taken for a while.
+const PLACES_OF_A_PLAYER: usize = 2;
+/// How many connections it has for each: one more, in case a player comes back before it is known to be gone.
 const CONNECTIONS_OF_A_PLAYER: usize = 2;
 /// The name of their folder.
 const FOLDER: &str = "servers";
@@ -176,9 +178,9 @@ impl Servers {
 
 /// The settings of servers that take so many players, and one who builds the world before them.
 fn room_for(players: usize) -> [(String, String); 2] {
-    let players = (players + 1).min(PLAYERS_MAX);
+    let places = (players * PLACES_OF_A_PLAYER + 1).min(PLAYERS_MAX);
     let connections = (players * CONNECTIONS_OF_A_PLAYER).max(CONNECTIONS_MAX);
-    [("players_max", players), ("connections_max", connections)]
+    [("players_max", places), ("connections_max", connections)]
         .map(|(setting, most)| (variable_of("", setting), most.to_string()))
 }
 
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn servers_are_told_of_room_for_any_number_of_players_that_can_be_asked_for() {
         for (players, players_max, connections_max) in
-            [(1, 2, 1_024), (800, 801, 1_602), (10_000, 10_000, 20_000)]
+            [(1, 3, 1_024), (800, 1_601, 1_600), (10_000, 10_000, 20_000)]
         {
             let variables = room_for(players);
             let read = |name: &str| {

@@ -96,16 +96,12 @@ impl Soak {
     }
 
     fn sample(&mut self, name: String, at_s: f64, bytes: u64) {
-        let known = self.curves.iter_mut().find(|curve| curve.name == name);
-        let curve = match known {
-            Some(curve) => curve,
-            None => {
-                self.curves.push(Curve::new(name));
-                let last = self.curves.len() - 1;
-                &mut self.curves[last]
-            }
-        };
-        curve.samples.push((at_s, bytes));
+        let known = self.curves.iter().position(|curve| curve.name == name);
+        let place = known.unwrap_or(self.curves.len());
+        if known.is_none() {
+            self.curves.push(Curve::new(name));
+        }
+        self.curves[place].samples.push((at_s, bytes));
     }
 
     fn line(&self, since: Micros, servers: Option<&Look>, progress: &Progress) -> String {

@@ -4,7 +4,7 @@ use synced_bench::{Rates, Times, crowd::CrowdResult};
 use synced_protocol::stage::Summary;
 
 use super::{
-    figures::{Figures, Held, TrafficFigures},
+    figures::{Figures, TrafficFigures},
     servers::ServerFigures,
     soak::{ProcessFigures, SoakFigures, megabytes},
 };
@@ -16,6 +16,7 @@ pub(super) fn of(figures: &Figures) -> String {
     if let Some(crowd) = &figures.crowd {
         text += &stages(crowd, figures.servers.as_ref()).to_string();
         text += &costs(crowd, figures.servers.as_ref());
+        text += &joining(crowd);
     }
     text += &figures.traffic.as_ref().map_or_else(String::new, traffic);
     text += &memory(figures);
@@ -28,7 +29,12 @@ fn heading(figures: &Figures) -> String {
     let mut text = format!("{players} players");
     if world.nodes > 0 {
         let (nodes, properties) = (world.nodes, world.properties);
-        text += &format!(" and {nodes} nodes at rest of {properties} properties");
+        let plural = if properties == 1 {
+            "property"
+        } else {
+            "properties"
+        };
+        text += &format!(" and {nodes} nodes at rest with {properties} {plural} each");
     }
     if let Some(crowd) = &figures.crowd {
         let rate = |made: u64| made as f64 / crowd.span_s;
@@ -132,8 +138,7 @@ fn costs(crowd: &CrowdResult, servers: Option<&ServerFigures>) -> String {
 
 fn traffic(traffic: &TrafficFigures) -> String {
     let mut text = format!(
-        "The players were together after {:.1} s; IP kB and packets a second: they sent {}",
-        traffic.join_s,
+        "IP kB and packets a second: the players sent {}",
         sent_and_received(&traffic.players)
     );
     if let Some(leader) = &traffic.leader {
@@ -141,6 +146,18 @@ fn traffic(traffic: &TrafficFigures) -> String {
     }
     if let Some(peers) = &traffic.leader_peers {
         text += &format!(", and the other servers {}", sent_and_received(peers));
+    }
+    text + ".\n"
+}
+
+fn joining(crowd: &CrowdResult) -> String {
+    let mut text = format!("The players were together after {:.1} s", crowd.join_s());
+    if crowd.rejoins > 0 {
+        text += &format!(", {} joins were cut short and tried again", crowd.rejoins);
+    }
+    if crowd.leader_changes > 0 {
+        let changes = crowd.leader_changes;
+        text += &format!(", {changes} times a player was told of another leader");
     }
     text + ".\n"
 }
@@ -158,26 +175,25 @@ fn sent_and_received(rates: &Rates) -> String {
 /// Nothing where nothing is known.
 fn memory(figures: &Figures) -> String {
     let (before, end) = (figures.memory.before, figures.memory.end);
-    let parts: [(_, fn(&Held) -> Option<u64>); 3] = [
-        ("the leader", |held| held.leader_bytes),
-        ("a follower", |held| held.follower_bytes),
-        ("the players' processes", |held| held.players_bytes),
+    let parts = [
+        ("the leader", before.leader_bytes.zip(end.leader_bytes)),
+        ("a follower", before.follower_bytes.zip(end.follower_bytes)),
+        (
+            "the players' processes",
+            before.players_bytes.zip(end.players_bytes),
+        ),
     ];
-    let known: Vec<_> = parts
-        .iter()
-        .filter_map(|(who, of)| {
-            let (before, end) = (of(&before)? as f64, of(&end)? as f64);
-            let (before, end) = (megabytes(before), megabytes(end));
-            Some(format!("{who} {before:.1} and {end:.1}"))
-        })
-        .collect();
+    let known = parts.into_iter().filter_map(|(who, held)| {
+        let (before, end) = held?;
+        let (before, end) = (megabytes(before as f64), megabytes(end as f64));
+        Some(format!("{who} {before:.1} and {end:.1}"))
+    });
+    let known: Vec<_> = known.collect();
     if known.is_empty() {
         return String::new();
     }
-    format!(
-        "MB before the first player and at the end: {}.\n",
-        known.join(", ")
-    )
+    let known = known.join(", ");
+    format!("MB before the first player and at the end: {known}.\n")
 }
 
 fn soak(soak: &SoakFigures) -> String {
