@@ -55,7 +55,12 @@ impl Suite {
                 let text = failure.to_string();
                 let why = text.lines().next().unwrap_or_default();
                 tell(&format!("{}: {why}", part.name()));
-                let remark = format!("It could not be measured to its end: {why}");
+                // Where this repository lies is of no interest to who reads the report elsewhere.
+                let here = format!("{}/", folder::repository().display());
+                let remark = format!(
+                    "It could not be measured to its end: {}",
+                    why.replace(&here, "")
+                );
                 run.findings.remark(part.name(), remark);
                 failures.push(format!("{}: {failure}", part.name()));
             }

@@ -76,7 +76,7 @@ impl Part for Growth {
                 "{ABOUT}\n\n{}\n{}\n{}",
                 exponents(found),
                 each(found),
-                tables::by_settings(found)
+                tables::across(found)
             ),
             plots: KEYS
                 .into_iter()
