@@ -46,6 +46,19 @@ fn in_godot_both_ways_show_what_moves_to_every_client_with_losses_too() -> Outco
 #[test]
 fn without_an_engine_every_library_delivers_the_same_messages() -> Outcome {
     let rows = peers::headless::compare(&plan(Cell::lossless(5, 3)), |_| {})?;
-    assert_delivered(&rows, 5);
+    assert_delivered(&rows, 7);
+    Ok(())
+}
+
+#[test]
+fn without_an_engine_every_library_loses_updates_where_packets_are_lost() -> Outcome {
+    let rows = peers::headless::compare(&plan(Cell::lossless(1, 1).losing(500)), |_| {})?;
+    assert_delivered(&rows, 7);
+    let updates = rows
+        .iter()
+        .filter(|row| row.figure == Figure::UpdatesPerSecond);
+    for row in updates {
+        assert!(row.spread.median < 55.0, "nothing was lost: {row:?}");
+    }
     Ok(())
 }

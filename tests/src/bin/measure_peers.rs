@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::{Parser, ValueEnum};
 use synced_tests::{
     Failure, Outcome, failure, folder,
-    peers::{self, Plan, ratios, report},
+    peers::{self, Cell, Plan, ratios, report},
 };
 
 /// Measures SyncedNode beside MultiplayerSynchronizer in Godot.
@@ -17,6 +17,9 @@ struct Arguments {
     /// Only one of the comparisons.
     #[arg(long)]
     only: Option<Comparison>,
+    /// Only this piece of work, five times: so many objects and so many clients, as in 20x100.
+    #[arg(long, value_name = "OBJECTSxCLIENTS", conflicts_with = "quick")]
+    cell: Option<Cell>,
     /// What chance follows from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -33,6 +36,16 @@ enum Comparison {
     Headless,
 }
 
+impl Arguments {
+    fn plan(&self, quick: Plan, full: Plan) -> Plan {
+        match self.cell {
+            Some(cell) => full.of_one(cell),
+            None if self.quick => quick,
+            None => full,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     failure::exit_code(run(&Arguments::parse()))
 }
@@ -41,19 +54,11 @@ fn run(arguments: &Arguments) -> Outcome {
     let mut rows = Vec::new();
     let is_wanted = |comparison| arguments.only.is_none_or(|only| only == comparison);
     if is_wanted(Comparison::Godot) {
-        let plan = if arguments.quick {
-            Plan::quick_in_godot()
-        } else {
-            Plan::full_in_godot()
-        };
+        let plan = arguments.plan(Plan::quick_in_godot(), Plan::full_in_godot());
         rows.extend(peers::in_godot(&plan, arguments.seed, tell)?);
     }
     if is_wanted(Comparison::Headless) {
-        let plan = if arguments.quick {
-            Plan::quick_headless()
-        } else {
-            Plan::full_headless()
-        };
+        let plan = arguments.plan(Plan::quick_headless(), Plan::full_headless());
         rows.extend(peers::headless::compare(&plan, tell)?);
     }
     println!("{}\n{}", report::markdown(&rows), ratios::markdown(&rows));

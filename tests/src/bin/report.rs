@@ -1,6 +1,6 @@
 //! Runs the suite of benchmarks and writes the report.
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Parser;
 use synced_tests::{
@@ -24,7 +24,7 @@ struct Arguments {
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
     /// What chance follows from.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = SEED)]
     seed: u64,
     /// Where everything goes; target/bench if not told.
     #[arg(long, value_name = "FOLDER")]
@@ -40,6 +40,8 @@ struct Arguments {
     docs: Option<PathBuf>,
 }
 
+/// Unless told.
+const SEED: u64 = 1;
 /// Where they are kept in the repository.
 const DOCS: &str = "rust/bench/report";
 
@@ -62,9 +64,9 @@ fn run(arguments: &Arguments) -> Outcome {
     let outcome = if arguments.again {
         suite::publish(&Run::load(&out)?, &out)
     } else {
-        suite_of(arguments)
-            .run(&out, &mut |what| eprintln!("{what}"))
-            .map(drop)
+        let began = Instant::now();
+        let mut tell = |what: &str| eprintln!("{:4} s  {what}", began.elapsed().as_secs());
+        suite_of(arguments).run(&out, &mut tell).map(drop)
     };
     println!("The report is {}.", out.join(REPORT).display());
     outcome
@@ -81,6 +83,21 @@ fn suite_of(arguments: &Arguments) -> Suite {
         },
         seed: arguments.seed,
         only: arguments.only.clone(),
-        options: env::args().skip(1).collect::<Vec<_>>().join(" "),
+        options: options(arguments),
     }
+}
+
+/// Those that say what was measured, as they are typed.
+fn options(arguments: &Arguments) -> String {
+    let mut options = Vec::new();
+    if arguments.quick {
+        options.push("--quick".to_owned());
+    }
+    if !arguments.only.is_empty() {
+        options.push(format!("--only {}", arguments.only.join(",")));
+    }
+    if arguments.seed != SEED {
+        options.push(format!("--seed {}", arguments.seed));
+    }
+    options.join(" ")
 }

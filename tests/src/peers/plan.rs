@@ -1,6 +1,8 @@
 //! What is measured, how often, and for how long.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
+
+use crate::Failure;
 
 /// A piece of work: objects that move sixty times a second, and clients who look on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +44,11 @@ const LOSSY: Cell = Cell::lossless(20, 1);
 /// The cells that say most, which are repeated.
 const BUSY: Cell = Cell::lossless(100, 4);
 const BUSIER: Cell = Cell::lossless(100, 16);
+/// As many clients as a session may have: without an engine, where they fit into one machine.
+const CROWDED: Cell = Cell::lossless(20, 100);
 
+/// How often a cell is measured that is measured alone.
+const ROUNDS_OF_ONE: usize = 5;
 /// In Godot: until a late start is forgotten, which the shown delay follows slowly.
 const SETTLING: Duration = Duration::from_millis(1_500);
 const SPAN: Duration = Duration::from_secs(2);
@@ -94,6 +100,21 @@ impl fmt::Display for Cell {
     }
 }
 
+/// Objects and clients with an `x` between them; nothing is lost.
+impl FromStr for Cell {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let numbers = text.split_once('x');
+        let numbers = numbers
+            .and_then(|(objects, clients)| Some((objects.parse().ok()?, clients.parse().ok()?)));
+        match numbers {
+            Some((objects @ 1.., clients @ 1..)) => Ok(Self::lossless(objects, clients)),
+            _ => Err(Failure::new(format!("{text} is not like 20x100"))),
+        }
+    }
+}
+
 impl Plan {
     /// Some cells in Godot, half a minute.
     #[must_use]
@@ -121,11 +142,7 @@ impl Plan {
     pub fn full_in_godot() -> Self {
         let again = [BUSY.by_all(), LOSSY.losing(50).by_all()];
         let mut rounds = vec![grid()];
-        rounds[0].extend(
-            LOSSES_PERMILLE[1..]
-                .iter()
-                .map(|loss| LOSSY.losing(*loss).by_all()),
-        );
+        rounds[0].extend(losses());
         rounds.extend(vec![again.to_vec(); 2]);
         Self {
             rounds,
@@ -134,17 +151,33 @@ impl Plan {
         }
     }
 
-    /// Without an engine the whole grid once with default settings, and two more rounds of the cells that say most. A minute and
-    /// a quarter.
+    /// Without an engine the whole grid once with default settings, all losses with all, and two more rounds of the cells that say
+    /// most. Four minutes.
     #[must_use]
     pub fn full_headless() -> Self {
-        let again = vec![BUSY.by_all(), BUSIER.by_all()];
+        let again = [
+            BUSY.by_all(),
+            BUSIER.by_all(),
+            CROWDED.by_all(),
+            LOSSY.losing(50).by_all(),
+        ];
         let mut rounds = vec![grid()];
-        rounds.extend(vec![again; 2]);
+        rounds[0].extend(losses());
+        rounds[0].push(CROWDED.by_all());
+        rounds.extend(vec![again.to_vec(); 2]);
         Self {
             rounds,
             settling: SETTLING_HEADLESS,
             span: SPAN_HEADLESS,
+        }
+    }
+
+    /// One cell by all peers, five times.
+    #[must_use]
+    pub fn of_one(self, cell: Cell) -> Self {
+        Self {
+            rounds: vec![vec![cell.by_all()]; ROUNDS_OF_ONE],
+            ..self
         }
     }
 
@@ -173,6 +206,12 @@ fn grid() -> Vec<Step> {
     cells.map(step).collect()
 }
 
+/// Every loss, for all peers.
+fn losses() -> impl Iterator<Item = Step> {
+    let losses = LOSSES_PERMILLE[1..].iter();
+    losses.map(|loss| LOSSY.losing(*loss).by_all())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,17 +222,26 @@ mod tests {
 
     #[test]
     fn the_first_full_round_has_the_whole_grid_and_every_loss() {
-        let plan = Plan::full_in_godot();
-        let first = cells(&plan.rounds[0]);
-        for objects in OBJECTS {
-            for clients in CLIENTS {
-                assert!(first.contains(&Cell::lossless(objects, clients)));
+        for (plan, clients_max) in [(Plan::full_in_godot(), 16), (Plan::full_headless(), 100)] {
+            let first = cells(&plan.rounds[0]);
+            for objects in OBJECTS {
+                for clients in CLIENTS {
+                    assert!(first.contains(&Cell::lossless(objects, clients)));
+                }
             }
+            for loss in &LOSSES_PERMILLE[1..] {
+                assert!(first.contains(&LOSSY.losing(*loss)));
+            }
+            assert_eq!(plan.clients_max(), clients_max);
         }
-        for loss in &LOSSES_PERMILLE[1..] {
-            assert!(first.contains(&LOSSY.losing(*loss)));
+    }
+
+    #[test]
+    fn a_cell_is_read_from_its_two_numbers_which_are_not_zero() {
+        assert_eq!("20x100".parse(), Ok(Cell::lossless(20, 100)));
+        for text in ["20", "0x1", "1x0", "x", "1x2x3"] {
+            assert!(text.parse::<Cell>().is_err(), "{text}");
         }
-        assert_eq!(plan.clients_max(), 16);
     }
 
     #[test]

@@ -8,9 +8,11 @@ use super::{
 };
 
 /// Peers whose ratios tell most: ours, then the other.
-pub const PAIRS: [(&str, &str); 5] = [
+pub const PAIRS: [(&str, &str); 7] = [
     ("SyncedNode", "MultiplayerSynchronizer"),
     ("SyncedNode tuned", "MultiplayerSynchronizer tuned"),
+    ("SyncedNode headless", "ENet"),
+    ("SyncedNode headless tuned", "ENet tuned"),
     ("SyncedNode headless", "renet"),
     ("SyncedNode headless tuned", "renet tuned"),
     ("SyncedNode headless", "UDP alone"),

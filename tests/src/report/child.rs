@@ -7,6 +7,15 @@ use serde::de::DeserializeOwned;
 
 use crate::{Failure, Outcome, process::Process};
 
+/// What came of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said<T> {
+    /// What it printed.
+    Figures(T),
+    /// It was not done in time, and is gone now, with all that it had started.
+    NotInTime,
+}
+
 /// The first line of JSON that a program prints, before the time is over, however it ends. Both of its outputs go to `log`.
 ///
 /// # Errors
@@ -16,12 +25,11 @@ pub fn json_of<T: DeserializeOwned>(
     command: &mut Command,
     log: &Path,
     time_max: Duration,
-) -> Outcome<T> {
+) -> Outcome<Said<T>> {
     let mut process = Process::spawn(name, command, log)?;
     let Ok(status) = process.wait(time_max) else {
         end_with_children(&mut process)?;
-        let seconds = time_max.as_secs();
-        return Err(Failure::new(format!("not done within {seconds} s")));
+        return Ok(Said::NotInTime);
     };
     let output = process.output();
     let line = output.lines().find(|line| line.starts_with('{'));
@@ -31,6 +39,7 @@ pub fn json_of<T: DeserializeOwned>(
         Failure::new(format!("{name} printed no figures: {why}, see {log}"))
     })?;
     serde_json::from_str(line)
+        .map(Said::Figures)
         .map_err(|error| Failure::new(format!("{name}: {error}, see {}", log.display())))
 }
 
@@ -76,7 +85,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    fn said(name: &str, script: &str, time_max: Duration) -> Outcome<Vec<u32>> {
+    fn said(name: &str, script: &str, time_max: Duration) -> Outcome<Said<Vec<u32>>> {
         #[derive(serde::Deserialize)]
         struct Numbers {
             numbers: Vec<u32>,
@@ -84,19 +93,29 @@ mod tests {
         let log = folder::fresh(name)?.join("log");
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        json_of::<Numbers>("shell", &mut command, &log, time_max).map(|said| said.numbers)
+        let said = json_of::<Numbers>("shell", &mut command, &log, time_max)?;
+        Ok(match said {
+            Said::Figures(numbers) => Said::Figures(numbers.numbers),
+            Said::NotInTime => Said::NotInTime,
+        })
     }
 
     #[test]
     fn the_line_of_json_is_found_among_others() {
         let script = "echo starting >&2; echo '{\"numbers\": [3, 4]}'; echo done";
-        assert_eq!(said("report-json", script, SOON), Ok(vec![3, 4]));
+        assert_eq!(
+            said("report-json", script, SOON),
+            Ok(Said::Figures(vec![3, 4]))
+        );
     }
 
     #[test]
     fn figures_count_however_the_program_ends() {
         let script = "echo '{\"numbers\": [5]}'; echo 'error: too many' >&2; exit 1";
-        assert_eq!(said("report-json-fails", script, SOON), Ok(vec![5]));
+        assert_eq!(
+            said("report-json-fails", script, SOON),
+            Ok(Said::Figures(vec![5]))
+        );
     }
 
     #[test]
@@ -115,8 +134,8 @@ mod tests {
         let folder = folder::fresh("report-json-late").unwrap();
         let pid_file = folder.join("pid");
         let script = format!("sleep 60 & echo $! > {}; wait", pid_file.display());
-        let failure = said("report-json-later", &script, Duration::from_millis(500));
-        assert_eq!(failure.unwrap_err().to_string(), "not done within 0 s");
+        let said = said("report-json-later", &script, Duration::from_millis(500));
+        assert_eq!(said, Ok(Said::NotInTime));
         let child = fs::read_to_string(pid_file).unwrap();
         let cmdline = fs::read_to_string(format!("/proc/{}/cmdline", child.trim()));
         assert!(cmdline.is_err() || cmdline.is_ok_and(|text| !text.contains("sleep")));

@@ -17,12 +17,18 @@ within this run; figures of other machines or other days say little beside these
 /// The whole report in Markdown; plots stand beside it.
 #[must_use]
 pub fn report(run: &Run, told: &[Told]) -> String {
+    let command = format!("scripts/bench {}", run.options);
     let mut text = format!(
-        "# What SyncedNode costs, measured\n\n{}\n\nMade by `scripts/bench {}`.\n\n",
-        run.machine, run.options
-    )
-    .replace(" `scripts/bench `", " `scripts/bench`");
-    let _ = write!(text, "## In short\n\n{}\n", summary(told));
+        "# What SyncedNode costs, measured\n\n{}\n\nMade by `{}`.\n\n",
+        run.machine,
+        command.trim_end()
+    );
+    let _ = write!(
+        text,
+        "## In short\n\n{}\n{}\n\n",
+        summary(told),
+        first_plot(told, "")
+    );
     let _ = write!(text, "## Where SyncedNode loses\n\n{}\n", losses(told));
     let _ = write!(text, "## How to read the figures\n\n{READING}\n");
     for (chapter, remarks) in told {
@@ -59,12 +65,10 @@ pub fn summary(told: &[Told]) -> String {
 /// What the README shows: the short table and the first plot, which lies in the folder `plots`.
 #[must_use]
 pub fn short(run: &Run, told: &[Told], plots: &str) -> String {
-    let plot = told.iter().flat_map(|(chapter, _)| &chapter.plots).next();
-    let plot = plot.map(|plot| embedded(plot, plots));
     format!(
         "{}\n{}\n\nMeasured by `scripts/bench` on {}. The [full report]({plots}report.md) has the rest, and what SyncedNode loses at.\n",
         summary(told),
-        plot.unwrap_or_default(),
+        first_plot(told, plots),
         run.machine
     )
 }
@@ -84,6 +88,12 @@ fn losses(told: &[Told]) -> String {
         }
     };
     heading + &losses.concat()
+}
+
+fn first_plot(told: &[Told], folder: &str) -> String {
+    let mut plots = told.iter().flat_map(|(chapter, _)| &chapter.plots);
+    let plot = plots.next().map(|plot| embedded(plot, folder));
+    plot.unwrap_or_default()
 }
 
 fn embedded(plot: &Plot, folder: &str) -> String {
@@ -148,6 +158,7 @@ mod tests {
                 "no {line} in\n{text}"
             );
         }
+        assert_eq!(text.matches("(crowd.svg)").count(), 2);
         assert!(report(&run(), &told(&[])).contains("At none of 7 figures"));
         assert!(report(&run(), &[]).contains("Nothing was compared"));
     }

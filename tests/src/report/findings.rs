@@ -61,6 +61,16 @@ impl Findings {
         }
     }
 
+    /// The samples of which something is true, without remarks.
+    #[must_use]
+    pub fn only(&self, is: impl Fn(&Sample) -> bool) -> Self {
+        let samples = self.samples.iter().filter(|sample| is(sample));
+        Self {
+            samples: samples.cloned().collect(),
+            remarks: Vec::new(),
+        }
+    }
+
     /// All series, in the order in which their first samples came.
     #[must_use]
     pub fn series(&self) -> Vec<Series<'_>> {

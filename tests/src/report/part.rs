@@ -27,7 +27,7 @@ pub trait Part {
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// Everything: some ten minutes.
+    /// Everything: ten to twelve minutes.
     Full,
     /// What says most, with few repetitions: some two minutes.
     Quick,

@@ -6,7 +6,7 @@ use super::{
     document::{self, Told},
     findings::Findings,
     machine::Machine,
-    part::{Bench, Chapter, Length, Part},
+    part::{Bench, Length, Part},
     parts, readme,
     run::{Run, write},
     sample,
@@ -52,10 +52,15 @@ impl Suite {
             let measured =
                 part.measure(&mut Bench::new(part.name(), asked, &mut run.findings, tell));
             if let Err(failure) = measured {
-                tell(&format!("{}: {failure}", part.name()));
                 let text = failure.to_string();
                 let why = text.lines().next().unwrap_or_default();
-                let remark = format!("It could not be measured to its end: {why}");
+                tell(&format!("{}: {why}", part.name()));
+                // Where this repository lies is of no interest to who reads the report elsewhere.
+                let here = format!("{}/", folder::repository().display());
+                let remark = format!(
+                    "It could not be measured to its end: {}",
+                    why.replace(&here, "")
+                );
                 run.findings.remark(part.name(), remark);
                 failures.push(format!("{}: {failure}", part.name()));
             }
@@ -119,14 +124,7 @@ fn told(run: &Run) -> Outcome<Vec<Told>> {
         if found.samples.is_empty() && found.remarks.is_empty() {
             continue;
         }
-        let chapter = if found.samples.is_empty() {
-            Chapter {
-                title: part.name().to_owned(),
-                ..Chapter::default()
-            }
-        } else {
-            part.chapter(&found)?
-        };
+        let chapter = part.chapter(&found)?;
         told.push((chapter, found.remarks));
     }
     Ok(told)
@@ -170,6 +168,9 @@ mod tests {
         let folder = folder::fresh("report-suite").unwrap();
         publish(&run, &folder).unwrap();
         let text = fs::read_to_string(folder.join(REPORT)).unwrap();
-        assert!(text.contains("Remark: There is no server."), "{text}");
+        for line in ["Remark: There is no server.", "## A crowd on five servers"] {
+            assert!(text.contains(line), "no {line} in {text}");
+        }
+        assert!(text.contains("| not measured |"), "{text}");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::findings::{Findings, Series};
+use super::{
+    findings::{Findings, Series},
+    sample::At,
+};
 
 /// A table for each setting: a line for each subject, a column for each figure, beside what the machine did besides.
 #[must_use]
@@ -10,10 +13,29 @@ pub fn by_settings(found: &Findings) -> String {
     let series = found.series();
     let tables = found.settings().into_iter().map(|at| {
         let here = series.iter().filter(|series| series.first.at == *at);
-        let settings = at.to_string().replace('=', " ").replace(';', ", ");
-        format!("**{settings}**\n\n{}", table(&here.collect::<Vec<_>>()))
+        format!("**{}**\n\n{}", words(at), table(&here.collect::<Vec<_>>()))
     });
     tables.collect::<Vec<_>>().join("\n")
+}
+
+/// One table: a line for each setting, a column for each figure of each subject.
+#[must_use]
+pub fn across(found: &Findings) -> String {
+    let series = found.series();
+    let column = |one: &Series<'_>| format!("{}: {}", one.first.subject, title(one));
+    let columns = each_once(series.iter().map(column));
+    let names: String = columns.iter().map(|name| format!(" {name} |")).collect();
+    let rule = "---|".repeat(columns.len() + 3);
+    let mut text = format!("| |{names} runs | load | stall ms |\n|---|{rule}\n");
+    for at in found.settings() {
+        let line: Vec<_> = series.iter().filter(|one| one.first.at == *at).collect();
+        let cells: String = columns
+            .iter()
+            .map(|name| cell(&line, |one| column(one) == *name))
+            .collect();
+        let _ = writeln!(text, "| {} |{cells}{}", words(at), surroundings(&line));
+    }
+    text
 }
 
 fn table(series: &[&Series<'_>]) -> String {
@@ -25,14 +47,22 @@ fn table(series: &[&Series<'_>]) -> String {
     for subject in subjects {
         let line = series.iter().filter(|one| one.first.subject == subject);
         let line: Vec<_> = line.copied().collect();
-        let cell = |figure: &String| {
-            let found = line.iter().find(|one| title(one) == *figure);
-            found.map_or(" |".to_owned(), |one| format!(" {} |", one.spread))
-        };
-        let cells: String = figures.iter().map(cell).collect();
+        let cells: String = figures
+            .iter()
+            .map(|figure| cell(&line, |one| title(one) == *figure))
+            .collect();
         let _ = writeln!(text, "| {subject} |{cells}{}", surroundings(&line));
     }
     text
+}
+
+fn cell(line: &[&Series<'_>], is: impl Fn(&Series<'_>) -> bool) -> String {
+    let found = line.iter().find(|one| is(one));
+    found.map_or(" |".to_owned(), |one| format!(" {} |", one.spread))
+}
+
+fn words(at: &At) -> String {
+    at.to_string().replace('=', " ").replace(';', ", ")
 }
 
 fn title(series: &Series<'_>) -> String {
@@ -62,7 +92,7 @@ fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{findings::tests::measured, sample::At};
+    use crate::report::findings::tests::measured;
 
     #[test]
     fn each_setting_has_a_table_with_a_line_for_each_subject() {
@@ -82,6 +112,27 @@ mod tests {
             "| own | | 7.00 | 1 | 7.0 | 14 |",
             "**players 20**",
             "| live | 1.00 | 1 | 1.0 | 2 |",
+        ] {
+            assert!(
+                text.lines().any(|known| known == line),
+                "no {line} in\n{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn across_settings_each_figure_of_each_subject_has_a_column() {
+        let [few, many] = [20, 100].map(|players| At::new([("players", players)]));
+        let found = measured(&[
+            ("leader", &few, "cores", 0.5),
+            ("players", &few, "cores", 1.0),
+            ("leader", &many, "cores", 2.0),
+        ]);
+        let text = across(&found);
+        for line in [
+            "| | leader: cores ms | players: cores ms | runs | load | stall ms |",
+            "| players 20 | 0.50 | 1.00 | 1 | 1.0 | 2 |",
+            "| players 100 | 2.00 | | 1 | 2.0 | 4 |",
         ] {
             assert!(
                 text.lines().any(|known| known == line),

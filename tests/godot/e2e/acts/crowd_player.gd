@@ -70,7 +70,7 @@ func _begin() -> void:
 	_spawner.name = SPAWNER_NAME
 	_spawner.spawnable_scenes = [MEMBER]
 	_spawner.spawned.connect(_on_spawned)
-	_spawner.despawned.connect(_others.erase)
+	_spawner.despawned.connect(func(member: CrowdMember) -> void: _others.erase(member))
 	get_tree().root.add_child(_spawner)
 
 

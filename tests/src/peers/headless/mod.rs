@@ -1,9 +1,10 @@
 //! The same messages by libraries without an engine: one mover, a server that relays, and clients.
 //!
 //! The mover is a client as well, and sends sixty times a second a pose of each object; the server hands all of them to each
-//! of the others. Every client looks twice a millisecond for what has come, so that no library profits from a lucky phase.
-//! The first of them is behind a relay, which counts bytes.
+//! of the others. The first client looks twice a millisecond for what has come, so that no library profits from a lucky phase, and
+//! is behind a relay, which counts bytes and may lose some; the other clients look as often as a game does.
 
+mod enet;
 mod message;
 mod onlooker;
 mod renet;
@@ -30,7 +31,7 @@ use super::{
 use crate::{
     Failure, Outcome,
     clock::{self, Nanos},
-    relay::Relay,
+    relay::{Network, Relay},
 };
 
 /// Sixty times a second.
@@ -81,9 +82,11 @@ trait Server {
 fn all() -> Vec<Box<dyn Library>> {
     vec![
         Box::new(synced::Synced::DEFAULT),
+        Box::new(enet::ENet::DEFAULT),
         Box::new(renet::Renet::DEFAULT),
         Box::new(udp::Udp),
         Box::new(synced::Synced::TUNED),
+        Box::new(enet::ENet::TUNED),
         Box::new(renet::Renet::TUNED),
     ]
 }
@@ -125,6 +128,7 @@ fn measure(library: &dyn Library, cell: Cell, plan: &Plan) -> Outcome<Measured> 
         relay,
         server,
     } = library.start(cell)?;
+    relay.set_network(Network::losing(cell.loss_permille));
     let stop = AtomicBool::new(false);
     let watch = Watch::begin();
     let measured = thread::scope(|scope| -> Outcome<_> {
@@ -145,7 +149,7 @@ fn measure(library: &dyn Library, cell: Cell, plan: &Plan) -> Outcome<Measured> 
             .join()
             .map_err(|_| Failure::new("the mover panicked"))??;
         let traffic = after.2.since(before.2);
-        let mut figures = seen.figures(cell, traffic.up.bytes + traffic.down.bytes, span);
+        let mut figures = seen.figures(cell, traffic.up.bytes + traffic.down.bytes, span)?;
         figures.push((Figure::ServerCpu, after.0.percent_since(before.0, span)));
         figures.push((Figure::AllClientsCpu, after.1.percent_since(before.1, span)));
         Ok(figures)

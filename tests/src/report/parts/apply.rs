@@ -21,8 +21,8 @@ pub(super) struct Apply;
 /// Which load, how many updates there are in it, and what a frame is to take for it at p99 at most, in milliseconds.
 const LOADS: [(Kind, u32, f64); 4] = [
     (Kind::Confirmed, 100, 0.3),
-    (Kind::Live, 100, 0.3),
     (Kind::Confirmed, 1_000, 2.0),
+    (Kind::Live, 100, 0.3),
     (Kind::Live, 1_000, 2.0),
 ];
 
@@ -44,7 +44,7 @@ impl Part for Apply {
     }
 
     fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
-        let loads = bench.by_length(&LOADS[..], &LOADS[..], &LOADS[..1]);
+        let loads = bench.by_length(&LOADS[..], &LOADS[..2], &LOADS[..1]);
         let span = Duration::from_secs(bench.by_length(4, 3, 1));
         for (number, (kind, updates, _)) in in_turn(loads, bench.by_length(2, 1, 1)) {
             bench.tell(&format!(
@@ -138,8 +138,8 @@ mod tests {
             verdicts,
             [
                 "missed by 0.10 ms (33 %)",
-                "not measured",
                 "met",
+                "not measured",
                 "missed by 1.00 ms (50 %)"
             ]
         );

@@ -5,11 +5,13 @@ use std::{fmt::Write as _, time::Duration};
 use super::crowd::line::{self, ALL_PLAYERS, LEADER};
 use crate::{
     Outcome,
+    peers::meter::Watch,
     report::{
+        child::Said,
         findings::Findings,
         part::{Bench, Chapter, Part},
         plot::{Axes, Line, Plot, Point, lines},
-        sample::At,
+        sample::{At, Repetition},
         slope, tables,
     },
 };
@@ -41,7 +43,7 @@ A crowd as above, on five servers, in a world of nodes at rest. One of the numbe
 the others stay at 10 players, 1,000 nodes and one property. The exponent *s* is that of the power law cost = c * size^s that lies closest to the medians \
 (least squares of the logarithms): 0 is a cost that does not grow, 1 one that grows in step, 2 one with the square. Every player writes to \
 every other, so that what all of them see grows with the square of their number. Memory is resident memory; what is said of one player or node is \
-the difference between the largest and the smallest run, by the difference in number.";
+the difference between the largest and the smallest run, by the difference in number, without what processes hold before the first player.";
 
 impl Part for Growth {
     fn name(&self) -> &'static str {
@@ -49,29 +51,21 @@ impl Part for Growth {
     }
 
     fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
-        let few = [[1, 1_000, 1], BASE, [10, 10_000, 1]];
         let all = [
-            few[0],
+            [1, 1_000, 1],
             BASE,
             [100, 1_000, 1],
             [10, 100, 1],
-            few[2],
+            [10, 10_000, 1],
             [10, 1_000, 10],
             [10, 1_000, 60],
         ];
-        let sizes: &[Size] = bench.by_length(&all, &few, &[[2, 10, 1]]);
+        let sizes: &[Size] = bench.by_length(&all, &all[1..3], &[[2, 10, 1]]);
         let seconds = bench.by_length(3, 3, 1);
-        bench.repeat(
-            sizes,
-            1,
-            |size| at(*size).to_string(),
-            |bench, size| {
-                let arguments = [("seconds", seconds)];
-                let arguments: Vec<_> = arguments.into_iter().chain(settings(*size)).collect();
-                let line = line::play(&arguments, TIME_MAX, &bench.folder("crowd")?)?;
-                Ok((at(*size), line.costs()))
-            },
-        )
+        for size in sizes {
+            grow(bench, *size, seconds)?;
+        }
+        Ok(())
     }
 
     fn chapter(&self, found: &Findings) -> Outcome<Chapter> {
@@ -81,7 +75,7 @@ impl Part for Growth {
                 "{ABOUT}\n\n{}\n{}\n{}",
                 exponents(found),
                 each(found),
-                tables::by_settings(found)
+                tables::across(found)
             ),
             plots: KEYS
                 .into_iter()
@@ -92,6 +86,35 @@ impl Part for Growth {
     }
 }
 
+/// Plays once with so much; that it is too much is a result too.
+fn grow(bench: &mut Bench<'_>, size: Size, seconds: u32) -> Outcome {
+    bench.tell(&at(size).to_string());
+    let arguments = [("seconds", seconds)].into_iter().chain(settings(size));
+    let arguments: Vec<_> = arguments.collect();
+    let folder = bench.folder("crowd")?;
+    let watch = Watch::begin();
+    let said = line::play(&arguments, TIME_MAX, &folder)?;
+    let surroundings = watch.end();
+    let Said::Figures(line) = said else {
+        let seconds = TIME_MAX.as_secs();
+        bench.remark(format!("{} was not done within {seconds} s.", at(size)));
+        return Ok(());
+    };
+    if let Some(why) = line.broken() {
+        bench.remark(format!(
+            "{} was too much for this machine: {why}.",
+            at(size)
+        ));
+    }
+    bench.add(Repetition {
+        at: at(size),
+        number: 1,
+        values: line.costs(),
+        surroundings,
+    });
+    Ok(())
+}
+
 fn settings(size: Size) -> impl Iterator<Item = (&'static str, u32)> {
     KEYS.into_iter().zip(size)
 }
@@ -100,24 +123,28 @@ fn at(size: Size) -> At {
     At::new(settings(size))
 }
 
-/// A cost over one of the numbers, while the others are as at the base: the numbers, and how the cost lies.
-fn grown(found: &Findings, key: &str, (subject, figure): (&str, &str)) -> Vec<Point> {
+/// Where one of the numbers grows and the others are as at the base, in its order.
+fn at_base<'a>(found: &'a Findings, key: &str) -> Vec<(f64, &'a At)> {
     let is_base = |at: &&At| {
         settings(BASE)
             .filter(|(other, _)| *other != key)
             .all(|(other, number)| at.number(other) == Some(number.into()))
     };
     let settings = found.settings().into_iter().filter(is_base);
-    let mut points: Vec<_> = settings
-        .filter_map(|at| {
-            Some(Point {
-                x: at.number(key)?,
-                y: found.spread(subject, at, figure)?,
-            })
-        })
+    let mut all: Vec<_> = settings
+        .filter_map(|at| Some((at.number(key)?, at)))
         .collect();
-    points.sort_by(|one, other| one.x.total_cmp(&other.x));
-    points
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    all
+}
+
+/// How a cost lies where one of the numbers grows.
+fn grown(found: &Findings, key: &str, (subject, figure): (&str, &str)) -> Vec<Point> {
+    let points = at_base(found, key).into_iter().filter_map(|(x, at)| {
+        let y = found.spread(subject, at, figure)?;
+        Some(Point { x, y })
+    });
+    points.collect()
 }
 
 /// A line for each cost, a column for each number that grows.
@@ -133,7 +160,7 @@ fn exponents(found: &Findings) -> String {
                 .iter()
                 .map(|point| (point.x, point.y.median))
                 .collect();
-            slope::exponent(&medians).map_or("-".to_owned(), |exponent| format!("{exponent:.2}"))
+            slope::exponent(&medians).map_or("-".to_owned(), two_digits)
         };
         let _ = writeln!(
             text,
@@ -144,38 +171,56 @@ fn exponents(found: &Findings) -> String {
     text
 }
 
-/// What one more of each takes of memory.
+/// None of them a negative zero.
+fn two_digits(exponent: f64) -> String {
+    format!("{:.2}", (100.0 * exponent).round() / 100.0 + 0.0)
+}
+
+/// What one more of each takes of memory. Processes are not players: what they held before them is taken away.
 fn each(found: &Findings) -> String {
+    let memory = |subject: &'static str, figure: &'static str| {
+        move |at: &At| Some(found.spread(subject, at, figure)?.median)
+    };
+    let gained = |subject| {
+        let [before, end] = ["memory before", "memory"].map(|figure| memory(subject, figure));
+        move |at: &At| Some(end(at)? - before(at)?)
+    };
+    let ten = f64::from(BASE[0]);
     let told = [
-        ("players", LEADER, "A player takes", "on the leader"),
         (
-            "players",
-            ALL_PLAYERS,
             "A player takes",
-            "in its own process",
+            "on the leader",
+            one_more(found, "players", &gained(LEADER)),
         ),
         (
-            "world-nodes",
-            LEADER,
+            "A player takes",
+            "on its own side",
+            one_more(found, "players", &gained(ALL_PLAYERS)),
+        ),
+        (
             "A node with one property takes",
             "on the leader",
+            one_more(found, "world-nodes", &memory(LEADER, "memory before")),
         ),
         (
-            "world-nodes",
-            ALL_PLAYERS,
             "A node with one property takes",
-            "with ten players together",
+            "with each player",
+            one_more(found, "world-nodes", &gained(ALL_PLAYERS)).map(|megabytes| megabytes / ten),
         ),
     ];
-    let told = told.into_iter().filter_map(|(key, subject, what, place)| {
-        let points = grown(found, key, (subject, "memory"));
-        let [first, .., last] = &points[..] else {
-            return None;
-        };
-        let kilobytes = 1e3 * (last.y.median - first.y.median) / (last.x - first.x);
-        Some(format!("- {what} {kilobytes:.1} kB {place}.\n"))
+    let told = told.into_iter().filter_map(|(what, place, megabytes)| {
+        Some(format!("- {what} {:.1} kB {place}.\n", 1e3 * megabytes?))
     });
     told.collect()
+}
+
+/// The difference between the largest and the smallest, by the difference in number.
+fn one_more(found: &Findings, key: &str, of: &dyn Fn(&At) -> Option<f64>) -> Option<f64> {
+    let points = at_base(found, key);
+    let [(first, at_first), .., (last, at_last)] = points[..] else {
+        return None;
+    };
+    Some((of(at_last)? - of(at_first)?) / (last - first))
 }
 
 fn plot(found: &Findings, key: &str) -> Outcome<Option<Plot>> {
@@ -217,10 +262,13 @@ mod tests {
             (LEADER, ten, "sent", 50.0),
             (LEADER, hundred, "sent", 5_000.0),
             (LEADER, large, "sent", 50.0),
-            (LEADER, one, "memory", 10.0),
-            (LEADER, hundred, "memory", 19.9),
-            (LEADER, ten, "memory", 10.9),
-            (LEADER, large, "memory", 19.9),
+            (LEADER, one, "memory before", 10.0),
+            (LEADER, one, "memory", 10.5),
+            (LEADER, hundred, "memory before", 10.0),
+            (LEADER, hundred, "memory", 20.4),
+            (LEADER, ten, "memory before", 11.0),
+            (LEADER, ten, "memory", 19.9),
+            (LEADER, large, "memory before", 20.0),
         ])
     }
 
@@ -244,7 +292,7 @@ mod tests {
             text.contains("A node with one property takes 1.0 kB on the leader."),
             "{text}"
         );
-        assert!(!text.contains("own process"), "{text}");
+        assert!(!text.contains("own side"), "{text}");
     }
 
     #[test]

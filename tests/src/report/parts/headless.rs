@@ -97,11 +97,7 @@ fn verdict(found: &Findings) -> Verdict {
 
 fn short(found: &Findings) -> Vec<(String, String)> {
     let at = rows::at(BUSY.objects, BUSY.clients, 0.0);
-    let figures = [
-        Figure::BytesPerUpdate,
-        Figure::ServerCpu,
-        Figure::LatencyP50,
-    ];
+    let figures = [Figure::BytesPerUpdate, Figure::ServerCpu];
     let told = figures.into_iter().filter_map(|figure| {
         let ratio = rows::ratio(found, [OURS, RENET], &at, figure)?;
         let what = format!("{}, {OURS} by {RENET}, at {BUSY}", figure.title());

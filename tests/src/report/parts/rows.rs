@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What ratios mean in a chapter.
-pub(super) const RATIOS: &str = "Ratios of medians, ours by the other's: below 1 ours is less. For updates a second more is better, for all else less.";
+pub(super) const RATIOS: &str = "Ratios of medians, ours by the other's: below 1 ours is less. For updates a second more is better, for all else less. The short table has the median of the ratios of each repetition instead, and what they lie between.";
 
 /// Adds all repetitions of a comparison.
 pub(super) fn add(bench: &mut Bench<'_>, collected: &Collected) {

@@ -8,7 +8,10 @@ use synced_protocol::stage::Summary;
 
 use crate::{
     Outcome,
-    report::{child, sample::Value},
+    report::{
+        child::{self, Said},
+        sample::Value,
+    },
     server,
 };
 
@@ -94,12 +97,12 @@ struct Broken {
 /// Plays with a crowd in processes of their own; the files go to `folder`.
 ///
 /// # Errors
-/// When it comes to nothing that could be measured.
+/// When it prints nothing that can be read.
 pub(in crate::report) fn play(
     arguments: &[(&str, u32)],
     time_max: Duration,
     folder: &Path,
-) -> Outcome<Line> {
+) -> Outcome<Said<Line>> {
     let mut command = Command::new(server::program()?);
     command.args(["bench", "--json"]).env("TMPDIR", folder);
     for (flag, number) in arguments {
