@@ -18,7 +18,8 @@ use synced_protocol::{
     value::Value,
 };
 use synced_transport::{
-    ClientConfig, ClientEndpoint, ServerAddress, TransportCounters, TransportStats, Waker, clock,
+    ClientConfig, ClientEndpoint, ClientThread, ServerAddress, TransportCounters, TransportError,
+    TransportStats, Waker, clock,
 };
 
 use crate::{BenchError, Outcome};
@@ -28,7 +29,9 @@ const JOIN_TIME_MAX: Duration = Duration::from_secs(30);
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_micros(200);
 
-/// A player whose network runs in a thread of its own, as in a game. It leaves when dropped.
+type Spawned = Result<synced_transport::Handle<BridgedSession>, TransportError>;
+
+/// A player whose network runs in another thread, as in a game. It leaves when dropped.
 pub struct Player {
     name: String,
     handle: Handle,
@@ -37,11 +40,33 @@ pub struct Player {
 }
 
 impl Player {
-    /// Begins to join. What the game would be told, [`next_update`](Self::next_update) tells.
+    /// Begins to join, with a thread of its own. What the game would be told, [`next_update`](Self::next_update) tells.
     ///
     /// # Errors
     /// When there is no socket or no thread for it.
     pub fn begin(server: &ServerAddress, config: SessionConfig) -> Outcome<Self> {
+        Self::begin_by(server, config, ClientEndpoint::spawn)
+    }
+
+    /// Begins to join, in a thread that it shares with others.
+    ///
+    /// # Errors
+    /// When there is no socket for it.
+    pub fn begin_in(
+        thread: &ClientThread,
+        server: &ServerAddress,
+        config: SessionConfig,
+    ) -> Outcome<Self> {
+        let spawn =
+            |endpoint: ClientEndpoint, session, waker| endpoint.spawn_in(thread, session, waker);
+        Self::begin_by(server, config, spawn)
+    }
+
+    fn begin_by(
+        server: &ServerAddress,
+        config: SessionConfig,
+        spawn: impl FnOnce(ClientEndpoint, BridgedSession, Waker) -> Spawned,
+    ) -> Outcome<Self> {
         let name = config.player_name.clone();
         let failed = |error: &dyn fmt::Display| BenchError::new(format_args!("{name}: {error}"));
         let endpoint = ClientEndpoint::new(ClientConfig::new(server.clone()));
@@ -51,8 +76,7 @@ impl Player {
         let wake = waker.clone();
         let seed = clock::unix_now().0;
         let (handle, session) = bridge(Session::new(config, seed), move || wake.wake());
-        let network = endpoint.spawn(session, waker);
-        let network = network.map_err(|error| failed(&error))?;
+        let network = spawn(endpoint, session, waker).map_err(|error| failed(&error))?;
         Ok(Self {
             name,
             handle,

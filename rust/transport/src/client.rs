@@ -9,6 +9,7 @@ use synced_protocol::link::Logic;
 
 use crate::{
     address::ServerAddress,
+    clients::ClientThread,
     connect::Connector,
     driver::Driver,
     error::TransportError,
@@ -113,6 +114,23 @@ impl ClientEndpoint {
             self.into_driver(logic)?
         };
         handle::spawn("synced-client", runtime, driver, waker)
+    }
+
+    /// As [`run`](Self::run), in a thread that many clients may share.
+    ///
+    /// # Errors
+    /// When the system does not give what the endpoint needs.
+    pub fn spawn_in<L: Logic + Send + 'static>(
+        self,
+        thread: &ClientThread,
+        logic: L,
+        waker: Waker,
+    ) -> Result<Handle<L>, TransportError> {
+        let driver = {
+            let _within = thread.runtime().enter();
+            self.into_driver(logic)?
+        };
+        Ok(thread.spawn(driver, waker))
     }
 
     fn into_driver<L: Logic + Send>(self, logic: L) -> Result<Driver<L, Alone>, TransportError> {

@@ -1,4 +1,4 @@
-//! A driver in a thread of its own.
+//! A driver in another thread.
 
 use std::{
     sync::Arc,
@@ -6,9 +6,13 @@ use std::{
 };
 
 use synced_protocol::link::Logic;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task,
+};
 
 use crate::{
+    clients::ClientThread,
     driver::Driver,
     error::TransportError,
     side::Side,
@@ -16,15 +20,36 @@ use crate::{
     stats::TransportStats,
 };
 
-/// The owner's end of a driver that runs in a thread of its own. Dropping it asks the driver to stop and does not wait.
+/// The owner's end of a driver that runs in another thread. Dropping it asks the driver to stop and does not wait.
 #[derive(Debug)]
 pub struct Handle<L> {
     stop: StopSignal,
     stats: Arc<TransportStats>,
-    thread: Option<JoinHandle<L>>,
+    runner: Option<Runner<L>>,
+}
+
+/// What runs a driver.
+#[derive(Debug)]
+pub(crate) enum Runner<L> {
+    /// A thread of its own.
+    Thread(JoinHandle<L>),
+    /// A task in a thread that it shares.
+    Task(task::JoinHandle<L>, ClientThread),
 }
 
 impl<L> Handle<L> {
+    pub(crate) const fn new(
+        stop: StopSignal,
+        stats: Arc<TransportStats>,
+        runner: Runner<L>,
+    ) -> Self {
+        Self {
+            stop,
+            stats,
+            runner: Some(runner),
+        }
+    }
+
     /// Asks for an orderly end and returns at once.
     pub fn stop(&self) {
         self.stop.stop();
@@ -33,7 +58,11 @@ impl<L> Handle<L> {
     /// Whether the driver has ended, so that [`join`](Self::join) would not wait.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        match &self.runner {
+            None => true,
+            Some(Runner::Thread(thread)) => thread.is_finished(),
+            Some(Runner::Task(task, _)) => task.is_finished(),
+        }
     }
 
     /// What the endpoint counts.
@@ -47,11 +76,15 @@ impl<L> Handle<L> {
     /// [`DRAIN_TIME_MAX`](crate::limits::DRAIN_TIME_MAX).
     ///
     /// # Errors
-    /// [`TransportError::Panicked`] when the thread did.
+    /// [`TransportError::Panicked`] when the driver did.
     pub fn join(mut self) -> Result<L, TransportError> {
         self.stop.stop();
-        let thread = self.thread.take().ok_or(TransportError::Panicked)?;
-        thread.join().map_err(|_| TransportError::Panicked)
+        let logic = match self.runner.take() {
+            None => None,
+            Some(Runner::Thread(thread)) => thread.join().ok(),
+            Some(Runner::Task(task, thread)) => thread.runtime().block_on(task).ok(),
+        };
+        logic.ok_or(TransportError::Panicked)
     }
 }
 
@@ -95,9 +128,5 @@ where
         .name(name.to_owned())
         .spawn(body)
         .map_err(|error| TransportError::system("a thread", error))?;
-    Ok(Handle {
-        stop,
-        stats,
-        thread: Some(thread),
-    })
+    Ok(Handle::new(stop, stats, Runner::Thread(thread)))
 }

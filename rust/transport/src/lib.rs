@@ -93,6 +93,7 @@
 mod accept;
 mod address;
 mod client;
+mod clients;
 pub mod clock;
 pub mod cluster;
 mod connect;
@@ -131,6 +132,7 @@ mod writer;
 
 pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
 pub use client::{ClientConfig, ClientEndpoint};
+pub use clients::ClientThread;
 pub use disk::{Disk, DiskReports, Written};
 pub use error::TransportError;
 pub use fingerprint::{Fingerprint, NotAFingerprint};

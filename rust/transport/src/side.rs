@@ -3,7 +3,7 @@
 /// One side of what a logic talks to: players, or the other servers of its cluster with the disk.
 pub(crate) trait Side<L> {
     /// What the logic is to be told.
-    type Happening;
+    type Happening: Send;
 
     /// Waits for the next. May be cancelled without loss.
     fn happened(&mut self) -> impl Future<Output = Self::Happening> + Send;

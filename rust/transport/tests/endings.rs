@@ -16,7 +16,7 @@ use std::{
 
 use support::{Pair, Puppeteer, client_config, loopback, relay::Relay, server_config};
 use synced_protocol::link::{CloseCode, CloseReason, ConnectionId, Event, Target};
-use synced_transport::{ServerConfig, ServerEndpoint, TransportError};
+use synced_transport::{ClientThread, ServerConfig, ServerEndpoint, TransportError};
 
 fn nobody() -> SocketAddr {
     UdpSocket::bind(loopback()).unwrap().local_addr().unwrap()
@@ -413,4 +413,29 @@ fn an_address_in_use_is_an_error_that_says_so() {
     let error = ServerEndpoint::bind(config).unwrap_err();
     assert!(matches!(error, TransportError::Bind { .. }));
     assert!(error.to_string().contains("already in use"), "{error}");
+}
+
+#[test]
+fn clients_that_share_a_thread_end_each_by_itself_and_the_thread_after_the_last() {
+    let (_server, address) = Puppeteer::echo_server(server_config());
+    let thread = ClientThread::start().unwrap();
+    let [one, other] = [(); 2].map(|()| Puppeteer::client_in(&thread, client_config(address)));
+    drop(thread);
+    for client in [one, other] {
+        let connection = client.connected();
+        client.sends(connection, "still here");
+        assert_eq!(client.frame(), (connection, "still here".into()));
+        client.finishes();
+        let events = client.join();
+        let closed = |event: &Event| {
+            matches!(
+                event,
+                Event::Closed {
+                    reason: CloseReason::ByUs(_),
+                    ..
+                }
+            )
+        };
+        assert!(events.iter().all(closed), "{events:?}");
+    }
 }

@@ -12,7 +12,7 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
-use synced_transport::{ServerAddress, clock};
+use synced_transport::{ClientThread, ServerAddress, clock};
 
 use super::{
     CrowdResult, Pace, Part,
@@ -50,12 +50,13 @@ struct Tree {
 
 impl Member {
     pub(super) fn join(
+        thread: &ClientThread,
         server: &ServerAddress,
         session: SessionConfig,
         pace: Pace,
         share: f64,
     ) -> Outcome<Self> {
-        let mut player = Player::begin(server, session)?;
+        let mut player = Player::begin_in(thread, server, session)?;
         let (mut tree, mut session_offset_us) = (Tree::default(), 0);
         let id = player.join(|update| match update {
             Update::Clock(estimate) => session_offset_us = estimate.offset_us,

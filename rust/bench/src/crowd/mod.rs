@@ -11,7 +11,7 @@ use std::{
 
 use synced_client::SessionConfig;
 use synced_protocol::message::Game;
-use synced_transport::ServerAddress;
+use synced_transport::{ClientThread, ServerAddress};
 
 pub use operation::{OPERATION_BYTES_MIN, Pace};
 pub use result::{ConfirmedStages, CrowdResult};
@@ -91,12 +91,19 @@ struct Running<'a> {
 impl<'a> Running<'a> {
     fn join(crowd: &'a Crowd) -> Outcome<Self> {
         let clock = MachineClock::read();
+        let thread = ClientThread::start().map_err(BenchError::new)?;
         let mut members = Vec::new();
         for number in 0..crowd.players {
             // They do not all write in one frame.
             let share = number as f64 / crowd.players as f64;
             let session = crowd.session(number);
-            members.push(Member::join(&crowd.server, session, crowd.pace, share)?);
+            members.push(Member::join(
+                &thread,
+                &crowd.server,
+                session,
+                crowd.pace,
+                share,
+            )?);
         }
         Ok(Self {
             phases: members.len().clamp(1, PHASES_MAX),

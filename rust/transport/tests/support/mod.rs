@@ -24,8 +24,8 @@ use synced_protocol::{
     time::Micros,
 };
 use synced_transport::{
-    ClientConfig, ClientEndpoint, Handle, Identity, ServerAddress, ServerConfig, ServerEndpoint,
-    Waker,
+    ClientConfig, ClientEndpoint, ClientThread, Handle, Identity, ServerAddress, ServerConfig,
+    ServerEndpoint, Waker,
 };
 
 /// Far longer than anything takes; a test that waits so long has failed.
@@ -108,6 +108,16 @@ impl Puppeteer {
         Self::new(Box::new(|_| None), |puppet, waker| {
             endpoint.spawn(puppet, waker).unwrap()
         })
+    }
+
+    /// One that has been asked to connect, in a thread that it may share.
+    pub(crate) fn client_in(thread: &ClientThread, config: ClientConfig) -> Self {
+        let endpoint = ClientEndpoint::new(config).unwrap();
+        let client = Self::new(Box::new(|_| None), |puppet, waker| {
+            endpoint.spawn_in(thread, puppet, waker).unwrap()
+        });
+        client.connects();
+        client
     }
 
     fn new(reaction: Reaction, spawn: impl FnOnce(Puppet, Waker) -> Handle<Puppet>) -> Self {
