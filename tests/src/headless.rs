@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use synced_bench::Player;
+use synced_bench::{BenchError, Player};
 use synced_client::{BridgedSession, SessionConfig, update::Update};
 use synced_protocol::{
     id::{ClientSeq, NodeId, PlayerId, PropertyId},
@@ -13,14 +13,14 @@ use synced_protocol::{
     mutation::Transaction,
     value::Value,
 };
-use synced_transport::clock;
+use synced_transport::{ClientThread, ServerAddress, clock};
 
 use crate::{Failure, Outcome};
 
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_micros(200);
 
-/// A player whose network runs in a thread of its own, as in a game. It leaves when dropped.
+/// A player whose network runs in another thread, as in a game. It leaves when dropped.
 pub struct HeadlessPlayer {
     name: String,
     network: Player,
@@ -45,11 +45,29 @@ impl HeadlessPlayer {
         config: SessionConfig,
         tell: impl FnMut(Update),
     ) -> Outcome<Self> {
+        Self::join_by(url, config, tell, Player::begin)
+    }
+
+    /// As [`join`](Self::join), in a thread that many players share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn join_in(thread: &ClientThread, url: &str, config: SessionConfig) -> Outcome<Self> {
+        let begin = |address: &ServerAddress, config| Player::begin_in(thread, address, config);
+        Self::join_by(url, config, drop, begin)
+    }
+
+    fn join_by(
+        url: &str,
+        config: SessionConfig,
+        tell: impl FnMut(Update),
+        begin: impl FnOnce(&ServerAddress, SessionConfig) -> Result<Player, BenchError>,
+    ) -> Outcome<Self> {
         let name = config.player_name.clone();
         let address = url
             .parse()
             .map_err(|error| Failure::new(format!("{url}: {error}")))?;
-        let mut network = Player::begin(&address, config)?;
+        let mut network = begin(&address, config)?;
         let player = network.join(tell)?;
         Ok(Self {
             name,

@@ -2,7 +2,8 @@
 //!
 //! The mover is a client as well, and sends sixty times a second a pose of each object; the server hands all of them to each
 //! of the others. The first client looks twice a millisecond for what has come, so that no library profits from a lucky phase, and
-//! is behind a relay, which counts bytes and may lose some; the other clients look as often as a game does.
+//! is behind a relay, which counts bytes and may lose some; the other clients look as often as a game does. All clients of a
+//! library share one thread for their network, so that no server pays for waking a hundred.
 
 mod enet;
 mod message;

@@ -1,8 +1,8 @@
 //! Our own client, transport and server, without an engine: the server is `synced serve` in a process of its own.
 
-use std::time::Duration;
+use std::{fmt, thread, time::Duration};
 
-use synced_client::{SessionConfig, update::Update};
+use synced_client::{SessionConfig, clock, update::Update};
 use synced_protocol::{
     id::{NodeId, PropertyId},
     mutation::{
@@ -12,6 +12,8 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
+
+use synced_transport::ClientThread;
 
 use super::{Client, Library, Mover, Running, Server, message, threads::Mark};
 use crate::{
@@ -87,6 +89,7 @@ impl Library for Synced {
         let mover = Sender::join(&server.url(), self.config("mover"), cell.objects)?;
         let first = mover.first;
         let mark = Mark::now()?;
+        let thread = ClientThread::start().map_err(of)?;
         let mut clients: Vec<Box<dyn Client>> = Vec::new();
         for number in 0..cell.clients {
             let by = if number == 0 {
@@ -95,9 +98,11 @@ impl Library for Synced {
                 server.address()
             };
             let config = self.config(&format!("client{number}"));
-            let player = HeadlessPlayer::join(&server.url_by(by), config)?;
+            let player = HeadlessPlayer::join_in(&thread, &server.url_by(by), config)?;
             clients.push(Box::new(Receiver { player, first }));
         }
+        // Clients ask for the time often in the beginning, which is no part of what goes on.
+        thread::sleep(Duration::from_micros(clock::BURST.0));
         Ok(Running {
             mover: Box::new(mover),
             clients,
@@ -190,6 +195,10 @@ impl Client for Receiver {
         }
         Ok(())
     }
+}
+
+fn of(error: impl fmt::Display) -> Failure {
+    Failure::new(format!("a thread for clients: {error}"))
 }
 
 fn still_in(update: &Update) -> Outcome {
