@@ -1,7 +1,5 @@
 //! That a run of the suite leaves a report, plots and raw data that say the same.
 
-#![expect(clippy::unwrap_used, reason = "so a test fails")]
-
 use std::fs;
 
 use synced_tests::{
