@@ -1,6 +1,5 @@
 //! That a run of the suite leaves a report, plots and raw data that say the same.
 
-
 use std::fs;
 
 use synced_tests::{
