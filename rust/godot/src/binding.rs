@@ -10,6 +10,7 @@ use synced_protocol::{
 use crate::{
     classes::with_core,
     core::{Core, Entry, State},
+    decisions::Echo,
     local::{Bound, Place, Property},
     pending::{Touch, single},
     place,
@@ -158,9 +159,8 @@ fn bind(id: NodeId) {
     }
     for (property, (target, (value, _))) in (0..).map(PropertyId).zip(targets.iter().zip(&values)) {
         if target.get() != *value {
-            target.set(value);
-            let echo = target.get();
-            with_core(|core| core.echoed(id, property, echo));
+            let echo = Echo::of(Place { node: id, property }, target, value);
+            with_core(|core| core.echoed(echo));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use godot::prelude::*;
 use synced_protocol::{
-    id::{NodeId, PropertyId},
+    id::{NodeId, PlayerId, PropertyId},
     mutation::Mutation,
     time::Micros,
     value::Value,
@@ -16,7 +16,7 @@ use crate::{
     classes::with_core,
     core::Core,
     directory::Directory,
-    local::{LiveState, Place, PropertyState},
+    local::{LiveState, Local, Place, Property, PropertyState},
     pending::Touch,
     property::Target,
     report,
@@ -32,7 +32,7 @@ const TURNS: u8 = 16;
 pub(crate) struct Collector {
     generation: Option<u64>,
     probes: Vec<Probe>,
-    /// What each probe read; none where nothing was to be read.
+    /// What each probe that is to be read has read, in their order; none of a freed node.
     values: Vec<Option<Variant>>,
     /// Whose turn it is, below [`TURNS`].
     turn: u8,
@@ -92,9 +92,10 @@ impl Collector {
     pub(crate) fn run(&mut self) {
         self.look_anew();
         self.values.clear();
-        self.values.extend(self.probes.iter().map(Probe::read));
+        let read = self.probes.iter().filter(|probe| probe.is_read);
+        self.values.extend(read.map(|probe| probe.target.read()));
         let now = clock::now();
-        with_core(|core| self.compare(core, now));
+        with_core(|core| self.compare_all(core, now));
         for (target, value) in self.found.reverts.drain(..) {
             target.set(&value);
         }
@@ -126,21 +127,37 @@ impl Collector {
         });
     }
 
-    fn compare(&mut self, core: &mut Core, now: Micros) {
+    fn compare_all(&mut self, core: &mut Core, now: Micros) {
         self.turn = (self.turn + 1) % TURNS;
+        let (me, hosts) = (core.me, core.is_hosting());
         let mut turns = (0..TURNS).cycle();
-        let mut rest = self.probes.iter_mut().zip(&self.values).peekable();
-        while let Some((first, _)) = rest.peek() {
+        let mut values = self.values.iter();
+        let mut rest = self.probes.iter_mut().peekable();
+        while let Some(first) = rest.peek() {
             let node = first.place.node;
-            let rights = core
-                .locals
-                .get(&node)
-                .and_then(|local| Rights::of(core, local));
-            while let Some((probe, value)) = rest.next_if(|(probe, _)| probe.place.node == node) {
+            let Core {
+                locals, directory, ..
+            } = core;
+            let mut looked_at = locals
+                .get_mut(&node)
+                .and_then(|local| Some((Rights::of(local, me, hosts)?, local.bound.as_mut()?)));
+            while let Some(probe) = rest.next_if(|probe| probe.place.node == node) {
                 let is_turn = turns.next() == Some(self.turn);
-                if let Some(rights) = rights {
+                let value = if probe.is_read { values.next() } else { None };
+                if let Some((rights, bound)) = &mut looked_at
+                    && let Some(property) = bound.property_mut(probe.place.property)
+                {
                     let at = Look { now, is_turn };
-                    compare_property(core, probe, value.as_ref(), rights, at, &mut self.found);
+                    let value = value.and_then(Option::as_ref);
+                    compare(
+                        property,
+                        directory,
+                        probe,
+                        value,
+                        *rights,
+                        at,
+                        &mut self.found,
+                    );
                 }
             }
             self.found.send(core, node, now);
@@ -148,26 +165,21 @@ impl Collector {
     }
 }
 
-impl Probe {
-    fn read(&self) -> Option<Variant> {
-        self.is_read.then(|| self.target.read()).flatten()
-    }
-}
-
 impl Rights {
-    fn of(core: &Core, local: &crate::local::Local) -> Option<Self> {
+    fn of(local: &Local, me: PlayerId, hosts: bool) -> Option<Self> {
         let bound = local.bound.as_ref()?;
         Some(Self {
-            may_write: local.may_write(core.me, core.is_hosting()),
-            is_held: local.is_held_by(core.me),
-            is_owner: bound.is_owned_by(core.me),
+            may_write: local.may_write(me, hosts),
+            is_held: local.is_held_by(me),
+            is_owner: bound.is_owned_by(me),
             rest_time: local.config.rest_time,
         })
     }
 }
 
-fn compare_property(
-    core: &mut Core,
+fn compare(
+    property: &mut Property,
+    directory: &Directory,
     probe: &mut Probe,
     value: Option<&Variant>,
     rights: Rights,
@@ -179,17 +191,6 @@ fn compare_property(
         target,
         is_read,
     } = probe;
-    let Core {
-        locals, directory, ..
-    } = core;
-    let bound = locals
-        .get_mut(&place.node)
-        .and_then(|local| local.bound.as_mut());
-    let Some(property) =
-        bound.and_then(|bound| bound.properties.get_mut(usize::from(place.property.0)))
-    else {
-        return;
-    };
     *is_read = property.is_watched(rights.may_write, rights.is_held, is_turn);
     let Some(value) = value else { return };
     match &mut property.state {

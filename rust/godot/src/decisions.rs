@@ -1,15 +1,17 @@
 //! What the session's decisions mean for the properties of nodes that are in the scene here.
 
 use godot::prelude::*;
+use synced_client::update::CommitEnd;
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     mutation::{Access, Mutation, Origin},
+    time::Micros,
     value::Value,
 };
 use synced_transport::clock;
 
 use crate::{
-    classes::SyncedSpawner,
+    classes::{SyncedNode, SyncedSpawner},
     core::Core,
     local::{Local, Place, Property, PropertyState},
     pending::Touch,
@@ -17,21 +19,69 @@ use crate::{
     variant,
 };
 
+/// A property that was confirmed, and what is to be done about it with nothing borrowed.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    pub at: Place,
+    /// Who tells of it, if it is in the scene here.
+    pub node: Option<Gd<SyncedNode>>,
+    /// What is to be written to the scene, if that shows something else.
+    pub shown: Option<(Target, Variant)>,
+}
+
+/// What the scene made of a value that was set.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    at: Place,
+    value: Variant,
+}
+
+impl Echo {
+    /// Sets a property, and reads it again; may run scripts.
+    pub(crate) fn of(at: Place, target: &Target, value: &Variant) -> Self {
+        target.set(value);
+        Self {
+            at,
+            value: target.get(),
+        }
+    }
+}
+
 impl Core {
+    /// A property was confirmed.
+    pub(crate) fn confirmed(&mut self, at: Place, value: Value, version: LogIndex) -> Confirmed {
+        Confirmed {
+            at,
+            shown: self.committed(at, value, version),
+            node: self.synced_node(at.node),
+        }
+    }
+
+    /// A commit is in the scene, or will be before anybody looks.
+    pub(crate) fn commit_applied(&mut self, end: &CommitEnd, now: Micros) {
+        self.log_index = end.log_index;
+        self.frame_stats.commit_applied(now - end.received_at);
+    }
+
+    /// As the inspector has it, if the node is in the scene here.
+    pub(crate) fn property_path(&self, at: Place) -> Option<&String> {
+        let local = self.locals.get(&at.node).filter(|local| local.is_alive())?;
+        let listed = local.config.properties.get(usize::from(at.property.0));
+        listed.map(|(path, _)| path)
+    }
+
     /// A property was confirmed. Returns what is to be written to the scene, if that shows something else.
     pub(crate) fn committed(
         &mut self,
-        id: NodeId,
-        property: PropertyId,
+        at: Place,
         value: Value,
         version: LogIndex,
     ) -> Option<(Target, Variant)> {
-        let me = self.me;
+        let (Place { node: id, property }, me) = (at, self.me);
         let is_own_write = self.is_write_pending(id, property);
         let place = usize::from(property.0);
         let entry = self.entries.get_mut(&id)?;
         let variant = variant::to_variant(&value, &self.directory);
-        let at = Place { node: id, property };
         let dangling = &mut self.dangling;
         variant::missing_nodes(&value, &self.directory, &mut |missing| {
             if !dangling.contains(&(missing, at)) {
@@ -73,13 +123,13 @@ impl Core {
             .versions
             .get(usize::from(place.property.0))?;
         let value = self.confirmed_value(place.node, place.property)?.clone();
-        self.committed(place.node, place.property, value, version)
+        self.committed(place, value, version)
     }
 
     /// What the scene made of a value that was set.
-    pub(crate) fn echoed(&mut self, id: NodeId, property: PropertyId, echo: Variant) {
-        if let Some(property) = self.property_mut(id, property) {
-            property.echo = Some(echo);
+    pub(crate) fn echoed(&mut self, Echo { at, value }: Echo) {
+        if let Some(property) = self.property_mut(at.node, at.property) {
+            property.echo = Some(value);
         }
     }
 

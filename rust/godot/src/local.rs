@@ -58,6 +58,10 @@ impl Bound {
     pub(crate) fn is_owned_by(&self, me: PlayerId) -> bool {
         me != PlayerId::SERVER && self.owner == me
     }
+
+    pub(crate) fn property_mut(&mut self, property: PropertyId) -> Option<&mut Property> {
+        self.properties.get_mut(usize::from(property.0))
+    }
 }
 
 #[derive(Debug)]

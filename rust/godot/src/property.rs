@@ -1,10 +1,10 @@
 //! One synced property in the engine: where it is, and reading and writing it.
 
-use std::fmt;
+use std::{fmt, rc::Rc};
 
 use godot::{
-    classes::{ClassDb, Node, Object},
-    obj::{EngineEnum, InstanceId},
+    classes::{ClassDb, Node},
+    obj::EngineEnum,
     prelude::*,
 };
 
@@ -63,15 +63,18 @@ impl fmt::Display for PathFault {
     }
 }
 
-/// A resolved property. Once its object is freed it reads as null, and writing does nothing.
+/// A resolved property. Once its node is freed it reads as null, and writing does nothing.
 #[derive(Debug, Clone)]
-pub(crate) struct Target {
-    /// Not a `Gd`: cloning one of a freed object panics.
-    object: InstanceId,
+pub(crate) struct Target(Rc<Resolved>);
+
+/// Shared: a `Gd` of a freed node cannot be cloned, and to copy a name of the engine costs more.
+#[derive(Debug)]
+struct Resolved {
+    node: Gd<Node>,
     name: Name,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Name {
     Plain(StringName),
     Indexed(NodePath),
@@ -97,10 +100,7 @@ impl Target {
         } else {
             Name::Indexed(path.property.into())
         };
-        let target = Self {
-            object: node.instance_id(),
-            name,
-        };
+        let target = Self(Rc::new(Resolved { node, name }));
         let kind = match target.get().get_type() {
             VariantType::NIL => declared.kind,
             present => present,
@@ -114,34 +114,35 @@ impl Target {
         Ok(target)
     }
 
-    /// Reads the property, null if its object is freed; may run a script's getter.
+    /// Reads the property, null if its node is freed; may run a script's getter.
     pub(crate) fn get(&self) -> Variant {
         self.read().unwrap_or_default()
     }
 
-    /// Reads the property, unless its object is freed; may run a script's getter.
+    /// Reads the property, unless its node is freed; may run a script's getter.
     pub(crate) fn read(&self) -> Option<Variant> {
-        let object = self.object()?;
-        Some(match &self.name {
-            Name::Plain(name) => object.get(name),
-            Name::Indexed(path) => object.get_indexed(path),
+        let Resolved { node, name } = &*self.0;
+        if !node.is_instance_valid() {
+            return None;
+        }
+        Some(match name {
+            Name::Plain(name) => node.get(name),
+            Name::Indexed(path) => node.get_indexed(path),
         })
     }
 
     /// Writes the property; may run a script's setter.
     pub(crate) fn set(&self, value: &Variant) {
         let value = variant::detached(value, || self.get());
-        let Some(mut object) = self.object() else {
+        let Resolved { node, name } = &*self.0;
+        if !node.is_instance_valid() {
             return;
-        };
-        match &self.name {
-            Name::Plain(name) => object.set(name, &value),
-            Name::Indexed(path) => object.set_indexed(path, &value),
         }
-    }
-
-    fn object(&self) -> Option<Gd<Object>> {
-        Gd::try_from_instance_id(self.object).ok()
+        let mut node = node.clone();
+        match name {
+            Name::Plain(name) => node.set(name, &value),
+            Name::Indexed(path) => node.set_indexed(path, &value),
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl Writers {
         let (mut next, mut number) = (Instant::now(), 0);
         while !stop.load(Ordering::Relaxed) {
             if Instant::now() >= next {
-                next += interval;
+                next = (next + interval).max(Instant::now());
                 number += 1;
                 for writer in &mut self.writers {
                     writer.write(&self.load, number);

@@ -6,22 +6,18 @@ use synced_protocol::{
     id::{ClientSeq, NodeId},
     mutation::Rejection,
 };
-use synced_transport::clock;
 
 use super::nodes::{despawn, restore_live};
 use crate::{
     binding::{self, Moment},
     classes::{SyncedSession, with_core},
+    decisions::Echo,
+    local::Place,
     pending::Touch,
     place, report,
 };
 
 pub(super) fn commit_end(session: &Gd<SyncedSession>, end: &CommitEnd) {
-    with_core(|core| {
-        core.log_index = end.log_index;
-        core.frame_stats
-            .commit_applied(clock::now() - end.received_at);
-    });
     let Some(seq) = end.own else { return };
     let touches = with_core(|core| core.decided(seq));
     for touch in touches {
@@ -105,9 +101,8 @@ fn take_back(touch: &Touch, seq: ClientSeq) {
             if let Some((target, value)) =
                 with_core(|core| core.write_rejected(node, property, seq))
             {
-                target.set(&value);
-                let echo = target.get();
-                with_core(|core| core.echoed(node, property, echo));
+                let echo = Echo::of(Place { node, property }, &target, &value);
+                with_core(|core| core.echoed(echo));
             }
         }
         Touch::Spawn(node) | Touch::Declare(node) => despawn(node),

@@ -13,17 +13,22 @@ use synced_transport::clock;
 use crate::{
     classes::{SyncedSession, with_core},
     core::Core,
+    decisions::{Confirmed, Echo},
+    local::Place,
 };
+
+/// After so many updates that take next to no time the clock is looked at.
+const UPDATES_A_LOOK: u32 = 16;
 
 /// Applies updates until there are no more or the budget is used up, but never a part of a commit. Returns how many.
 pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) -> u64 {
-    let mut pass = Pass {
-        deadline: clock::now() + budget,
-        applied: 0,
-        within_commit: false,
-    };
-    while let Some(update) = with_core(|core| pass.next(core)) {
-        one(session, update);
+    let mut pass = Pass::begin(clock::now(), budget);
+    let signal = StringName::from("property_confirmed");
+    while let Some(loud) = with_core(|core| pass.next(core)) {
+        match loud {
+            Loud::Confirmed(confirmed) => pass.echo = nodes::show(&confirmed, &signal),
+            Loud::Update(update) => one(session, update),
+        }
     }
     if with_core(|core| core.is_cut_off()) {
         session::cut_off(session);
@@ -34,33 +39,91 @@ pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) -> u64 {
 /// One frame's applying.
 #[derive(Debug)]
 struct Pass {
+    now: Micros,
     deadline: Micros,
     applied: u64,
+    /// Updates since the clock was looked at.
+    unlooked: u32,
     within_commit: bool,
+    /// What the scene made of the value that was set last; kept with the next update.
+    echo: Option<Echo>,
+}
+
+/// What may run a script, and is done with nothing borrowed.
+#[derive(Debug)]
+enum Loud {
+    /// What comes most: a property that was confirmed, and taken in already.
+    Confirmed(Confirmed),
+    Update(Update),
 }
 
 impl Pass {
+    fn begin(now: Micros, budget: Micros) -> Self {
+        Self {
+            now,
+            deadline: now + budget,
+            applied: 0,
+            unlooked: 0,
+            within_commit: false,
+            echo: None,
+        }
+    }
+
     /// Takes in quiet updates up to the next loud one, which is the caller's to apply. `None` ends the frame's applying.
-    fn next(&mut self, core: &mut Core) -> Option<Update> {
+    fn next(&mut self, core: &mut Core) -> Option<Loud> {
+        if let Some(echo) = self.echo.take() {
+            core.echoed(echo);
+        }
         loop {
             if self.is_over(core) {
                 return None;
             }
             let update = core.handle()?.next_update()?;
-            self.applied += 1;
-            self.within_commit = update.is_part_of_commit();
-            if let Some(loud) = quiet::take(core, update) {
-                return Some(loud);
-            }
+            self.count(&update);
+            let loud = match quiet::take(core, update, self.now) {
+                None => continue,
+                Some(Update::PropertySet {
+                    node,
+                    property,
+                    value,
+                    version,
+                }) => Loud::Confirmed(core.confirmed(Place { node, property }, value, version)),
+                Some(update) => {
+                    // It takes as long as the game likes.
+                    self.unlooked = UPDATES_A_LOOK;
+                    Loud::Update(update)
+                }
+            };
+            return Some(loud);
         }
     }
 
-    fn is_over(&self, core: &mut Core) -> bool {
-        let is_over = self.applied > 0 && !self.within_commit && clock::now() > self.deadline;
+    fn count(&mut self, update: &Update) {
+        self.applied += 1;
+        self.unlooked += 1;
+        self.within_commit = update.is_part_of_commit();
+        if matches!(update, Update::CommitEnd(_)) {
+            self.look();
+        }
+    }
+
+    fn is_over(&mut self, core: &mut Core) -> bool {
+        if self.applied == 0 || self.within_commit {
+            return false;
+        }
+        if self.unlooked >= UPDATES_A_LOOK {
+            self.look();
+        }
+        let is_over = self.now > self.deadline;
         if is_over {
             core.frame_stats.budget_exceeded();
         }
         is_over
+    }
+
+    fn look(&mut self) {
+        self.now = clock::now();
+        self.unlooked = 0;
     }
 }
 
@@ -78,12 +141,6 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
         Update::Spawned(spawned) => nodes::spawn(*spawned),
         Update::Despawned { node } => nodes::despawn(node),
         Update::Reparented { node, parent } => nodes::reparent(node, *parent),
-        Update::PropertySet {
-            node,
-            property,
-            value,
-            version,
-        } => nodes::set_property(node, property, value, version),
         Update::OwnerChanged { node, from, to } => nodes::change_owner(node, from, to),
         Update::Called(called) => nodes::call(&called),
         Update::CommitEnd(end) => decisions::commit_end(session, &end),
@@ -97,6 +154,7 @@ fn one(session: &Gd<SyncedSession>, update: Update) {
         | Update::Aim { .. }
         | Update::Joints { .. }
         | Update::PlayoutDelay { .. }
-        | Update::LiveValue { .. } => {}
+        | Update::LiveValue { .. }
+        | Update::PropertySet { .. } => {}
     }
 }

@@ -12,6 +12,8 @@ use crate::{
     binding::{self, Moment},
     classes::with_core,
     core::Entry,
+    decisions::{Confirmed, Echo},
+    local::Place,
     place, report, variant,
 };
 
@@ -113,16 +115,24 @@ pub(super) fn reparent(id: NodeId, parent: ParentRef) {
     }
 }
 
-pub(super) fn set_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
-    show_property(id, property, value, version);
-    let node = with_core(|core| {
-        let local = core.locals.get(&id).filter(|local| local.is_alive())?;
-        let (path, _) = local.config.properties.get(usize::from(property.0))?;
-        Some((local.node.clone(), GString::from(path)))
+/// Shows a confirmed property, and tells whoever listens to this signal of its node. Gives what is still to be kept.
+pub(super) fn show(confirmed: &Confirmed, signal: &StringName) -> Option<Echo> {
+    let Confirmed { at, node, shown } = confirmed;
+    let echo = shown
+        .as_ref()
+        .map(|(target, value)| Echo::of(*at, target, value));
+    let heard = node
+        .as_ref()
+        .filter(|node| node.is_instance_valid() && node.has_connections(signal));
+    let Some(node) = heard else { return echo };
+    let path = with_core(|core| {
+        echo.into_iter().for_each(|echo| core.echoed(echo));
+        core.property_path(*at).map(GString::from)
     });
-    if let Some((node, path)) = node {
+    if let Some(path) = path {
         node.signals().property_confirmed().emit(&path);
     }
+    None
 }
 
 pub(super) fn change_owner(id: NodeId, from: PlayerId, to: PlayerId) {
@@ -211,11 +221,10 @@ fn refresh(spawned: Spawned) {
 }
 
 fn show_property(id: NodeId, property: PropertyId, value: Value, version: LogIndex) {
-    if let Some((target, variant)) = with_core(|core| core.committed(id, property, value, version))
-    {
-        target.set(&variant);
-        let echo = target.get();
-        with_core(|core| core.echoed(id, property, echo));
+    let at = Place { node: id, property };
+    if let Some((target, variant)) = with_core(|core| core.committed(at, value, version)) {
+        let echo = Echo::of(at, &target, &variant);
+        with_core(|core| core.echoed(echo));
     }
 }
 

@@ -1,12 +1,12 @@
 //! Updates that run no script, so that many are taken in at one go: they are what comes a thousand times a second.
 
 use synced_client::update::Update;
-use synced_protocol::id::NodeId;
+use synced_protocol::{id::NodeId, time::Micros};
 
 use crate::{core::Core, local::PropertyState, tracker::Tracker};
 
 /// Takes in the update if it is a quiet one, else gives it back.
-pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
+pub(super) fn take(core: &mut Core, update: Update, now: Micros) -> Option<Update> {
     match update {
         Update::Clock(estimate) => core.clock = estimate,
         Update::Servers(servers) => core.servers.all = servers,
@@ -43,6 +43,10 @@ pub(super) fn take(core: &mut Core, update: Update) -> Option<Update> {
             if let Some(PropertyState::Live(live)) = property.map(|property| &mut property.state) {
                 live.received(stamp, value);
             }
+        }
+        Update::CommitEnd(end) => {
+            core.commit_applied(&end, now);
+            return end.own.map(|_| Update::CommitEnd(end));
         }
         loud => return Some(loud),
     }

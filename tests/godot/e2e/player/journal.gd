@@ -21,6 +21,11 @@ func _enter_tree() -> void:
 	get_tree().node_added.connect(_on_node_added)
 
 
+## Of nodes that come from now on nothing is written down, which would take time.
+func leave_out_nodes() -> void:
+	get_tree().node_added.disconnect(_on_node_added)
+
+
 ## The arguments of each time that the session signalled it.
 func all(signal_name: StringName) -> Array:
 	return _times("session", signal_name)
