@@ -16,6 +16,8 @@ pub const PROTOCOL_VERSION: u16 = 1;
 pub const MAGIC: [u8; 4] = *b"SYND";
 
 const PREFACE_BYTES: usize = MAGIC.len() + 2;
+/// What most frames fit in, so that they do not grow step by step while they are written.
+const FRAME_BYTES_USUAL: usize = 256;
 
 /// A first frame: its peer's version, and the message if that is ours.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +39,7 @@ impl Message for ServerMessage {}
 /// # Errors
 /// [`DecodeError::TooLong`] when they are more than [`MAX_FRAME_BYTES`].
 pub fn encode(message: &impl Message) -> Result<Bytes, DecodeError> {
-    encode_behind(Vec::new(), message)
+    encode_behind(Vec::with_capacity(FRAME_BYTES_USUAL), message)
 }
 
 /// The bytes of the first frame, with the preface that no version changes.
