@@ -6,8 +6,8 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use serde::Deserialize;
-use synced_bench::{Times, crowd::CrowdResult};
-use synced_protocol::time::Micros;
+use synced_bench::{Times, crowd::CrowdResult, shares};
+use synced_protocol::{stage::Summary, time::Micros};
 
 use crate::{
     Failure, Outcome,
@@ -45,6 +45,9 @@ pub struct CrowdPlan {
     pub confirmed_hz: f64,
     /// Live operations of each player, a second.
     pub live_hz: f64,
+    /// The most that a Godot shows live values in the past, so that what comes late is no jolt; the other players show them as soon
+    /// as they have them.
+    pub live_delay_max: Duration,
     /// For how long it counts.
     pub span: Duration,
 }
@@ -56,6 +59,8 @@ pub struct CrowdFigures {
     pub godot: Seen,
     /// What the others saw.
     pub headless: CrowdResult,
+    /// What the addon took of each Godot's main thread in a frame, from its join on.
+    pub frames: Vec<Summary>,
     /// What the machine did besides.
     pub surroundings: Surroundings,
 }
@@ -67,14 +72,14 @@ pub struct Seen {
     pub confirmed: Times,
     /// Confirmed ones of another Godot.
     pub confirmed_of_godots: Times,
-    /// Live ones of players without an engine. The delay with which a game shows what others stream is part of it.
+    /// Live ones of players without an engine.
     pub live: Times,
     /// Live ones of another Godot.
     pub live_of_godots: Times,
 }
 
 impl CrowdPlan {
-    /// The seed's experiment: a hundred players, two of them in Godot, and five servers.
+    /// The seed's experiment: a hundred players, two of them in Godot, and five servers. Live values are shown at once.
     #[must_use]
     pub const fn seed(span: Duration) -> Self {
         Self {
@@ -84,6 +89,7 @@ impl CrowdPlan {
             servers: 5,
             confirmed_hz: 1.0,
             live_hz: 1.0,
+            live_delay_max: Duration::ZERO,
             span,
         }
     }
@@ -104,8 +110,9 @@ pub fn measure(plan: &CrowdPlan) -> Outcome<CrowdFigures> {
     let mut godots = godots(plan, &folder, cluster.url())?;
     let watch = Watch::begin();
     let headless = headless(plan, &folder, cluster.url())?;
-    let mut seen = Seen::default();
+    let (mut seen, mut frames) = (Seen::default(), Vec::new());
     for godot in &mut godots {
+        frames.push(godot.get("SyncedSession.get_stats().frame.time")?);
         let numbers: Vec<f64> = godot.get("act(\"CrowdPlayer\").stop()")?;
         seen.add(&numbers, &headless)?;
     }
@@ -115,6 +122,7 @@ pub fn measure(plan: &CrowdPlan) -> Outcome<CrowdFigures> {
     Ok(CrowdFigures {
         godot: seen,
         headless,
+        frames,
         surroundings,
     })
 }
@@ -130,8 +138,12 @@ fn godots(plan: &CrowdPlan, folder: &Path, url: &str) -> Outcome<Vec<Player>> {
         let mut player = starting.ready()?;
         let share = number as f64 / plan.godots as f64;
         player.run(&format!(
-            "Engine.max_fps = {FRAMES_HZ}; CrowdPlayer.begin(player, {:?}, {:?}, {share:?})",
+            "journal.leave_out_nodes(); Engine.max_fps = {FRAMES_HZ}; CrowdPlayer.begin(player, {:?}, {:?}, {share:?})",
             plan.confirmed_hz, plan.live_hz
+        ))?;
+        let delay_ms = plan.live_delay_max.as_secs_f64() * 1e3;
+        player.run(&format!(
+            "SyncedSession.playout_delay_max_msec = {delay_ms:?}; SyncedSession.playout_delay_min_msec = minf({delay_ms:?}, 10.0)"
         ))?;
         player.run(&format!("SyncedSession.connect_to_server({url:?})"))?;
         player.until("SyncedSession.is_joined()")?;
@@ -143,13 +155,12 @@ fn godots(plan: &CrowdPlan, folder: &Path, url: &str) -> Outcome<Vec<Player>> {
 
 /// Plays with all the others, from their join until they have left.
 fn headless(plan: &CrowdPlan, folder: &Path, url: &str) -> Outcome<CrowdResult> {
-    let parts = (0..plan.processes).map(|part| {
-        let until = |part: usize| plan.headless * part / plan.processes;
-        let players = until(part + 1) - until(part);
+    let shares = shares(plan.headless, plan.processes).enumerate();
+    let parts = shares.map(|(part, players)| {
         let log = folder.join(format!("crowd-{part}.log"));
         Process::spawn(
             &format!("crowd {part}"),
-            &mut crowd(plan, url, players)?,
+            &mut crowd(plan, url, players.len())?,
             &log,
         )
     });

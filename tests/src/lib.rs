@@ -3,6 +3,7 @@
 //! | part | does |
 //! |---|---|
 //! | [`process`] | a program under watch: its output in a file, a deadline on every wait, gone when dropped |
+//! | [`ports`] | ports that nobody has |
 //! | [`folder`] | where a test keeps its files, which stay behind for whoever looks into a failure |
 //! | [`server`] | a `synced serve` of its own |
 //! | [`cluster`] | five of them that agree |
@@ -51,6 +52,7 @@ pub mod motion;
 pub mod peers;
 pub mod play;
 pub mod player;
+pub mod ports;
 pub mod process;
 pub mod relay;
 pub mod report;

@@ -51,6 +51,22 @@ fn without_an_engine_every_library_delivers_the_same_messages() -> Outcome {
 }
 
 #[test]
+fn in_a_crowd_everybody_sees_what_all_others_move() -> Outcome {
+    let rows = peers::headless::compare_crowds(&plan(Cell::lossless(1, 1)), &[4], |_| {})?;
+    assert_delivered(&rows, 7);
+    let updates = rows
+        .iter()
+        .filter(|row| row.figure == Figure::UpdatesPerSecond);
+    for row in updates {
+        assert!(
+            (row.objects, row.clients) == (3, 4) && row.spread.median > 2.0,
+            "{row:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn without_an_engine_every_library_loses_updates_where_packets_are_lost() -> Outcome {
     let rows = peers::headless::compare(&plan(Cell::lossless(1, 1).losing(500)), |_| {})?;
     assert_delivered(&rows, 7);

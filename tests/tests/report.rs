@@ -17,7 +17,10 @@ fn the_smallest_run_leaves_a_report_a_plot_and_every_value() -> Outcome {
     let suite = Suite {
         length: Length::Smallest,
         seed: 1,
-        only: ["crowd", "single", "counts"].map(str::to_owned).into(),
+        only: ["crowd", "single", "counts", "soak"]
+            .map(str::to_owned)
+            .into(),
+        extra: false,
         options: "--smallest".to_owned(),
     };
     let run = suite.run(&out, &mut |_| {})?;
@@ -32,6 +35,8 @@ fn the_smallest_run_leaves_a_report_a_plot_and_every_value() -> Outcome {
         "| own confirmation |",
         "| world/apply/1000 |",
         "(latency-by-players.svg)",
+        "**players 20, servers 5, seconds 4**",
+        "(memory-over-time.svg)",
     ] {
         assert!(report.contains(text), "no {text} in\n{report}");
     }

@@ -31,7 +31,6 @@ pub fn bridge(session: Session, wake: impl Fn() + Send + 'static) -> (Handle, Br
         waiting: VecDeque::new(),
         updates: updates_out,
         taken: VecDeque::with_capacity(UPDATE_RING),
-        whole: 0,
         is_open: false,
         last_seq: ClientSeq(0),
         unflushed: false,
@@ -53,9 +52,9 @@ pub struct Handle {
     /// Commands that did not fit the ring, or came after one that did not.
     waiting: VecDeque<Command>,
     updates: Consumer<Update>,
-    /// Updates taken from the ring. The first `whole` of them leave no commit open.
+    /// What is left of a commit that was taken from the ring.
     taken: VecDeque<Update>,
-    whole: usize,
+    /// Whether its end is not here yet.
     is_open: bool,
     last_seq: ClientSeq,
     unflushed: bool,
@@ -110,7 +109,9 @@ impl Handle {
     /// Hands everything asked so far to the network thread and wakes it, once. Call it at the end of a frame.
     pub fn flush(&mut self) {
         self.refill();
-        if std::mem::take(&mut self.unflushed) {
+        if self.unflushed {
+            self.push(Command::EndFrame);
+            self.unflushed = false;
             (self.wake)();
         }
     }
@@ -118,10 +119,18 @@ impl Handle {
     /// The next update, if one is there. A commit is given out from its first part to its end without a pause: before its
     /// end is here, nothing of it is.
     pub fn next_update(&mut self) -> Option<Update> {
-        if self.whole == 0 {
-            self.take_updates();
+        if self.taken.is_empty() {
+            let update = self.updates.pop().ok()?;
+            if !update.is_part_of_commit() {
+                return Some(update);
+            }
+            self.begin_commit(update);
         }
-        self.whole = self.whole.checked_sub(1)?;
+        while self.is_open {
+            let update = self.updates.pop().ok()?;
+            self.is_open = !matches!(update, Update::CommitEnd(_));
+            self.taken.push_back(update);
+        }
         self.taken.pop_front()
     }
 
@@ -134,20 +143,14 @@ impl Handle {
     /// Whether an update waits to be read, be it part of a commit whose end is not here.
     #[must_use]
     pub fn has_updates(&self) -> bool {
-        self.whole > 0 || !self.updates.is_empty()
+        !self.taken.is_empty() || !self.updates.is_empty()
     }
 
-    fn take_updates(&mut self) {
-        while let Ok(update) = self.updates.pop() {
-            self.is_open = match &update {
-                Update::CommitEnd(_) => false,
-                update => self.is_open || update.is_part_of_commit(),
-            };
-            self.taken.push_back(update);
-            if !self.is_open {
-                self.whole = self.taken.len();
-            }
-        }
+    fn begin_commit(&mut self, first: Update) {
+        // Begins at the same place in memory each time.
+        self.taken.clear();
+        self.taken.push_back(first);
+        self.is_open = true;
     }
 
     fn push(&mut self, command: Command) {

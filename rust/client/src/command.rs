@@ -55,6 +55,8 @@ pub enum Command {
         /// Whether it is wanted.
         wanted: bool,
     },
+    /// The game's frame is over: nothing more comes before the next one.
+    EndFrame,
     /// Leave the session for good.
     Leave,
 }

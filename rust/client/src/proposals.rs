@@ -114,6 +114,11 @@ impl Proposals {
         Some(frame)
     }
 
+    /// Whether a frame is to go that did not yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.next().is_some()
+    }
+
     /// When the next frame may go; `None` when there is none, or none before a decision comes.
     pub(crate) fn poll_deadline(&self, now: Micros) -> Option<Micros> {
         let next = self.next()?;

@@ -67,6 +67,19 @@ impl<V: PartialEq + Clone> Slot<V> {
         }
     }
 
+    /// As [`committed`](Self::committed) by somebody else's proposal, with a value that is known to be another than the confirmed one:
+    /// the two need not be compared.
+    pub fn committed_other(&mut self, value: V, version: LogIndex) -> Option<&V> {
+        self.confirmed = value;
+        self.version = version;
+        if self.pending.is_some() {
+            return None;
+        }
+        // Without own writes under way what was confirmed before is what is shown.
+        self.shown.clone_from(&self.confirmed);
+        Some(&self.shown)
+    }
+
     /// A proposal of the player changed nothing, or was decided nobody knows how. Returns what is to be shown now, if it
     /// is not shown already.
     pub fn rejected(&mut self, seq: ClientSeq) -> Option<&V> {
@@ -214,7 +227,15 @@ mod tests {
         fn commit(&mut self, value: u8, own: Option<ClientSeq>) {
             self.version = self.version.next();
             self.confirmed = value;
-            self.slot.committed(value, self.version, own);
+            let (slot, version) = (&mut self.slot, self.version);
+            if own.is_none() && *slot.confirmed() != value {
+                let mut compared = slot.clone();
+                let shown = compared.committed(value, version, None).copied();
+                assert_eq!(slot.committed_other(value, version).copied(), shown);
+                assert_eq!(*slot, compared);
+            } else {
+                slot.committed(value, version, own);
+            }
         }
     }
 

@@ -40,6 +40,7 @@ enum Act {
     Wait(u64),
     Propose(u8),
     Live(u64),
+    EndFrame,
     Leave,
 }
 
@@ -171,6 +172,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (0..3_000_000_u64).prop_map(Act::Wait),
         4 => any::<u8>().prop_map(Act::Propose),
         4 => any::<u64>().prop_map(Act::Live),
+        2 => Just(Act::EndFrame),
         1 => Just(Act::Leave),
     ];
     prop::collection::vec(act, 0..60)
@@ -229,6 +231,7 @@ impl Driver {
                 at: Micros(at),
                 value: Value::Nil,
             }),
+            Act::EndFrame => self.command(Command::EndFrame),
             Act::Leave => self.command(Command::Leave),
         };
         self.session.handle(self.now, event);

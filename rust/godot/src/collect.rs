@@ -23,14 +23,15 @@ use crate::{
     variant::{self, Unsupported},
 };
 
-/// A property that this player may not write is looked at once in so many frames: a script that writes it all the same is
-/// found out soon enough.
+/// The properties of a node that this player may not write are looked at once in so many frames: a script that writes one all the
+/// same is found out soon enough.
 const TURNS: u8 = 16;
 
 /// The pass, with its lists.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     generation: Option<u64>,
+    watch_changes: Option<u64>,
     probes: Vec<Probe>,
     /// What each probe that is to be read has read, in their order; none of a freed node.
     values: Vec<Option<Variant>>,
@@ -127,22 +128,28 @@ impl Collector {
         });
     }
 
+    /// Most nodes of most games are others' and at rest, or shown as they are streamed: they are passed over without a look.
     fn compare_all(&mut self, core: &mut Core, now: Micros) {
         self.turn = (self.turn + 1) % TURNS;
+        let all = self.watch_changes.replace(core.watch_changes) != Some(core.watch_changes);
         let (me, hosts) = (core.me, core.is_hosting());
-        let mut turns = (0..TURNS).cycle();
         let mut values = self.values.iter();
-        let mut rest = self.probes.iter_mut().peekable();
-        while let Some(first) = rest.peek() {
-            let node = first.place.node;
+        let nodes = self
+            .probes
+            .chunk_by_mut(|one, next| one.place.node == next.place.node);
+        for (probes, turn) in nodes.zip((0..TURNS).cycle()) {
+            let is_turn = turn == self.turn;
+            if !all && !is_turn && !probes.iter().any(|probe| probe.is_read) {
+                continue;
+            }
+            let node = probes[0].place.node;
             let Core {
                 locals, directory, ..
             } = core;
             let mut looked_at = locals
                 .get_mut(&node)
                 .and_then(|local| Some((Rights::of(local, me, hosts)?, local.bound.as_mut()?)));
-            while let Some(probe) = rest.next_if(|probe| probe.place.node == node) {
-                let is_turn = turns.next() == Some(self.turn);
+            for probe in probes {
                 let value = if probe.is_read { values.next() } else { None };
                 if let Some((rights, bound)) = &mut looked_at
                     && let Some(property) = bound.property_mut(probe.place.property)

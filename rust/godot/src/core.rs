@@ -89,6 +89,8 @@ pub(crate) struct Core {
     pub reshown: Vec<Place>,
     /// Counts changes of `locals` and their binding, so that the passes over them know when to look anew.
     pub generation: u64,
+    /// How often something happened after which a property that was not looked at may have to be.
+    pub watch_changes: u64,
     /// Nodes whose parent is not in the scene, and that were reported already.
     pub reported_orphans: BTreeSet<NodeId>,
     /// Properties whose local writes were refused and reported already.

@@ -23,8 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Confirmed {
     pub at: Place,
-    /// Who tells of it, if it is in the scene here.
-    pub node: Option<Gd<SyncedNode>>,
+    /// Who tells of it, if somebody listens.
+    pub heard: Option<Gd<SyncedNode>>,
     /// What is to be written to the scene, if that shows something else.
     pub shown: Option<(Target, Variant)>,
 }
@@ -48,12 +48,21 @@ impl Echo {
 }
 
 impl Core {
-    /// A property was confirmed.
-    pub(crate) fn confirmed(&mut self, at: Place, value: Value, version: LogIndex) -> Confirmed {
+    /// A property was confirmed, of which its node tells by `signal`.
+    pub(crate) fn confirmed(
+        &mut self,
+        at: Place,
+        value: Value,
+        version: LogIndex,
+        signal: &StringName,
+    ) -> Confirmed {
+        let shown = self.committed(at, value, version);
+        let node = self.locals.get(&at.node).map(|local| &local.node);
+        let heard = node.filter(|node| node.is_instance_valid() && node.has_connections(signal));
         Confirmed {
             at,
-            shown: self.committed(at, value, version),
-            node: self.synced_node(at.node),
+            heard: heard.cloned(),
+            shown,
         }
     }
 
@@ -88,14 +97,23 @@ impl Core {
                 dangling.push((missing, at));
             }
         });
-        entry.spawned.spawn.properties.get_mut(place)?.value = value;
+        let known = &mut entry.spawned.spawn.properties.get_mut(place)?.value;
+        let is_other = *known != value;
+        *known = value;
         *entry.spawned.versions.get_mut(place)? = version;
         let local = self.locals.get_mut(&id)?;
         let is_held = local.is_held_by(me);
         let Property { target, state, .. } = local.bound.as_mut()?.properties.get_mut(place)?;
         let shown = match state {
+            PropertyState::Confirmed(slot) if is_other => {
+                slot.committed_other(variant, version).cloned()
+            }
+            // What it refers to may have come since.
             PropertyState::Confirmed(slot) => slot.committed(variant, version, None).cloned(),
-            PropertyState::Live(live) => live.committed(variant, version, is_held, is_own_write),
+            PropertyState::Live(live) => {
+                self.watch_changes += 1;
+                live.committed(variant, version, is_held, is_own_write)
+            }
         };
         shown.map(|shown| (target.clone(), shown))
     }
@@ -237,6 +255,7 @@ impl Core {
             .iter()
             .map(|spec| variant::to_variant(&spec.value, &self.directory));
         let values: Vec<_> = values.collect();
+        self.watch_changes += 1;
         let properties = self.bound_properties_mut(id).iter_mut().zip(values);
         properties
             .filter_map(|(property, value)| match &mut property.state {

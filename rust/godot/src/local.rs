@@ -252,6 +252,7 @@ impl LiveState {
             return None;
         }
         let value = self.smoother.show(&self.buffer, shown_at);
+        self.buffer.forget_before(shown_at);
         let newest = self.buffer.newest();
         self.playing =
             newest.is_some_and(|(newest, _)| newest > shown_at) || self.smoother.is_catching_up();

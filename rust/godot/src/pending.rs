@@ -60,6 +60,7 @@ impl Core {
                 && let Some(bound) = self.bound_mut(*node)
             {
                 bound.requested = Some(seq);
+                self.watch_changes += 1;
             }
         }
         self.pending.push_back(Pending { seq, touches });

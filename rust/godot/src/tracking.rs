@@ -53,13 +53,13 @@ impl Tracking {
     fn switch(&mut self, core: &mut Core) {
         let (me, is_alone) = (core.me, !core.is_joined());
         let switched = core.locals.iter().filter_map(|(id, local)| {
+            let tracker = local.tracker.as_ref()?;
             let wanted = match &local.bound {
                 _ if !local.is_alive() => Feeding::Off,
                 Some(bound) if bound.is_owned_by(me) => Feeding::Streamed,
                 None if is_alone => Feeding::Local,
                 _ => Feeding::Off,
             };
-            let tracker = local.tracker.as_ref()?;
             let is_switched = tracker.feeding() != wanted;
             (is_switched || tracker.is_outdated()).then_some((*id, wanted, is_switched))
         });
@@ -93,8 +93,9 @@ impl Tracking {
     fn capture(&mut self, core: &mut Core) {
         self.hear(core);
         let (now, offset_us) = (core.timelines.now(), core.clock.offset_us);
-        for local in core.locals.values_mut().filter(|local| local.is_alive()) {
-            let Some(tracker) = &mut local.tracker else {
+        for local in core.locals.values_mut() {
+            let is_alive = local.tracker.is_some() && local.is_alive();
+            let Some(tracker) = local.tracker.as_mut().filter(|_| is_alive) else {
                 continue;
             };
             if let Some(recorded) = tracker.take_recorded() {

@@ -67,6 +67,13 @@ pub const WRITTEN_PART_BYTES: usize = 16 * 1024;
 pub const RESTED_ENTRY_BYTES: usize = 32 * 1024;
 /// What a proposal's frame holds beside its transaction, in bytes: tag and number.
 pub const PROPOSAL_OVERHEAD_BYTES: usize = 10;
+/// From so many players on, what is relayed goes out in rounds.
+pub const ROUND_PLAYERS_MIN: usize = 9;
+/// A round of the relay takes so long for each player: then at most 25,000 packets a second leave, as long as a round fits in one
+/// for each.
+pub const ROUND_TIME_PER_PLAYER: Micros = Micros(40);
+/// A round ends before its time when so many bytes wait for a player: about half of what the transport takes at once.
+pub const ROUND_BYTES_MAX: usize = 8 * 1024;
 
 const _: () = assert!(SNAPSHOT_PART_BYTES <= MAX_FRAME_BYTES);
 const _: () = assert!(RESTED_ENTRY_BYTES <= MAX_FRAME_BYTES);

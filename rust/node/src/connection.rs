@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) arrivals: Arrivals,
     pub(crate) loss_report: Option<LossReport>,
     pub(crate) outlet: Outlet,
+    /// Datagrams that go out at the end of the round.
+    pub(crate) held: Vec<Bytes>,
 }
 
 /// How far a peer has come.
@@ -50,6 +52,7 @@ impl Connection {
             arrivals: Arrivals::new(),
             loss_report: None,
             outlet: Outlet::new(limits, now),
+            held: Vec::new(),
         }
     }
 

@@ -9,7 +9,8 @@
 //! 3. Once the log says that it is committed, [`World::apply`](synced_world::World::apply) decides it.
 //! 4. A change is published to every player, a rejection to the one who asked, both in the order of the log.
 //!
-//! The live lane goes past the log: a datagram is checked block by block against the world, stamped, and relayed at once.
+//! The live lane goes past the log: a datagram is checked block by block against the world, stamped, and relayed at once, or
+//! in rounds of a few milliseconds where many play.
 //! What a player who leaves has streamed last is confirmed before the player goes.
 //!
 //! A node is alone ([`Node::new`]) or one of a cluster ([`Node::clustered`]), which its [`Log`] makes the difference of. In a
@@ -41,6 +42,7 @@ mod rate;
 mod relay;
 mod replica;
 mod rest;
+mod rounds;
 mod secret;
 mod sessions;
 mod standby;

@@ -95,7 +95,7 @@ impl<L: Log> Node<L> {
         }
         self.meter.propagation.record(time.since(live.sent_at));
         self.collect(now, player, live)?;
-        self.relay(from);
+        self.relay(now, from);
         Ok(())
     }
 
@@ -190,18 +190,40 @@ impl<L: Log> Node<L> {
         }
     }
 
-    /// Sends what was collected to every player but the one it came from.
-    fn relay(&mut self, from: ConnectionId) {
+    /// Sends what was collected to every player but the one it came from, at once or at the end of the round.
+    fn relay(&mut self, now: Micros, from: ConnectionId) {
         let Some(datagram) = self.relayed.finish() else {
             return;
         };
-        for (&id, peer) in &self.connections {
+        let at_once = self.rounds.takes_at_once(now);
+        for (&id, peer) in &mut self.connections {
             if id == from || !peer.is_joined() {
                 continue;
             }
-            if let Some(wanted) = self.relayed.wanted(&datagram, &peer.unwanted) {
-                self.outbox.datagram(id, wanted);
+            match self.relayed.wanted(&datagram, &peer.unwanted) {
+                Some(wanted) if at_once => self.outbox.datagram(id, wanted),
+                Some(wanted) => peer.held.push(wanted),
+                None => {}
             }
         }
+        if at_once {
+            self.rounds.begin(now, self.connections.len());
+        } else {
+            self.rounds.hold(datagram.len());
+            self.end_round(now);
+        }
+    }
+
+    /// What was held goes out if the round is over, player by player: then each one's connection is at hand.
+    pub(crate) fn end_round(&mut self, now: Micros) {
+        if self.rounds.ends_at().is_none_or(|at| now < at) {
+            return;
+        }
+        for (&id, peer) in &mut self.connections {
+            for datagram in peer.held.drain(..) {
+                self.outbox.datagram(id, datagram);
+            }
+        }
+        self.rounds.begin(now, self.connections.len());
     }
 }

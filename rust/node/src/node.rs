@@ -25,6 +25,7 @@ use crate::{
     outbox::Outbox,
     postponed::Postponed,
     relay::Relayed,
+    rounds::Rounds,
     sessions::Sessions,
     stats::{Meter, NodeStats},
     timers::{Timer, Timers},
@@ -64,6 +65,7 @@ pub struct Node<L = SoloLog> {
     pub(crate) live_values: LiveValues,
     pub(crate) trackers: Trackers,
     pub(crate) relayed: Relayed,
+    pub(crate) rounds: Rounds,
     pub(crate) effects: Vec<Effect>,
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
@@ -103,6 +105,7 @@ impl<L: Log> Node<L> {
             live_values: LiveValues::default(),
             trackers: Trackers::default(),
             relayed: Relayed::default(),
+            rounds: Rounds::default(),
             effects: Vec::new(),
             outbox: Outbox::default(),
             meter: Meter::default(),
@@ -146,6 +149,7 @@ impl<L: Log> Node<L> {
         self.handled_at = now;
         L::begin(self, now);
         self.run_timers(now);
+        self.end_round(now);
     }
 
     /// The timestamp of what happens now.
@@ -296,7 +300,11 @@ impl<L: Log> Logic for Node<L> {
     }
 
     fn poll_deadline(&self) -> Option<Micros> {
-        let deadlines = [self.timers.next(), self.log.poll_deadline()];
+        let deadlines = [
+            self.timers.next(),
+            self.log.poll_deadline(),
+            self.rounds.ends_at(),
+        ];
         let next = deadlines.into_iter().flatten().min();
         next.filter(|_| !self.finished)
     }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId},
-    live::{Block, Live, MAX_UP_DATAGRAM_BYTES, RELAY_OVERHEAD_BYTES, relay_header},
+    live::{Block, Heads, Live, MAX_UP_DATAGRAM_BYTES, RELAY_OVERHEAD_BYTES, relay_header},
 };
 
 use crate::interest::Unwanted;
@@ -23,6 +23,9 @@ pub(crate) struct Relayed {
     blocks: Vec<(Option<NodeId>, Range<usize>)>,
     /// The stamp that was written last.
     stamp_block: Range<usize>,
+    heads: Heads,
+    /// A block on its way into the buffer.
+    scratch: Vec<u8>,
 }
 
 impl Relayed {
@@ -35,15 +38,18 @@ impl Relayed {
         self.buffer.extend_from_slice(&live.sent_at.0.to_le_bytes());
         self.header_bytes = self.buffer.len();
         self.stamp_block = 0..0;
+        self.heads = Heads::default();
     }
 
     pub(crate) fn add(&mut self, node: NodeId, block: &Block<'_>) {
         let needs_stamp = !block.stamp_block.is_empty()
             && block.stamp_block != &self.buffer[self.stamp_block.clone()];
         if needs_stamp {
-            self.stamp_block = self.push(None, block.stamp_block);
+            self.scratch.extend_from_slice(block.stamp_block);
+            self.stamp_block = self.push(None);
         }
-        self.push(Some(node), block.raw);
+        self.heads.put_block(block, &mut self.scratch);
+        self.push(Some(node));
     }
 
     /// The datagram, if it has any blocks.
@@ -71,9 +77,11 @@ impl Relayed {
         Some(self.buffer.split().freeze())
     }
 
-    fn push(&mut self, node: Option<NodeId>, raw: &[u8]) -> Range<usize> {
+    /// Takes over what was written to the scratch.
+    fn push(&mut self, node: Option<NodeId>) -> Range<usize> {
         let start = self.buffer.len();
-        self.buffer.extend_from_slice(raw);
+        self.buffer.extend_from_slice(&self.scratch);
+        self.scratch.clear();
         let range = start..self.buffer.len();
         self.blocks.push((node, range.clone()));
         range

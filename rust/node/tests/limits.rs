@@ -27,7 +27,7 @@ fn the_largest_datagram_of_a_player_fits_when_relayed() {
     let values = [
         block(500),
         block(500),
-        block(MAX_UP_DATAGRAM_BYTES - short - 12),
+        block(MAX_UP_DATAGRAM_BYTES - short - 4),
     ];
     let datagram = live(0, table.session_time(), &values);
     assert_eq!(datagram.len(), MAX_UP_DATAGRAM_BYTES);

@@ -4,7 +4,9 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{Table, config, words::*};
+use synced_node::config::{ROUND_BYTES_MAX, ROUND_PLAYERS_MIN, ROUND_TIME_PER_PLAYER};
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId},
@@ -63,6 +65,64 @@ fn a_live_value_goes_to_everyone_else_at_once_with_the_leaders_stamp() {
     let propagation = table.stats().propagation;
     assert_eq!(propagation.count, 2);
     assert!(propagation.max_us.abs_diff(700) <= 7, "{propagation:?}");
+}
+
+/// A table at which rounds are, and two of its players, of whom the first owns a cup.
+fn crowd() -> (Table, [ConnectionId; 2], NodeId) {
+    let mut table = Table::new();
+    let ids: Vec<_> = (0..ROUND_PLAYERS_MIN)
+        .map(|number| table.join(&format!("Player {number}")))
+        .collect();
+    let cup = table.spawn(ids[0], 1);
+    (table, [ids[0], ids[1]], cup)
+}
+
+#[test]
+fn where_many_play_what_comes_within_a_round_waits_for_its_end() {
+    let (mut table, [ann, bob], cup) = crowd();
+    let round = Micros(ROUND_TIME_PER_PLAYER.0 * ROUND_PLAYERS_MIN as u64);
+    let send = |table: &mut Table, sequence: u32| {
+        let now = table.session_time();
+        let value = Value::Int(sequence.into());
+        table.send_datagram(ann, live(sequence, now, &[(cup, LIVE, value)]));
+        table.client(bob).datagrams.len()
+    };
+    assert_eq!(send(&mut table, 1), 1);
+    table.pass(Micros(1));
+    assert_eq!([2, 3].map(|sequence| send(&mut table, sequence)), [1, 1]);
+    table.pass(Micros(round.0 - 2));
+    assert_eq!(table.client(bob).datagrams.len(), 1);
+    table.pass(Micros(1));
+    let sequences: Vec<_> = heard(&table, bob)
+        .iter()
+        .map(|(_, _, live)| live.sequence)
+        .collect();
+    assert_eq!(sequences, [1, 2, 3]);
+    assert_eq!(send(&mut table, 4), 3, "the next round has begun");
+    table.pass(round);
+    table.pass(round);
+    assert_eq!(send(&mut table, 5), 5, "none had begun");
+}
+
+#[test]
+fn a_round_ends_before_its_time_when_much_waits() {
+    let (mut table, [ann, bob], cup) = crowd();
+    let now = table.session_time();
+    let value = Value::PackedByteArray(vec![7; 400]);
+    let mut sent = 0;
+    while table.client(bob).datagrams.len() <= 1 {
+        sent += 1;
+        table.send_datagram(ann, live(sent, now, &[(cup, LIVE, value.clone())]));
+    }
+    let bytes: usize = table.client(bob).datagrams[1..]
+        .iter()
+        .map(Bytes::len)
+        .sum();
+    assert!(
+        (ROUND_BYTES_MAX..ROUND_BYTES_MAX + 1_200).contains(&bytes),
+        "{bytes}"
+    );
+    assert_eq!(table.client(bob).datagrams.len(), sent as usize);
 }
 
 #[test]

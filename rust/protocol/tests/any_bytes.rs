@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn any_blocks_decode_or_fail(blocks in prop::collection::vec((prop_oneof![0..5_u8, 128..=255_u8], any::<u64>(), prop::collection::vec(0..32_u8, 0..60)), 0..8)) {
+    fn any_blocks_decode_or_fail(blocks in prop::collection::vec((prop_oneof![0..5_u8, 60..100_u8, 128..=255_u8], any::<u64>(), prop::collection::vec(0..32_u8, 0..60)), 0..8)) {
         let mut datagram = vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         for (kind, node, content) in blocks {
             datagram.push(kind);

@@ -222,7 +222,11 @@ fn an_age_past_the_oldest_is_written_as_the_oldest_and_not_read() {
 fn a_players_datagram_leaves_room_for_the_leaders_stamp() {
     let mut writer = LiveWriter::default();
     writer.begin(0, SENT_AT);
-    let mut write = |bytes| writer.value(NODE, PropertyId(0), SENT_AT, &value_of_bytes(bytes));
+    let mut nodes = (1..).map(NodeId);
+    let mut write = |bytes| {
+        let node = nodes.next().unwrap();
+        writer.value(node, PropertyId(0), SENT_AT, &value_of_bytes(bytes))
+    };
     assert_eq!([write(512), write(512)], [Fit::Written; 2]);
     // A header of 13 bytes, two blocks of 9 bytes and a value, and 9 bytes more for the third.
     let room = MAX_UP_DATAGRAM_BYTES - 13 - 2 * (9 + 512) - 9;

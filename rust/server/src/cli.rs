@@ -100,7 +100,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     pub(crate) seconds: Whole<1, 86_400>,
     /// Count for so long, like 30m or 1h30m, and watch the memory of all processes: it fails when one still grows in the second half.
-    /// Operations of some 30 MB should be written in the first, so that logs and caches are full
+    /// Operations of some 60 MB should be written in the first, so that logs and caches are full
     #[arg(long, value_name = "TIME", conflicts_with = "seconds")]
     pub(crate) soak: Option<Span>,
     /// Print all that was measured as JSON, a line for each number of players

@@ -136,7 +136,7 @@ impl Connector {
     /// A fresh socket for each attempt: a network that has changed since the last leaves nothing stale behind.
     fn endpoint_for(&self, remote: IpAddr) -> std::io::Result<Endpoint> {
         let socket = Bound::to_reach(remote, self.network.as_ref())?;
-        socket.endpoint(settings::client_endpoint_config(), None)
+        socket.client_endpoint(settings::client_endpoint_config())
     }
 
     fn no_answer(&self, places: &[Place]) -> CloseReason {

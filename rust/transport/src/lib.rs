@@ -108,6 +108,7 @@ mod handle;
 mod identity;
 pub mod limits;
 mod link;
+mod one_by_one;
 pub mod operator;
 mod peers;
 mod place;

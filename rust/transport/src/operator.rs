@@ -132,7 +132,7 @@ async fn connect(
 
 fn endpoint_for(remote: IpAddr) -> std::io::Result<Endpoint> {
     let socket = Bound::to_reach(remote, None)?;
-    socket.endpoint(client_endpoint_config(), None)
+    socket.client_endpoint(client_endpoint_config())
 }
 
 async fn exchange(connection: &Connection, request: &[u8]) -> Result<Vec<u8>, String> {

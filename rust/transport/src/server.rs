@@ -143,7 +143,7 @@ impl ServerEndpoint {
         peers: P,
     ) -> Result<Driver<L, P>, TransportError> {
         let config = settings::endpoint_config(&self.identity, "players");
-        let endpoint = self.socket.endpoint(config, Some(self.config));
+        let endpoint = self.socket.server_endpoint(config, self.config);
         let endpoint =
             endpoint.map_err(|error| TransportError::system("a socket poller", error))?;
         let acceptor = Acceptor::new(

@@ -6,7 +6,7 @@ use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt,
     crypto::rustls::{QuicClientConfig, QuicServerConfig},
 };
-use quinn_proto::HashedConnectionIdGenerator;
+use quinn_proto::{HashedConnectionIdGenerator, RandomConnectionIdGenerator};
 use ring::hmac;
 use rustls::{
     client::{Resumption, danger::ServerCertVerifier},
@@ -37,9 +37,12 @@ pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// The endpoint of a client, which nobody looks for after its end.
+/// The endpoint of a client, which nobody looks for after its end. It has a socket for each connection, so packets to it need no
+/// connection id, which is 8 bytes of each.
 pub(crate) fn client_endpoint_config() -> EndpointConfig {
-    with_payload_limit(EndpointConfig::default())
+    let mut config = EndpointConfig::default();
+    config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(0)));
+    with_payload_limit(config)
 }
 
 /// The endpoint of a server at the port for `purpose`. After a restart it tells those who still talk to the one before that it

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use quinn::{Endpoint, EndpointConfig, TokioRuntime};
-
+use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Runtime, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{
     limits::SOCKET_BUFFER_BYTES,
+    one_by_one,
     wire::{Network, Plug, Wire},
 };
 
@@ -48,21 +48,37 @@ impl Bound {
         }
     }
 
-    /// The endpoint over it. Must be called within a runtime.
-    pub(crate) fn endpoint(
+    /// A server's endpoint over it. Must be called within a runtime.
+    pub(crate) fn server_endpoint(
+        self,
+        config: EndpointConfig,
+        server: quinn::ServerConfig,
+    ) -> io::Result<Endpoint> {
+        let wrap = |socket| TokioRuntime.wrap_udp_socket(socket);
+        self.endpoint(config, Some(server), wrap)
+    }
+
+    /// The endpoint over it of one who connects. Must be called within a runtime.
+    pub(crate) fn client_endpoint(self, config: EndpointConfig) -> io::Result<Endpoint> {
+        self.endpoint(config, None, |socket| {
+            one_by_one::wrap(socket, &TokioRuntime)
+        })
+    }
+
+    fn endpoint(
         self,
         mut config: EndpointConfig,
         server: Option<quinn::ServerConfig>,
+        wrap: impl FnOnce(UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>>,
     ) -> io::Result<Endpoint> {
-        let runtime = Arc::new(TokioRuntime);
-        match self {
-            Self::System(socket) => Endpoint::new(config, server, socket, runtime),
+        let socket = match self {
+            Self::System(socket) => wrap(socket)?,
             Self::Simulated(wire, seed) => {
                 config.rng_seed(Some(seed));
-                let plug = Arc::new(Plug(wire));
-                Endpoint::new_with_abstract_socket(config, server, plug, runtime)
+                Arc::new(Plug(wire))
             }
-        }
+        };
+        Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
     }
 }
 

@@ -16,10 +16,11 @@ mod writers;
 use std::{thread, time::Duration};
 
 use serde::Deserialize;
+use synced_bench::shares;
 use synced_protocol::{limits::MAX_TRANSACTION_STEPS, mutation::Lane};
 
 use crate::{
-    Outcome,
+    Failure, Outcome,
     peers::meter::{Surroundings, Watch},
     play::Play,
     player::Player,
@@ -31,6 +32,8 @@ use writers::Writers;
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long a Godot may take until all of its things are known to everybody.
 const GATHER_TIME_MAX: Duration = Duration::from_secs(60);
+/// For how many frames' time a script sets every property.
+const SPAN_BY_SCRIPT: Duration = Duration::from_secs(1);
 /// A budget that no load uses up.
 const NO_BUDGET: Duration = Duration::from_secs(1);
 /// What a frame of a game takes.
@@ -68,6 +71,8 @@ pub struct ApplyFigures {
     pub frames_over_budget: u64,
     /// Heap allocations of the extension on the main thread, in each of all frames, on average.
     pub allocations_a_frame: f64,
+    /// What a script takes to set as many of the same properties in each frame.
+    pub by_script: FrameTimes,
     /// What the machine did besides.
     pub surroundings: Surroundings,
 }
@@ -135,9 +140,10 @@ impl Load {
             Lane::Confirmed => updates.div_ceil(self.per_commit),
             Lane::Live => 0,
         };
-        let shares = (0..writers).map(|writer| writers::share(self.updates, writers, writer).len());
-        shares
-            .map(|share| u64::from(share as u32 + commits(share as u32)))
+        let shares = shares(self.updates as usize, writers as usize);
+        let updates = shares.map(|share| share.len() as u32);
+        updates
+            .map(|updates| u64::from(updates + commits(updates)))
             .sum()
     }
 }
@@ -172,6 +178,7 @@ pub fn measure(load: &Load, span: Duration) -> Outcome<ApplyFigures> {
     let after = counters(&mut godot)?;
     let surroundings = watch.end();
     writers.end()?;
+    let by_script = by_script(&mut godot, load)?;
     play.end([godot])?;
 
     let rows = Rows::new(&numbers, told, load.part())?;
@@ -182,8 +189,25 @@ pub fn measure(load: &Load, span: Duration) -> Outcome<ApplyFigures> {
         frames_over_budget: after.frames_over_budget - before.frames_over_budget,
         allocations_a_frame: (after.allocations - before.allocations) as f64
             / (after.frames - before.frames).max(1) as f64,
+        by_script,
         surroundings,
     })
+}
+
+/// Measured out of the session, which has its own ideas of what the properties are.
+fn by_script(godot: &mut Player, load: &Load) -> Outcome<FrameTimes> {
+    let (property, values) = match load.lane {
+        Lane::Confirmed => ("color", "[Color.RED, Color.BLUE]"),
+        Lane::Live => ("position", "[Vector3.LEFT, Vector3.UP]"),
+    };
+    godot.run("SyncedSession.leave()")?;
+    godot.until("SyncedSession.get_players().is_empty()")?;
+    godot.run(&format!(
+        "Setter.begin(player, things(), &\"{property}\", {values})"
+    ))?;
+    thread::sleep(SPAN_BY_SCRIPT);
+    let took_us: Vec<u64> = godot.get("act(\"Setter\").stop()")?;
+    FrameTimes::of(took_us).ok_or_else(|| Failure::new("a script set nothing"))
 }
 
 /// A Godot with as many things as a load writes, known to the server. Its scripts listen to nothing: what they would take is theirs.

@@ -51,6 +51,25 @@ pub struct FrameTimes {
     pub max_ms: f64,
 }
 
+impl FrameTimes {
+    /// Of frames that took so many microseconds; none of no frames.
+    #[must_use]
+    pub fn of(mut spent_us: Vec<u64>) -> Option<Self> {
+        spent_us.sort_unstable();
+        let longest = *spent_us.last()?;
+        let frames = spent_us.len();
+        let ms = |us: u64| us as f64 / 1e3;
+        let quantile = |part: usize| ms(spent_us[(frames * part).div_ceil(100).max(1) - 1]);
+        Some(Self {
+            frames,
+            mean_ms: ms(spent_us.iter().sum()) / frames as f64,
+            p50_ms: quantile(50),
+            p99_ms: quantile(99),
+            max_ms: ms(longest),
+        })
+    }
+}
+
 impl Rows {
     /// The frames that `gauge.gd` wrote down while loads came of which each is `told` updates; those count that applied this
     /// part of one.
@@ -79,26 +98,15 @@ impl Rows {
     /// When there is none.
     pub fn times(&self) -> Outcome<FrameTimes> {
         let counting = self.frames.iter().filter(|frame| self.counts(frame));
-        let mut spent_us: Vec<_> = counting.map(|frame| frame.spent_us).collect();
-        spent_us.sort_unstable();
-        let Some(longest) = spent_us.last() else {
+        let spent_us = counting.map(|frame| frame.spent_us).collect();
+        FrameTimes::of(spent_us).ok_or_else(|| {
             let most = self.frames.iter().map(|frame| frame.updates).max();
-            return Err(Failure::new(format!(
+            Failure::new(format!(
                 "none of {} frames applied a load of {} updates; the most of one is {}",
                 self.frames.len(),
                 self.told,
                 most.unwrap_or_default()
-            )));
-        };
-        let frames = spent_us.len();
-        let ms = |us: u64| us as f64 / 1e3;
-        let quantile = |part: usize| ms(spent_us[(frames * part).div_ceil(100).max(1) - 1]);
-        Ok(FrameTimes {
-            frames,
-            mean_ms: ms(spent_us.iter().sum()) / frames as f64,
-            p50_ms: quantile(50),
-            p99_ms: quantile(99),
-            max_ms: ms(*longest),
+            ))
         })
     }
 

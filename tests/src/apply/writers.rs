@@ -1,7 +1,6 @@
 //! Players without an engine who write all at once, again and again.
 
 use std::{
-    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use synced_bench::Player;
+use synced_bench::{Player, shares};
 use synced_client::{
     SessionConfig,
     limits::PROPOSALS_PER_SECOND_MAX,
@@ -71,13 +70,9 @@ impl Writers {
         let count = needed(load);
         let writers = (0..count).map(|number| {
             let mut writer = Writer::join(url, load, number)?;
-            let share = share(writer.things.len() as u32, count, number);
-            writer.things = writer
-                .things
-                .drain(..)
-                .skip(share.start)
-                .take(share.len())
-                .collect();
+            let mut shares = shares(writer.things.len(), count as usize);
+            let share = shares.nth(number as usize).unwrap_or_default();
+            writer.things = writer.things.drain(share).collect();
             writer.take_over();
             Ok(writer)
         });
@@ -204,12 +199,6 @@ impl Writer {
     }
 }
 
-/// Which of all things a writer writes.
-pub(super) fn share(things: u32, writers: u32, number: u32) -> Range<usize> {
-    let until = |writer: u32| (things * writer / writers) as usize;
-    until(number)..until(number + 1)
-}
-
 /// How many writers it takes, none of whom has to wait.
 fn needed(load: &Load) -> u32 {
     let loads_hz = load.frames_hz.div_ceil(load.every);
@@ -259,14 +248,6 @@ fn place(number: u32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_thing_is_written_by_one() {
-        for (things, writers) in [(100, 8), (1_000, 7), (3, 4)] {
-            let shares = (0..writers).map(|number| share(things, writers, number));
-            assert!(shares.flatten().eq(0..things as usize));
-        }
-    }
 
     #[test]
     fn as_many_write_as_it_takes_within_what_one_may_propose() {

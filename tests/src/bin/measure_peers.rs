@@ -34,7 +34,12 @@ enum Comparison {
     Godot,
     /// Libraries without an engine.
     Headless,
+    /// The same, where each client moves an object.
+    Crowd,
 }
+
+/// How many clients move an object each, where all do.
+const CROWDS: [u32; 2] = [16, 100];
 
 impl Arguments {
     fn plan(&self, quick: Plan, full: Plan) -> Plan {
@@ -60,6 +65,11 @@ fn run(arguments: &Arguments) -> Outcome {
     if is_wanted(Comparison::Headless) {
         let plan = arguments.plan(Plan::quick_headless(), Plan::full_headless());
         rows.extend(peers::headless::compare(&plan, tell)?);
+    }
+    let is_short = arguments.quick || arguments.cell.is_some();
+    if is_wanted(Comparison::Crowd) && !(is_short && arguments.only.is_none()) {
+        let plan = Plan::full_headless();
+        rows.extend(peers::headless::compare_crowds(&plan, &CROWDS, tell)?);
     }
     println!("{}\n{}", report::markdown(&rows), ratios::markdown(&rows));
     let path = match &arguments.csv {

@@ -14,15 +14,21 @@ use synced_tests::{
 /// Measures SyncedNode part by part, beside what a game would use instead, and writes a report with plots and raw data.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// Everything at least five times, and the whole grid beside MultiplayerSynchronizer: about half an hour.
+    #[arg(long, group = "length")]
+    long: bool,
     /// What says most, with few repetitions: about two minutes.
-    #[arg(long, conflicts_with = "smallest")]
+    #[arg(long, group = "length")]
     quick: bool,
     /// Just enough to see that it works.
-    #[arg(long, hide = true)]
+    #[arg(long, group = "length", hide = true)]
     smallest: bool,
     /// Only these parts.
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
+    /// Also half an hour of play on five servers, to see whether memory stays flat.
+    #[arg(long)]
+    soak: bool,
     /// What chance follows from.
     #[arg(long, default_value_t = SEED)]
     seed: u64,
@@ -74,15 +80,15 @@ fn run(arguments: &Arguments) -> Outcome {
 
 fn suite_of(arguments: &Arguments) -> Suite {
     Suite {
-        length: if arguments.quick {
-            Length::Quick
-        } else if arguments.smallest {
-            Length::Smallest
-        } else {
-            Length::Full
+        length: match arguments {
+            Arguments { long: true, .. } => Length::Long,
+            Arguments { quick: true, .. } => Length::Quick,
+            Arguments { smallest: true, .. } => Length::Smallest,
+            _ => Length::Full,
         },
         seed: arguments.seed,
         only: arguments.only.clone(),
+        extra: arguments.soak,
         options: options(arguments),
     }
 }
@@ -90,11 +96,17 @@ fn suite_of(arguments: &Arguments) -> Suite {
 /// Those that say what was measured, as they are typed.
 fn options(arguments: &Arguments) -> String {
     let mut options = Vec::new();
+    if arguments.long {
+        options.push("--long".to_owned());
+    }
     if arguments.quick {
         options.push("--quick".to_owned());
     }
     if !arguments.only.is_empty() {
         options.push(format!("--only {}", arguments.only.join(",")));
+    }
+    if arguments.soak {
+        options.push("--soak".to_owned());
     }
     if arguments.seed != SEED {
         options.push(format!("--seed {}", arguments.seed));

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::BufWriter,
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     thread,
     time::Duration,
@@ -17,6 +17,7 @@ use crate::{
     motion::{LEFT_HOME, Motion, RIGHT_HOME, write_trace},
     play::game,
     player::Player,
+    ports::free_udp_port,
     relay::{Network, Relay, Traffic},
     server::SyncedServer,
 };
@@ -74,7 +75,7 @@ impl Stage {
             player: receiver,
             relay: way(server.address(), seed + 1)?,
         };
-        let port = free_port()?;
+        let port = free_udp_port()?;
         let guest = Side {
             player: guest,
             relay: way((Ipv4Addr::LOCALHOST, port).into(), seed + 2)?,
@@ -327,14 +328,6 @@ fn longest_pause_msec(frames: &[Frame]) -> f64 {
         .windows(2)
         .map(|pair| (pair[1].unix_usec - pair[0].unix_usec) / 1e3);
     pauses.fold(0.0, f64::max)
-}
-
-fn free_port() -> Outcome<u16> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = socket.and_then(|socket| socket.local_addr());
-    address
-        .map(|address| address.port())
-        .map_err(Failure::of("a free port"))
 }
 
 #[cfg(test)]

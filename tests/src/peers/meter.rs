@@ -34,14 +34,6 @@ impl CpuTime {
         Ok(Self(sum))
     }
 
-    /// Of this process.
-    ///
-    /// # Errors
-    /// When the system does not tell.
-    pub fn of_this_process() -> Outcome<Self> {
-        Self::of_process(std::process::id())
-    }
-
     /// Of one thread of this process.
     ///
     /// # Errors
@@ -137,23 +129,36 @@ fn load() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::{process::Command, thread};
+
     use super::*;
+    use crate::{folder, process::Process};
 
     #[test]
-    fn a_thread_that_works_has_had_processor_time_and_so_has_its_process() {
-        let looks = || {
-            let [process, thread] = [CpuTime::of_this_process(), CpuTime::of_this_thread()];
-            [process.unwrap(), thread.unwrap()]
-        };
-        let before = looks();
+    fn a_thread_that_works_has_had_processor_time() {
+        let look = || CpuTime::of_this_thread().unwrap();
+        let before = look();
         let mut sum = 0_u64;
-        while looks()[1] == before[1] {
+        while look() == before {
             sum = std::hint::black_box(sum + 1);
         }
-        let after = looks();
-        assert!(after[0] > before[0] && after[1] > before[1]);
-        let span = after[1].0 - before[1].0;
-        assert!((after[1].percent_since(before[1], span) - 100.0).abs() < 1e-9);
+        let after = look();
+        assert!(after > before);
+        let span = after.0 - before.0;
+        assert!((after.percent_since(before, span) - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_process_that_works_has_had_processor_time() {
+        let log = folder::fresh("meter-busy").unwrap().join("log");
+        let script = ["-c", "while :; do :; done"];
+        let busy = Process::spawn("busy", Command::new("sh").args(script), &log).unwrap();
+        let look = || CpuTime::of_process(busy.id()).unwrap();
+        let before = look();
+        while look() == before {
+            thread::yield_now();
+        }
+        assert!(look() > before);
     }
 
     #[test]

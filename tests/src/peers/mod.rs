@@ -48,7 +48,7 @@ pub mod stage;
 pub mod way;
 
 pub use figure::{Figure, Spread};
-pub use plan::{Cell, Plan, Step};
+pub use plan::{Cell, Plan, Step, grid};
 pub use report::{Collected, Measured, Part, Row};
 
 use stage::Stage;

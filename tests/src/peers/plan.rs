@@ -75,14 +75,18 @@ impl Cell {
         }
     }
 
-    const fn by_all(self) -> Step {
+    /// Work for every peer.
+    #[must_use]
+    pub const fn by_all(self) -> Step {
         Step {
             cell: self,
             tuned: true,
         }
     }
 
-    const fn by_defaults(self) -> Step {
+    /// Work for the peers with default settings alone.
+    #[must_use]
+    pub const fn by_defaults(self) -> Step {
         Step {
             cell: self,
             tuned: false,
@@ -141,7 +145,7 @@ impl Plan {
     #[must_use]
     pub fn full_in_godot() -> Self {
         let again = [BUSY.by_all(), LOSSY.losing(50).by_all()];
-        let mut rounds = vec![grid()];
+        let mut rounds = vec![steps_of_grid()];
         rounds[0].extend(losses());
         rounds.extend(vec![again.to_vec(); 2]);
         Self {
@@ -161,7 +165,7 @@ impl Plan {
             CROWDED.by_all(),
             LOSSY.losing(50).by_all(),
         ];
-        let mut rounds = vec![grid()];
+        let mut rounds = vec![steps_of_grid()];
         rounds[0].extend(losses());
         rounds[0].push(CROWDED.by_all());
         rounds.extend(vec![again.to_vec(); 2]);
@@ -195,15 +199,19 @@ impl Plan {
     }
 }
 
-/// Those cells that are repeated by all peers, the rest by those with default settings.
-fn grid() -> Vec<Step> {
+/// Each number of objects for each number of clients.
+pub fn grid() -> impl Iterator<Item = Cell> {
     let row = |objects: u32| CLIENTS.map(|clients| Cell::lossless(objects, clients));
-    let cells = OBJECTS.into_iter().flat_map(row);
+    OBJECTS.into_iter().flat_map(row)
+}
+
+/// Those cells of the grid that are repeated by all peers, the rest by those with default settings.
+fn steps_of_grid() -> Vec<Step> {
     let step = |cell| Step {
         cell,
         tuned: [BUSY, BUSIER, LOSSY].contains(&cell),
     };
-    cells.map(step).collect()
+    grid().map(step).collect()
 }
 
 /// Every loss, for all peers.

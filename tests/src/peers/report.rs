@@ -41,6 +41,8 @@ pub enum Part {
     Godot,
     /// Libraries without an engine.
     Headless,
+    /// The same, where every client moves an object of its own.
+    Crowd,
 }
 
 impl Part {
@@ -50,6 +52,7 @@ impl Part {
         match self {
             Self::Godot => "godot",
             Self::Headless => "headless",
+            Self::Crowd => "crowd",
         }
     }
 }
@@ -104,6 +107,7 @@ const fn title(part: Part) -> &'static str {
     match part {
         Part::Godot => "In Godot",
         Part::Headless => "Without an engine",
+        Part::Crowd => "Without an engine, each client moves an object",
     }
 }
 

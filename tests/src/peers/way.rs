@@ -1,8 +1,8 @@
 //! Ways in which players in Godot share what moves: each says what its host and its clients are told.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::{Failure, Outcome, player::Player};
+use crate::{Failure, Outcome, player::Player, ports::free_udp_port};
 
 /// A way to share. In all of them one player hosts and moves everything, with its own process for a server: so the changes
 /// take one hop, and what the process costs is comparable.
@@ -177,7 +177,7 @@ impl Way for Enet {
     }
 
     fn host(&self, host: &mut Player, clients: u32) -> Outcome<Hosted> {
-        let port = free_port()?;
+        let port = free_udp_port()?;
         host.run(&format!("world.host({port}, {clients})"))?;
         Ok(Hosted {
             address: (Ipv4Addr::LOCALHOST, port).into(),
@@ -213,14 +213,6 @@ fn invited(url: &str) -> Option<Hosted> {
         address: address.parse().ok()?,
         secret: secret.to_owned(),
     })
-}
-
-fn free_port() -> Outcome<u16> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = socket.and_then(|socket| socket.local_addr());
-    address
-        .map(|address| address.port())
-        .map_err(Failure::of("a free port"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What an IP packet has beside the payload of its UDP packet, in bytes: the headers of IPv4 and UDP.
-pub const HEADER_BYTES: usize = 28;
+use synced_bench::IP_UDP_HEADER_BYTES;
 
 /// What one side sent through a relay, whether it arrived or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +40,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn count(&self, payload_bytes: usize, is_lost: bool) {
-        let bytes = (payload_bytes + HEADER_BYTES) as u64;
+        let bytes = payload_bytes as u64 + IP_UDP_HEADER_BYTES;
         self.packets.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.lost.fetch_add(is_lost.into(), Ordering::Relaxed);

@@ -18,7 +18,7 @@ use std::{
 
 use crate::{Failure, Outcome};
 
-pub use counts::{Counts, HEADER_BYTES};
+pub use counts::Counts;
 pub use network::{Loss, Network};
 
 use counts::Counters;

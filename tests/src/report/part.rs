@@ -11,6 +11,11 @@ pub trait Part {
     /// In options, file names and raw data.
     fn name(&self) -> &'static str;
 
+    /// Whether it takes so long that it is measured only where it is asked for.
+    fn is_extra(&self) -> bool {
+        false
+    }
+
     /// Measures.
     ///
     /// # Errors
@@ -27,13 +32,18 @@ pub trait Part {
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// Everything: ten to twelve minutes.
+    /// Everything, and all of it [`REPETITIONS_LONG`] times: half an hour.
+    Long,
+    /// Everything, what says most five times: ten to twelve minutes.
     Full,
     /// What says most, with few repetitions: some two minutes.
     Quick,
     /// That it works: seconds.
     Smallest,
 }
+
+/// How often a long run has everything at least.
+pub const REPETITIONS_LONG: u32 = 5;
 
 /// What a part measures with.
 pub struct Bench<'a> {
@@ -58,11 +68,22 @@ pub struct Chapter {
     /// Whether it is what was aimed at.
     pub verdicts: Vec<Verdict>,
     /// What is shown in short beside the verdicts: how ours does, and beside whom.
-    pub ratios: Vec<(String, String)>,
+    pub ratios: Vec<Beside>,
     /// How many figures were compared with those of others.
     pub compared: usize,
     /// What another does better, a sentence each.
     pub losses: Vec<String>,
+}
+
+/// How ours does beside another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// At what, and beside whom. Those of one thing stand side by side.
+    pub what: String,
+    /// Which figure.
+    pub figure: String,
+    /// How it lies.
+    pub value: String,
 }
 
 impl<'a> Bench<'a> {
@@ -82,12 +103,22 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// One of three, by the length that is asked for.
+    /// One of three, by the length that is asked for; a long run is a full one.
     pub fn by_length<T>(&self, full: T, quick: T, smallest: T) -> T {
         match self.length {
-            Length::Full => full,
+            Length::Long | Length::Full => full,
             Length::Quick => quick,
             Length::Smallest => smallest,
+        }
+    }
+
+    /// How often something is measured, of which a full and a quick run have so many.
+    pub fn repetitions(&self, full: u32, quick: u32) -> u32 {
+        match self.length {
+            Length::Long => full.max(REPETITIONS_LONG),
+            Length::Full => full,
+            Length::Quick => quick,
+            Length::Smallest => 1,
         }
     }
 

@@ -5,6 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use super::run::write;
 use crate::{Failure, Outcome};
 
 /// Before and behind what is replaced.
@@ -23,7 +24,7 @@ pub fn put(path: &Path, text: &str) -> Outcome {
             "{shown} does not say where the figures go: add the lines \"{before}\" and \"{behind}\""
         ))
     })?;
-    fs::write(path, page).map_err(Failure::of(format!("cannot write {shown}")))
+    write(path, &page)
 }
 
 /// The way from the folder of a file to another folder, with a slash at its end; both are below the same folder.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
+use synced_bench::Times;
 
 use crate::peers::meter::Surroundings;
 
@@ -97,6 +98,12 @@ impl At {
         Self(texts.join(";"))
     }
 
+    /// For people, with a space for each `=` and a comma for each semicolon.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.0.replace('=', " ").replace(';', ", ")
+    }
+
     /// What a setting is.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -132,6 +139,20 @@ impl Value {
             unit,
             value,
         }
+    }
+
+    /// How long something took: its mean, its median, and what 99 of 100 took at most.
+    #[must_use]
+    pub fn of_times(subject: &str, times: &Times) -> [Self; 3] {
+        let [p50, p99] = [0.5, 0.99].map(|part| times.quantile_ms(part));
+        Self::of_ms(subject, [times.mean_ms(), p50, p99])
+    }
+
+    /// The same where these are known, in milliseconds.
+    #[must_use]
+    pub fn of_ms(subject: &str, [mean, p50, p99]: [f64; 3]) -> [Self; 3] {
+        let figures = [("mean", mean), ("p50", p50), ("p99", p99)];
+        figures.map(|(figure, ms)| Self::new(subject, figure, "ms", ms))
     }
 }
 
@@ -182,6 +203,7 @@ mod tests {
         let at = repetition().at;
         assert_eq!(at.number("bytes"), Some(1024.0));
         assert_eq!((at.get("players"), at.get("play")), (Some("100"), None));
+        assert_eq!(at.words(), "players 100, bytes 1024");
     }
 
     #[test]

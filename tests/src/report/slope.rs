@@ -1,20 +1,14 @@
 //! How cost grows.
 
+use synced_bench::slope;
+
 /// The exponent `s` of the power law `y = c * x^s` that lies closest to the points, by least squares of the logarithms: 1 where twice
 /// as much costs twice as much. `None` where fewer than two values of x are positive with a positive y.
 #[must_use]
 pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     let positive = points.iter().filter(|(x, y)| *x > 0.0 && *y > 0.0);
     let logs: Vec<_> = positive.map(|(x, y)| (x.ln(), y.ln())).collect();
-    let count = logs.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / count;
-    let (mean_x, mean_y) = (mean(|log| log.0), mean(|log| log.1));
-    let over = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
-        let parts = logs.iter().map(|(x, y)| of(x - mean_x, y - mean_y));
-        parts.sum()
-    };
-    let (together, alone) = (over(&|x, y| x * y), over(&|x, _| x * x));
-    (alone > 0.0).then(|| together / alone)
+    slope(&logs)
 }
 
 #[cfg(test)]

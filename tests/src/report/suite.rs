@@ -20,8 +20,10 @@ pub struct Suite {
     pub length: Length,
     /// What chance follows from.
     pub seed: u64,
-    /// The parts by name; all of them if there is none.
+    /// The parts by name; all of them but the extra ones if there is none.
     pub only: Vec<String>,
+    /// Whether the extra ones are measured, too.
+    pub extra: bool,
     /// As it was typed, for whoever wants the same again.
     pub options: String,
 }
@@ -87,8 +89,15 @@ impl Suite {
                 names.join(", ")
             )));
         }
-        let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
-        parts.retain(|part| is_wanted(part.name()));
+        parts.retain(|part| {
+            let is_named = self.only.iter().any(|name| name == part.name());
+            let by_itself = if part.is_extra() {
+                self.extra
+            } else {
+                self.only.is_empty()
+            };
+            is_named || by_itself
+        });
         Ok(parts)
     }
 }
@@ -140,6 +149,7 @@ mod tests {
             length: Length::Smallest,
             seed: 1,
             only: only.iter().map(|&name| name.to_owned()).collect(),
+            extra: false,
             options: String::new(),
         }
     }
@@ -155,6 +165,23 @@ mod tests {
             "{text}"
         );
         assert_eq!(suite(&["crowd"]).parts().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_takes_very_long_is_measured_only_where_it_is_asked_for() {
+        let has_soak = |suite: &Suite| {
+            let parts = suite.parts().unwrap();
+            parts.iter().any(|part| part.name() == "soak")
+        };
+        assert!(!has_soak(&suite(&[])));
+        assert!(has_soak(&suite(&["soak"])));
+        for only in [&[][..], &["crowd"]] {
+            let extra = Suite {
+                extra: true,
+                ..suite(only)
+            };
+            assert!(has_soak(&extra));
+        }
     }
 
     #[test]

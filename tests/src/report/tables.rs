@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    findings::{Findings, Series},
-    sample::At,
-};
+use super::findings::{Findings, Series};
 
 /// A table for each setting: a line for each subject, a column for each figure, beside what the machine did besides.
 #[must_use]
@@ -13,7 +10,7 @@ pub fn by_settings(found: &Findings) -> String {
     let series = found.series();
     let tables = found.settings().into_iter().map(|at| {
         let here = series.iter().filter(|series| series.first.at == *at);
-        format!("**{}**\n\n{}", words(at), table(&here.collect::<Vec<_>>()))
+        format!("**{}**\n\n{}", at.words(), table(&here.collect::<Vec<_>>()))
     });
     tables.collect::<Vec<_>>().join("\n")
 }
@@ -33,7 +30,7 @@ pub fn across(found: &Findings) -> String {
             .iter()
             .map(|name| cell(&line, |one| column(one) == *name))
             .collect();
-        let _ = writeln!(text, "| {} |{cells}{}", words(at), surroundings(&line));
+        let _ = writeln!(text, "| {} |{cells}{}", at.words(), surroundings(&line));
     }
     text
 }
@@ -59,10 +56,6 @@ fn table(series: &[&Series<'_>]) -> String {
 fn cell(line: &[&Series<'_>], is: impl Fn(&Series<'_>) -> bool) -> String {
     let found = line.iter().find(|one| is(one));
     found.map_or(" |".to_owned(), |one| format!(" {} |", one.spread))
-}
-
-fn words(at: &At) -> String {
-    at.to_string().replace('=', " ").replace(';', ", ")
 }
 
 fn title(series: &Series<'_>) -> String {
@@ -92,7 +85,7 @@ fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::findings::tests::measured;
+    use crate::report::{findings::tests::measured, sample::At};
 
     #[test]
     fn each_setting_has_a_table_with_a_line_for_each_subject() {

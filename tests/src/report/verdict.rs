@@ -7,14 +7,18 @@ use crate::peers::Spread;
 /// A figure that is to be at most so much, and what it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// Of what.
+    /// Of what. Those of one thing stand side by side.
     pub what: String,
+    /// Which of its figures; empty where there is but one.
+    pub figure: String,
     /// What it was, where it was measured.
     pub measured: Option<Spread>,
     /// The unit of both; empty for a ratio.
     pub unit: &'static str,
     /// What it is to be at most.
     pub at_most: f64,
+    /// What keeps it from what was aimed at, where it is.
+    pub stopped_by: String,
 }
 
 impl Verdict {
@@ -24,6 +28,13 @@ impl Verdict {
         let with_unit = |spread: Spread| format!("{spread} {}", self.unit);
         let text = self.measured.map_or("-".to_owned(), with_unit);
         text.trim_end().to_owned()
+    }
+
+    /// Whether it was measured, and is more than was aimed at.
+    #[must_use]
+    pub fn is_missed(&self) -> bool {
+        self.measured
+            .is_some_and(|spread| spread.median > self.at_most)
     }
 
     /// What was aimed at, for a table.
@@ -72,11 +83,14 @@ mod tests {
 
     fn text(values: &[f64]) -> String {
         let verdict = Verdict {
-            what: "live, p99".to_owned(),
+            what: "live".to_owned(),
+            figure: "p99".to_owned(),
             measured: (!values.is_empty()).then(|| Spread::of(values.iter().copied())),
             unit: "ms",
             at_most: 8.0,
+            stopped_by: String::new(),
         };
+        assert_eq!(verdict.is_missed(), verdict.to_string().contains("missed"));
         verdict.to_string()
     }
 

@@ -6,6 +6,7 @@
 
 mod apply;
 mod bodies;
+mod crowd;
 mod devices;
 mod editor;
 mod freeing;

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use synced_bench::IP_UDP_HEADER_BYTES;
 use synced_protocol::{
     id::{NodeId, PropertyId},
     mutation::Lane,
@@ -22,8 +23,6 @@ use crate::scripted::{Scripted, server};
 /// 60 frames a second.
 const FRAME: Duration = Duration::from_micros(16_667);
 const FRAMES: usize = 180;
-/// Of a packet, without the payload of UDP.
-const IP_AND_UDP_HEADER_BYTES: usize = 20 + 8;
 /// Half of what Godot's own `MultiplayerSynchronizer` takes for 100 objects.
 const UPDATE_BYTES_MAX: f64 = 23.0;
 /// An object moves so fast, in metres a frame.
@@ -109,10 +108,11 @@ fn pose(place: f32, frame: f32) -> Value {
 }
 
 /// The bytes of the peer that has most of them.
-fn busiest<'a>(packets: impl Iterator<Item = &'a Packet>, peer: fn(&Packet) -> u16) -> usize {
-    let mut bytes = std::collections::BTreeMap::<u16, usize>::new();
+fn busiest<'a>(packets: impl Iterator<Item = &'a Packet>, peer: fn(&Packet) -> u16) -> u64 {
+    let mut bytes = std::collections::BTreeMap::<u16, u64>::new();
     for packet in packets {
-        *bytes.entry(peer(packet)).or_default() += packet.payload_bytes + IP_AND_UDP_HEADER_BYTES;
+        *bytes.entry(peer(packet)).or_default() +=
+            packet.payload_bytes as u64 + IP_UDP_HEADER_BYTES;
     }
     bytes.into_values().max().unwrap_or(0)
 }

@@ -4,6 +4,7 @@
 
 use std::{env, fs};
 
+use synced_bench::resident_bytes_of;
 use synced_tests::{Failure, Outcome, feeder::Motions, player::Player};
 
 use crate::{
@@ -95,15 +96,12 @@ impl Held {
                 .map(Iterator::count)
                 .map_err(Failure::of(format!("/proc/{process}/{what}")))
         };
-        let path = format!("/proc/{process}/status");
-        let status = fs::read_to_string(&path).map_err(Failure::of(&path))?;
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let memory_kb = memory.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        let memory = resident_bytes_of(process);
+        let memory = memory.ok_or_else(|| Failure::new("the system tells of no memory"))?;
         Ok(Self {
             threads: count("task")?,
             files: count("fd")?,
-            memory_kb: memory_kb
-                .ok_or_else(|| Failure::new(format!("{path} tells of no memory")))?,
+            memory_kb: memory / 1_024,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A live property between the values that its owner sent.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::borrow::Cow;
 
 use synced_protocol::{time::Micros, value::Value};
 
@@ -12,8 +12,9 @@ pub const INTERPOLATION_SPAN_MAX: Micros = Micros::from_millis(100);
 /// The latest values of one property with their times.
 #[derive(Debug, Clone)]
 pub struct ValueBuffer {
-    /// In order of time, no two of one time.
-    values: VecDeque<(Micros, Value)>,
+    /// In order of time, no two of one time. As a rule two to four, at the beginning of the same few lines of memory: a game
+    /// has a thousand of these, and looks at each in every frame.
+    values: Vec<(Micros, Value)>,
     capacity: usize,
 }
 
@@ -21,10 +22,9 @@ impl ValueBuffer {
     /// A buffer for at most `capacity` values, at least two.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        let capacity = capacity.max(2);
         Self {
-            values: VecDeque::with_capacity(capacity),
-            capacity,
+            values: Vec::new(),
+            capacity: capacity.max(2),
         }
     }
 
@@ -34,9 +34,15 @@ impl ValueBuffer {
             return;
         }
         if self.values.len() == self.capacity {
-            self.values.pop_front();
+            self.values.remove(0);
         }
-        self.values.push_back((stamp, value));
+        self.values.push((stamp, value));
+    }
+
+    /// Forgets what no [`sample_at`](Self::sample_at) of this session time, or of a later one, needs.
+    pub fn forget_before(&mut self, session_time: Micros) {
+        let older = self.place_before(session_time).unwrap_or(0);
+        self.values.drain(..older);
     }
 
     /// Forgets every value: a confirmed one has taken their place.
@@ -47,7 +53,7 @@ impl ValueBuffer {
     /// The newest value and its time.
     #[must_use]
     pub fn newest(&self) -> Option<(Micros, &Value)> {
-        self.values.back().map(|(stamp, value)| (*stamp, value))
+        self.values.last().map(|(stamp, value)| (*stamp, value))
     }
 
     /// The value at a session time: between two that can be mixed and are at most [`INTERPOLATION_SPAN_MAX`] apart, their
@@ -56,19 +62,23 @@ impl ValueBuffer {
     /// Two values that are further apart are mixed over the last part of the time between them.
     #[must_use]
     pub fn sample_at(&self, session_time: Micros) -> Option<Cow<'_, Value>> {
-        let after = self
-            .values
-            .partition_point(|(stamp, _)| *stamp <= session_time);
-        let Some(before) = after.checked_sub(1) else {
-            return self.values.front().map(|(_, value)| Cow::Borrowed(value));
+        let Some(before) = self.place_before(session_time) else {
+            return self.values.first().map(|(_, value)| Cow::Borrowed(value));
         };
         let (from, a) = self.values.get(before)?;
-        let mixed = self.values.get(after).and_then(|(to, b)| {
+        let mixed = self.values.get(before + 1).and_then(|(to, b)| {
             let span = to.since(*from).min(INTERPOLATION_SPAN_MAX);
             let left = to.since(session_time).as_secs_f64() / span.as_secs_f64();
             interpolate(a, b, (1.0 - left).max(0.0) as f32)
         });
         Some(mixed.map_or(Cow::Borrowed(a), Cow::Owned))
+    }
+
+    /// Where the last value before a time stands.
+    fn place_before(&self, session_time: Micros) -> Option<usize> {
+        self.values
+            .iter()
+            .rposition(|(stamp, _)| *stamp <= session_time)
     }
 }
 
@@ -141,6 +151,20 @@ mod tests {
         );
         buffer.clear();
         assert_eq!(buffer.sample_at(START), None);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_never_missed() {
+        let whole = floats(&[(10, 1.0), (20, 3.0), (30, 4.0), (40, 9.0)]);
+        for shown in 0..50 {
+            let mut rest = whole.clone();
+            rest.forget_before(at_ms(shown));
+            for later in shown..60 {
+                assert_eq!(rest.sample_at(at_ms(later)), whole.sample_at(at_ms(later)));
+            }
+            let before = rest.values.iter().filter(|(at, _)| *at < at_ms(shown));
+            assert!(before.count() <= 1, "at {shown}");
+        }
     }
 
     proptest! {

@@ -188,6 +188,9 @@ impl Session {
             Command::AttachTracker { node, feed } => self.attach(node, feed),
             Command::DetachTracker { node } => self.upstream.detach(node),
             Command::Interest { node, wanted } => self.interests.set(node, wanted),
+            // What is confirmed goes first: what is relayed beside it would hold up the leader.
+            Command::EndFrame if self.proposals.has_unsent() => {}
+            Command::EndFrame => self.upstream.end_frame(self.now),
             Command::Leave => self.leave(),
         }
     }

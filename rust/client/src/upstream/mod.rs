@@ -1,8 +1,10 @@
 //! What this player sends on the live lane.
 //!
 //! Changes and samples gather and leave together: when the oldest has waited
-//! [`local_delta_max_age`](crate::config::LiveConfig::local_delta_max_age), or enough for a datagram is there. Whoever has
-//! waited longest is written first, so that nothing starves when the rate cap holds things up.
+//! [`local_delta_max_age`](crate::config::LiveConfig::local_delta_max_age), or enough for a datagram is there. Where no hand
+//! brings samples, changes leave at the end of the frame that made them, unless something left within that time before or
+//! something is proposed in the same frame. Whoever has waited longest is written first, so that nothing starves when the rate cap
+//! holds things up.
 
 mod batches;
 mod delta;
@@ -56,6 +58,9 @@ pub(crate) struct Upstream {
     sequence: u32,
     /// When the trackers are next read.
     tick_at: Micros,
+    flushed_at: Micros,
+    /// Whether what has gathered need not wait for more.
+    is_complete: bool,
 }
 
 /// What is needed to name nodes in few bytes: who sends, and the world that it knows.
@@ -93,6 +98,8 @@ impl Upstream {
             chunk: BytesMut::new(),
             sequence: 0,
             tick_at: Micros::ZERO,
+            flushed_at: Micros::ZERO,
+            is_complete: false,
         }
     }
 
@@ -115,6 +122,12 @@ impl Upstream {
     /// The property was confirmed at a time in session time: older live values of it are of no use.
     pub(crate) fn superseded(&mut self, key: (NodeId, PropertyId), at: Micros) {
         self.deltas.superseded(key, at);
+    }
+
+    /// The game's frame is over: no company comes before the next one, except samples.
+    pub(crate) fn end_frame(&mut self, now: Micros) {
+        let has_waited = now.since(self.flushed_at) >= self.config.local_delta_max_age;
+        self.is_complete = has_waited && self.trackers.is_empty();
     }
 
     /// Others may have missed what the node sent so far.
@@ -223,7 +236,12 @@ impl Upstream {
     }
 
     fn flush_at(&self, oldest: Micros, now: Micros) -> Micros {
-        (oldest + self.config.local_delta_max_age).max(self.room_at(now))
+        let wait = if self.is_complete {
+            Micros::ZERO
+        } else {
+            self.config.local_delta_max_age
+        };
+        (oldest + wait).max(self.room_at(now))
     }
 
     /// Whether a full datagram may go.
@@ -264,6 +282,8 @@ impl Upstream {
         send: &mut impl FnMut(Bytes),
     ) {
         let session_now = clock.session_time(now);
+        self.flushed_at = now;
+        self.is_complete = false;
         while self.has_room(now) {
             self.writer.begin(self.sequence, session_now);
             self.trackers.iter_mut().for_each(Tracker::begin);

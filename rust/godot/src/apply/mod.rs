@@ -23,10 +23,14 @@ const UPDATES_A_LOOK: u32 = 16;
 /// Applies updates until there are no more or the budget is used up, but never a part of a commit. Returns how many.
 pub(crate) fn run(session: &Gd<SyncedSession>, budget: Micros) -> u64 {
     let mut pass = Pass::begin(clock::now(), budget);
-    let signal = StringName::from("property_confirmed");
-    while let Some(loud) = with_core(|core| pass.next(core)) {
+    // As `with_core` does it, without looking for the session each time.
+    let mut this = session.clone();
+    loop {
+        let Some(loud) = pass.next(&mut this.bind_mut().core) else {
+            break;
+        };
         match loud {
-            Loud::Confirmed(confirmed) => pass.echo = nodes::show(&confirmed, &signal),
+            Loud::Confirmed(confirmed) => pass.echo = nodes::show(&confirmed),
             Loud::Update(update) => one(session, update),
         }
     }
@@ -45,6 +49,8 @@ struct Pass {
     /// Updates since the clock was looked at.
     unlooked: u32,
     within_commit: bool,
+    /// The name of the signal that tells of a confirmed property.
+    signal: StringName,
     /// What the scene made of the value that was set last; kept with the next update.
     echo: Option<Echo>,
 }
@@ -65,6 +71,7 @@ impl Pass {
             applied: 0,
             unlooked: 0,
             within_commit: false,
+            signal: StringName::from("property_confirmed"),
             echo: None,
         }
     }
@@ -87,7 +94,10 @@ impl Pass {
                     property,
                     value,
                     version,
-                }) => Loud::Confirmed(core.confirmed(Place { node, property }, value, version)),
+                }) => {
+                    let at = Place { node, property };
+                    Loud::Confirmed(core.confirmed(at, value, version, &self.signal))
+                }
                 Some(update) => {
                     // It takes as long as the game likes.
                     self.unlooked = UPDATES_A_LOOK;

@@ -115,16 +115,15 @@ pub(super) fn reparent(id: NodeId, parent: ParentRef) {
     }
 }
 
-/// Shows a confirmed property, and tells whoever listens to this signal of its node. Gives what is still to be kept.
-pub(super) fn show(confirmed: &Confirmed, signal: &StringName) -> Option<Echo> {
-    let Confirmed { at, node, shown } = confirmed;
+/// Shows a confirmed property, and tells whoever listens. Gives what is still to be kept.
+pub(super) fn show(confirmed: &Confirmed) -> Option<Echo> {
+    let Confirmed { at, heard, shown } = confirmed;
     let echo = shown
         .as_ref()
         .map(|(target, value)| Echo::of(*at, target, value));
-    let heard = node
-        .as_ref()
-        .filter(|node| node.is_instance_valid() && node.has_connections(signal));
-    let Some(node) = heard else { return echo };
+    let Some(node) = heard.as_ref().filter(|node| node.is_instance_valid()) else {
+        return echo;
+    };
     let path = with_core(|core| {
         echo.into_iter().for_each(|echo| core.echoed(echo));
         core.property_path(*at).map(GString::from)

@@ -63,8 +63,9 @@ pub(crate) struct SyncedSession {
     #[init(val = 200.0)]
     playout_delay_max_msec: f64,
 
-    /// How long a controller's samples and live values wait for company in their datagram, in milliseconds, from 1 to 50: 4
-    /// are 250 datagrams a second at most. Longer saves bytes, and comes that much later. Counts from the next
+    /// How long a controller's samples, and live values beside them, wait for company in their datagram, in milliseconds, from
+    /// 1 to 50: 4 are 250 datagrams a second at most. Longer saves bytes, and comes that much later. Live values of a player
+    /// without a controller leave at the end of the frame that changed them, but no more often than that. Counts from the next
     /// [method connect_to_server] or [method host] on.
     #[var]
     #[init(val = 4.0)]
@@ -100,7 +101,7 @@ pub(crate) struct SyncedSession {
     #[init(val = 2000)]
     apply_budget_usec: i64,
 
-    core: Core,
+    pub(crate) core: Core,
     frame: Option<Box<Frame>>,
     drivers: Vec<Gd<SyncedDriver>>,
     base: Base<Object>,

@@ -12,10 +12,12 @@ use synced_protocol::{
         decode_joints, encode_batch, encode_joints,
     },
     limits::MAX_VALUE_DEPTH,
-    live::{BlockKind, Datagram, Live, encode_ping, encode_pong, relay_header},
+    live::{BlockKind, Datagram, Heads, Live, encode_ping, encode_pong, relay_header},
     time::Micros,
     value::Value,
 };
+
+const RELAYED_HEADER_BYTES: usize = 1 + 4 + 8 + 4 + 8;
 
 /// A frame, behind a preface or not: what is read is written again in no more bytes, which read the same.
 pub fn frame<M: Message + Debug>(bytes: &[u8]) {
@@ -97,6 +99,31 @@ fn relay(bytes: &[u8], live: &Live<'_>) {
     assert_eq!((from, hlc), (player, stamp));
     let blocks = [live, &same].map(|live| format!("{:?}", live.blocks().collect::<Vec<_>>()));
     assert_eq!(blocks[0], blocks[1]);
+    written_anew(&relayed, &same);
+}
+
+/// Block by block, as the leader does: no longer than it came, and it means the same.
+fn written_anew(datagram: &[u8], live: &Live<'_>) {
+    let mut written = datagram[..RELAYED_HEADER_BYTES].to_vec();
+    let (mut heads, mut stamp_block): (_, &[u8]) = (Heads::default(), &[]);
+    for block in live.blocks().flatten() {
+        if !block.stamp_block.is_empty() && block.stamp_block != stamp_block {
+            stamp_block = block.stamp_block;
+            written.extend_from_slice(stamp_block);
+        }
+        heads.put_block(&block, &mut written);
+    }
+    assert!(written.len() <= datagram.len());
+    let Ok(Datagram::Down { live: again, .. }) = Datagram::decode(&written) else {
+        panic!("what was written is not read");
+    };
+    let meant = |live: &Live<'_>| -> Vec<_> {
+        let blocks = live.blocks().flatten();
+        blocks
+            .map(|block| format!("{:?} {:?}", block.node, block.kind))
+            .collect()
+    };
+    assert_eq!(meant(live), meant(&again));
 }
 
 /// Eight bytes of the datagram's time, then a batch: its samples are sound, and are a batch again, with the same times.
@@ -138,7 +165,10 @@ pub fn joints(bytes: &[u8]) {
         assert_sound_pose(&same.pose);
         let [here, there] = [joint, same].map(|joint| joint.pose.position);
         if here.abs().max_element() < 1e3 {
-            assert!(here.distance(there) <= JOINT_POSITION_ERROR_M_MAX, "{joint:?} {same:?}");
+            assert!(
+                here.distance(there) <= JOINT_POSITION_ERROR_M_MAX,
+                "{joint:?} {same:?}"
+            );
         }
     }
 }

@@ -7,12 +7,14 @@
 //! its own stamp in front. The smallest part that it leaves out is one value.
 
 mod aim;
+mod heads;
 mod loss;
 mod node_ref;
 mod packed;
 mod read;
 mod write;
 
+pub use heads::Heads;
 pub use loss::Loss;
 pub use node_ref::NodeRef;
 pub use read::{Block, BlockKind, Blocks, Datagram, Live, Pong};
@@ -37,11 +39,15 @@ const BLOCK_INPUT: u8 = 1;
 const BLOCK_STAMP: u8 = 2;
 const BLOCK_AIM: u8 = 3;
 const BLOCK_JOINTS: u8 = 4;
-/// All from here on are values: what else the bits say stands below.
+/// From here on, up to the next 32: values of the same node as the value before.
+const BLOCK_VALUE_SAME: u8 = 0x40;
+/// The first that is none of those.
+const BLOCK_VALUE_SAME_END: u8 = BLOCK_VALUE_SAME + 2 * VALUE_PROPERTY;
+/// All from here on are values that name their node: what else the bits say stands below.
 const BLOCK_VALUE: u8 = 0x80;
 /// In a value's tag: how its node is named.
 const VALUE_NODE_SHIFT: u32 = 5;
-/// In a value's tag: whether its property is not the first one, and is named.
+/// In a value's tag: whether its property is named; otherwise it is the node's first, or that behind the one before.
 const VALUE_PROPERTY: u8 = 0x10;
 /// In a value's tag: how it is packed, if it is.
 const VALUE_PACKED: u8 = 0x0f;

@@ -1,9 +1,9 @@
 //! Reading datagrams without copying them.
 
 use super::{
-    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_STAMP, BLOCK_VALUE, KIND_DOWN, KIND_PING,
-    KIND_PONG, KIND_UP, Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, NodeRef, VALUE_NODE_SHIFT,
-    VALUE_PACKED, VALUE_PROPERTY, aim, packed::Packed,
+    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_STAMP, BLOCK_VALUE, BLOCK_VALUE_SAME,
+    BLOCK_VALUE_SAME_END, Heads, KIND_DOWN, KIND_PING, KIND_PONG, KIND_UP, Loss,
+    MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, NodeRef, VALUE_PACKED, aim, packed::Packed,
 };
 use crate::{
     bytes_io::Reader,
@@ -11,7 +11,7 @@ use crate::{
     hlc::HlcTimestamp,
     id::{NodeId, PlayerId, PropertyId},
     input::Pose,
-    limits::{MAX_DATAGRAM_BYTES, MAX_LIVE_VALUE_BYTES, MAX_PROPERTIES},
+    limits::{MAX_DATAGRAM_BYTES, MAX_LIVE_VALUE_BYTES},
     time::Micros,
     value::Value,
 };
@@ -122,11 +122,12 @@ impl<'a> Datagram<'a> {
 impl<'a> Live<'a> {
     /// The blocks, in the order in which they were written.
     #[must_use]
-    pub const fn blocks(&self) -> Blocks<'a> {
+    pub fn blocks(&self) -> Blocks<'a> {
         Blocks {
             sent_at: self.sent_at,
             stamp: self.sent_at,
             stamp_block: &[],
+            heads: Heads::default(),
             reader: Reader::new(self.body),
         }
     }
@@ -149,8 +150,11 @@ pub struct Block<'a> {
     pub node: NodeRef,
     /// What it carries.
     pub kind: BlockKind<'a>,
-    /// The block as it came, kind byte and all.
+    /// The block as it came, kind byte and all. A value's node and property may stand in one before it: where that one is left
+    /// out, [`Heads`] write it anew.
     pub raw: &'a [u8],
+    /// How much of it stands in front of a value.
+    pub(super) head_bytes: usize,
     /// The stamp that holds for it, as it came, if it needs one: it must stand before it, and may before others, too.
     pub stamp_block: &'a [u8],
 }
@@ -195,6 +199,7 @@ pub struct Blocks<'a> {
     /// That of the values that follow.
     stamp: Micros,
     stamp_block: &'a [u8],
+    heads: Heads,
     reader: Reader<'a>,
 }
 
@@ -228,12 +233,10 @@ impl<'a> Blocks<'a> {
     }
 
     fn take_block(&mut self, tag: u8, start: &'a [u8]) -> Result<Block<'a>, DecodeError> {
-        let is_value = tag >= BLOCK_VALUE;
-        let node = if is_value {
-            NodeRef::take((tag & !BLOCK_VALUE) >> VALUE_NODE_SHIFT, &mut self.reader)?
-        } else {
-            NodeRef::Id(NodeId(self.reader.u64()?))
-        };
+        if matches!(tag, BLOCK_VALUE_SAME..BLOCK_VALUE_SAME_END | BLOCK_VALUE..) {
+            return self.take_value(tag, start);
+        }
+        let node = NodeRef::Id(NodeId(self.reader.u64()?));
         let kind = match tag {
             BLOCK_INPUT => {
                 let count = self.reader.count("input batch", MAX_DATAGRAM_BYTES)?;
@@ -246,35 +249,35 @@ impl<'a> Blocks<'a> {
                 aim: aim::take(&mut self.reader)?,
             },
             BLOCK_JOINTS => self.take_joints()?,
-            BLOCK_VALUE.. => self.take_value(tag)?,
             tag => return Err(DecodeError::BadTag { what: "block", tag }),
         };
         Ok(Block {
             node,
             kind,
             raw: self.since(start),
-            stamp_block: if is_value { self.stamp_block } else { &[] },
+            head_bytes: 0,
+            stamp_block: &[],
         })
     }
 
-    fn take_value(&mut self, tag: u8) -> Result<BlockKind<'a>, DecodeError> {
-        Ok(BlockKind::Value {
-            property: self.take_property(tag)?,
-            stamp: self.stamp,
-            value: match tag & VALUE_PACKED {
-                0 => self.take_plain_value()?,
-                code => Packed::take(code, &mut self.reader)?.value(),
+    fn take_value(&mut self, tag: u8, start: &'a [u8]) -> Result<Block<'a>, DecodeError> {
+        let (node, property) = self.heads.take(tag, &mut self.reader)?;
+        let head_bytes = self.since(start).len();
+        let value = match tag & VALUE_PACKED {
+            0 => self.take_plain_value()?,
+            code => Packed::take(code, &mut self.reader)?.value(),
+        };
+        Ok(Block {
+            node,
+            kind: BlockKind::Value {
+                property,
+                stamp: self.stamp,
+                value,
             },
+            raw: self.since(start),
+            head_bytes,
+            stamp_block: self.stamp_block,
         })
-    }
-
-    fn take_property(&mut self, tag: u8) -> Result<PropertyId, DecodeError> {
-        let is_first = tag & VALUE_PROPERTY == 0;
-        let property = PropertyId(if is_first { 0 } else { self.reader.u8()? });
-        if usize::from(property.0) >= MAX_PROPERTIES {
-            return Err(DecodeError::OutOfRange { what: "property" });
-        }
-        Ok(property)
     }
 
     fn take_plain_value(&mut self) -> Result<Value, DecodeError> {

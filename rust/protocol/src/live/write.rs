@@ -1,9 +1,9 @@
 //! Writing datagrams into a buffer that is used again and again.
 
 use super::{
-    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_STAMP, BLOCK_VALUE, KIND_DOWN, KIND_PING,
-    KIND_PONG, KIND_UP, Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, NodeRef, Pong,
-    RELAY_OVERHEAD_BYTES, VALUE_NODE_SHIFT, VALUE_PROPERTY, aim, packed::Packed,
+    BLOCK_AIM, BLOCK_INPUT, BLOCK_JOINTS, BLOCK_STAMP, Heads, KIND_DOWN, KIND_PING, KIND_PONG,
+    KIND_UP, Loss, MAX_UP_DATAGRAM_BYTES, MAX_VALUE_AGE, NodeRef, Pong, RELAY_OVERHEAD_BYTES, aim,
+    packed::Packed,
 };
 use crate::{
     bytes_io::put_count,
@@ -27,6 +27,7 @@ pub struct LiveWriter {
     precision: Option<Precision>,
     /// The age of the values that follow.
     age: usize,
+    heads: Heads,
 }
 
 /// Whether a block is in the datagram now.
@@ -49,6 +50,7 @@ impl Default for LiveWriter {
             sent_at: Micros::ZERO,
             precision: None,
             age: 0,
+            heads: Heads::default(),
         }
     }
 }
@@ -67,6 +69,7 @@ impl LiveWriter {
     pub fn begin(&mut self, sequence: u32, sent_at: Micros) {
         self.sent_at = sent_at;
         self.age = 0;
+        self.heads = Heads::default();
         self.out.clear();
         self.out.push(KIND_UP);
         self.out.extend_from_slice(&sequence.to_le_bytes());
@@ -99,23 +102,16 @@ impl LiveWriter {
         let Some(packed) = self.pack(value) else {
             return Fit::TooLarge;
         };
-        let (node, before, age) = (node.into(), self.out.len(), self.age(stamp));
+        let (before, age, mut heads) = (self.out.len(), self.age(stamp), self.heads);
         if age != self.age {
             self.out.push(BLOCK_STAMP);
             put_count(&mut self.out, age);
         }
-        let is_first = property.0 == 0;
-        let named = if is_first { 0 } else { VALUE_PROPERTY };
-        let tag = BLOCK_VALUE | node.form() << VALUE_NODE_SHIFT | named | packed;
-        self.out.push(tag);
-        node.put(&mut self.out);
-        if !is_first {
-            self.out.push(property.0);
-        }
+        heads.put(node.into(), property, packed, &mut self.out);
         self.out.extend_from_slice(&self.scratch);
         let fit = self.fit(before);
         if fit == Fit::Written {
-            self.age = age;
+            (self.age, self.heads) = (age, heads);
         }
         fit
     }

@@ -60,6 +60,13 @@ fn golden(parts: &[&str]) -> Vec<u8> {
     hex(&parts.concat())
 }
 
+fn up(datagram: &[u8]) -> Live<'_> {
+    match Datagram::decode(datagram) {
+        Ok(Datagram::Up(live)) => live,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn value_of(block: &Block<'_>) -> (NodeRef, PropertyId, Micros, Value) {
     match &block.kind {
         BlockKind::Value {
@@ -107,10 +114,7 @@ fn a_players_datagram() {
 
     let golden = golden(&["01", HEADER, STAMP_BLOCK, VALUE_BLOCK, INPUT_BLOCK]);
     assert_eq!(dump(writer.bytes()), dump(&golden));
-    match Datagram::decode(&golden) {
-        Ok(Datagram::Up(live)) => assert_blocks(&live),
-        other => panic!("{other:?}"),
-    }
+    assert_blocks(&up(&golden));
 }
 
 /// What is packed behind [`PACKED_BLOCK`], half a turn about y.
@@ -137,9 +141,7 @@ fn a_pose_that_is_packed() {
     golden.extend(bits(PACKED_BITS));
     assert_eq!(dump(writer.bytes()), dump(&golden));
 
-    let Ok(Datagram::Up(live)) = Datagram::decode(&golden) else {
-        panic!("the header is whole");
-    };
+    let live = up(&golden);
     let block = live.blocks().next().unwrap().unwrap();
     let (node, property, stamp, value) = value_of(&block);
     let id = node.resolve(PlayerId(7), |_| None);
@@ -183,9 +185,7 @@ fn values_of_one_moment_share_their_stamp_and_those_of_others_have_their_own() {
         "80 02 00",
     ]);
     assert_eq!(dump(writer.bytes()), dump(&golden));
-    let Ok(Datagram::Up(live)) = Datagram::decode(&golden) else {
-        panic!("the header is whole");
-    };
+    let live = up(&golden);
     let read: Vec<_> = live
         .blocks()
         .map(|block| value_of(&block.unwrap()))
@@ -203,11 +203,52 @@ fn values_of_one_moment_share_their_stamp_and_those_of_others_have_their_own() {
 }
 
 #[test]
+fn values_of_one_node_name_it_once() {
+    let mut writer = LiveWriter::default();
+    writer.begin(0x0102_0304, SENT_AT);
+    let earlier = SENT_AT - Micros(300);
+    let values = [
+        (NodeRef::Own(300), PropertyId(0), SENT_AT),
+        (NodeRef::Own(300), PropertyId(1), SENT_AT),
+        (NodeRef::Own(300), PropertyId(63), earlier),
+        (NodeRef::Own(300), PropertyId(0), earlier),
+        (NodeRef::Own(1), PropertyId(1), earlier),
+        (NodeRef::Own(1), PropertyId(2), earlier),
+    ];
+    for (node, property, stamp) in values {
+        let fit = writer.value(node, property, stamp, &Value::Nil);
+        assert_eq!(fit, Fit::Written);
+    }
+    let golden = golden(&[
+        "01",
+        HEADER,
+        "80 ac02 00",
+        "40 00",
+        STAMP_BLOCK,
+        "50 3f 00",
+        "50 00 00",
+        "90 01 01 00",
+        "40 00",
+    ]);
+    assert_eq!(dump(writer.bytes()), dump(&golden));
+    let live = up(&golden);
+    let read = live.blocks().map(|block| value_of(&block.unwrap()));
+    assert!(read.eq(values.map(|(node, property, stamp)| (node, property, stamp, Value::Nil))));
+}
+
+#[test]
+fn a_property_behind_the_last_that_a_node_can_have_is_refused() {
+    let bytes = golden(&["01", HEADER, "90 01 3f 00", "40 00"]);
+    assert_eq!(
+        first_fault(&bytes),
+        DecodeError::OutOfRange { what: "property" }
+    );
+}
+
+#[test]
 fn where_a_controller_points_and_the_joints_of_a_hand() {
     let datagram = golden(&["01", HEADER, AIM_BLOCK, JOINTS_BLOCK]);
-    let Ok(Datagram::Up(live)) = Datagram::decode(&datagram) else {
-        panic!("the header is whole");
-    };
+    let live = up(&datagram);
     let blocks: Vec<_> = live.blocks().map(Result::unwrap).collect();
     assert_eq!(blocks[0].raw, hex(AIM_BLOCK));
     assert_eq!(blocks[1].raw, hex(JOINTS_BLOCK));
@@ -262,9 +303,7 @@ fn an_aim_that_is_no_place_or_no_direction_is_refused() {
 }
 
 fn first_fault(datagram: &[u8]) -> DecodeError {
-    let Ok(Datagram::Up(live)) = Datagram::decode(datagram) else {
-        panic!("the header is whole");
-    };
+    let live = up(datagram);
     live.blocks().find_map(Result::err).unwrap()
 }
 
@@ -330,11 +369,9 @@ fn what_is_no_kind_of_datagram_or_block_is_refused() {
         };
         assert_eq!(Datagram::decode(&bytes).err(), Some(refused));
     }
-    for tag in ["00", "05", "7f"] {
+    for tag in ["00", "05", "3f", "40", "5f", "60", "7f"] {
         let bytes = golden(&["01", HEADER, tag, &"00".repeat(64)]);
-        let Ok(Datagram::Up(live)) = Datagram::decode(&bytes) else {
-            panic!("the header is whole");
-        };
+        let live = up(&bytes);
         let mut blocks = live.blocks();
         assert!(matches!(
             blocks.next(),

@@ -5,6 +5,7 @@ use std::{thread, time::Duration};
 use synced_bench::{
     BenchError,
     crowd::{Crowd, CrowdResult, Pace, Progress},
+    shares,
 };
 use synced_protocol::message::Game;
 use synced_transport::ServerAddress;
@@ -78,7 +79,7 @@ impl Parts {
     ) -> Result<Self, Failure> {
         let shares = shares(players, options.processes.0 as usize).enumerate();
         let parts = shares.map(|(number, share)| {
-            let arguments = arguments(options, url, share, players);
+            let arguments = arguments(options, url, share.len(), players);
             Part::start(&arguments, number, scratch)
         });
         parts.collect::<Result<_, _>>().map(Self)
@@ -131,12 +132,6 @@ impl Parts {
     }
 }
 
-/// How many players each process has.
-fn shares(players: usize, processes: usize) -> impl Iterator<Item = usize> {
-    let processes = processes.min(players);
-    (0..processes).map(move |part| players * (part + 1) / processes - players * part / processes)
-}
-
 fn arguments(options: &Bench, url: &str, players: usize, expected: usize) -> Vec<String> {
     let flags = [
         ("--url", url.to_owned()),
@@ -154,18 +149,4 @@ fn arguments(options: &Bench, url: &str, players: usize, expected: usize) -> Vec
         .into_iter()
         .flat_map(|(flag, value)| [flag.to_owned(), value]);
     ["bench".to_owned()].into_iter().chain(flags).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_player_is_in_one_process() {
-        for (players, processes) in [(100, 4), (7, 3), (2, 4), (1, 1)] {
-            let shares: Vec<_> = shares(players, processes).collect();
-            assert_eq!(shares.iter().sum::<usize>(), players);
-            assert!(shares.iter().all(|share| *share > 0));
-        }
-    }
 }

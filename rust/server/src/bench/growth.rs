@@ -1,6 +1,7 @@
 //! Whether something grows.
 
 use serde::Serialize;
+use synced_bench::slope;
 
 /// Values over time.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -37,29 +38,13 @@ impl Curve {
         let second = self.samples.iter().filter(|(at_s, _)| *at_s >= half);
         let points: Vec<_> = second.map(|(at_s, bytes)| (*at_s, *bytes as f64)).collect();
         let bytes_per_s = slope(&points)?;
+        let sum: f64 = points.iter().map(|point| point.1).sum();
         Some(Trend {
             bytes_per_s,
             growth_bytes: bytes_per_s * (last - half),
-            mean_bytes: mean(points.iter().map(|point| point.1)),
+            mean_bytes: sum / points.len() as f64,
         })
     }
-}
-
-/// The slope of the line from which the points are away the least, by the sum of squares; `None` where they do not tell it.
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let mean_x = mean(points.iter().map(|point| point.0));
-    let mean_y = mean(points.iter().map(|point| point.1));
-    let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
-        let points = points.iter();
-        points.map(|(x, y)| of(x - mean_x, y - mean_y)).sum()
-    };
-    let width = sum(&|x, _| x * x);
-    (width > 0.0).then(|| sum(&|x, y| x * y) / width)
-}
-
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const SAMPLES_MAX: u32 = 7_200;
 const TELL_INTERVAL: Micros = Micros::from_secs(60);
 /// By how much the memory of a process may rise in the second half, by the least-squares line: what an allocator keeps for later
 /// comes to less. What servers keep of the past on purpose (log, newest frames, the database's cache: some 40 MB) must be full by
-/// then, which it is once about 30 MB were written; and a change of the leader costs players buffers of new sockets.
+/// then, which it is once some 60 MB were written.
 const GROWTH_BYTES_MAX: f64 = 4.0 * 1024.0 * 1024.0;
 /// And by which share of what it holds, where that is more.
 const GROWTH_SHARE_MAX: f64 = 0.05;

@@ -153,7 +153,7 @@ impl ClusterEndpoint {
     ) -> Result<Driver<L, PeerSide<D>>, TransportError> {
         let identity = self.config.credentials.identity();
         let config = crate::settings::endpoint_config(identity, "peers");
-        let endpoint = self.socket.endpoint(config, Some(self.server_config));
+        let endpoint = self.socket.server_endpoint(config, self.server_config);
         let endpoint =
             endpoint.map_err(|error| TransportError::system("a socket poller", error))?;
         let peers = peer_side(self.me, self.config, endpoint, self.stats, disk);

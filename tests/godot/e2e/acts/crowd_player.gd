@@ -70,12 +70,16 @@ func _begin() -> void:
 	_spawner.name = SPAWNER_NAME
 	_spawner.spawnable_scenes = [MEMBER]
 	_spawner.spawned.connect(_on_spawned)
-	_spawner.despawned.connect(func(member: CrowdMember) -> void: _others.erase(member))
+	_spawner.despawned.connect(_on_despawned)
 	get_tree().root.add_child(_spawner)
 
 
 func _on_spawned(member: CrowdMember) -> void:
 	_others[member] = 0
+
+
+func _on_despawned(member: CrowdMember) -> void:
+	_others.erase(member)
 
 
 ## Where the game's own scripts run: after what came was applied, before what is written is collected.

@@ -3,31 +3,22 @@
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
 };
 
 use rusty_enet::{EventNoRef, Host, HostSettings, Packet, PeerID, consts};
 
 use super::{
-    Client, Library, Mover, Running, Server, message,
-    threads::{Mark, Threads},
+    Client, Library, Mover, Running, RunningCrowd, Sender, Session, joining::until_connected,
+    message, server_thread::ServerThread,
 };
-use crate::{
-    Failure, Outcome,
-    clock::Nanos,
-    peers::{Cell, meter::CpuTime},
-    relay::{Network, Relay},
-};
+use crate::{Failure, Outcome, clock::Nanos, peers::Cell};
 
 /// Everything goes by one channel, unreliable and in order, as what `MultiplayerSynchronizer` sends always.
 const CHANNEL: u8 = 0;
 const CHANNELS: usize = 1;
-const JOIN_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The library with some settings.
 #[derive(Debug)]
@@ -73,30 +64,31 @@ impl Library for ENet {
     }
 
     fn start(&self, cell: Cell) -> Outcome<Running> {
+        let (session, address) = self.serve(cell.clients + 1)?;
+        let mover = Sender {
+            end: End::join(address)?,
+            objects: 0..cell.objects,
+        };
+        session.with_clients(address, mover, cell.clients, |_, by| End::join(by))
+    }
+
+    fn start_crowd(&self, clients: u32) -> Outcome<RunningCrowd> {
+        let (session, address) = self.serve(clients)?;
+        session.with_crowd(address, clients, |_, by, objects| {
+            let end = End::join(by)?;
+            Ok(Sender { end, objects })
+        })
+    }
+}
+
+impl ENet {
+    /// A server for so many, and where it is.
+    fn serve(&self, peers: u32) -> Outcome<(Session, SocketAddr)> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(of)?;
         let address = socket.local_addr().map_err(of)?;
-        let relay = Relay::start(address, Network::default(), 1)?;
-        let server = Relayer::start(host(socket, cell.clients as usize + 1)?, self.driving)?;
-        let mover = End::join(address)?;
-        let mut clients: Vec<Box<dyn Client>> = Vec::new();
-        for number in 0..cell.clients {
-            let by = if number == 0 {
-                relay.address()
-            } else {
-                address
-            };
-            clients.push(Box::new(End::join(by)?));
-        }
-        Ok(Running {
-            mover: Box::new(Sender {
-                end: mover,
-                objects: cell.objects,
-            }),
-            clients,
-            client_threads: Threads::default(),
-            relay,
-            server: Box::new(server),
-        })
+        let (host, driving) = (host(socket, peers as usize)?, self.driving);
+        let server = ServerThread::start(move |stop| keep_handing_on(host, driving, stop))?;
+        Ok((Session::new(address, server)?, address))
     }
 }
 
@@ -116,18 +108,14 @@ struct End {
 }
 
 impl End {
-    /// Waits until it is connected to a server, which is driven by its own thread.
+    /// Waits until it is connected.
     fn join(by: SocketAddr) -> Outcome<Self> {
         let mut host = host(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(of)?, 1)?;
         let server = host.connect(by, CHANNELS, 0).map_err(of)?.id();
-        let deadline = Instant::now() + JOIN_TIME_MAX;
-        while !host.peer(server).connected() {
-            if Instant::now() > deadline {
-                return Err(Failure::new("ENet: a client cannot connect"));
-            }
+        until_connected("ENet", || {
             host.service().map_err(of)?;
-            thread::sleep(Duration::from_millis(1));
-        }
+            Ok(host.peer(server).connected())
+        })?;
         Ok(Self { host, server })
     }
 }
@@ -151,60 +139,24 @@ impl Client for End {
     }
 }
 
-struct Sender {
-    end: End,
-    objects: u32,
-}
-
-impl Mover for Sender {
+impl Mover for Sender<End> {
     fn send(&mut self) -> Outcome {
         let server = self.end.host.peer_mut(self.end.server);
-        for object in 0..self.objects {
+        for object in self.objects.clone() {
             let bytes = message::message(object, &message::pose());
             server
                 .send(CHANNEL, &Packet::unreliable(&bytes[..]))
                 .map_err(of)?;
         }
         self.end.host.flush();
-        self.end.receive(&mut |_, _| {})
+        Ok(())
     }
 }
 
-/// A thread that hands on what anybody sends to everybody else. It ends when dropped.
-struct Relayer {
-    threads: Threads,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Relayer {
-    fn start(mut host: Host<UdpSocket>, driving: Driving) -> Outcome<Self> {
-        let (mark, stop) = (Mark::now()?, Arc::<AtomicBool>::default());
-        let asked = stop.clone();
-        let thread = thread::spawn(move || {
-            while !asked.load(Ordering::Relaxed) {
-                hand_on(&mut host, driving.throttles);
-                thread::sleep(driving.tick);
-            }
-        });
-        Ok(Self {
-            threads: mark.since()?,
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Server for Relayer {
-    fn cpu_time(&self) -> Outcome<CpuTime> {
-        self.threads.cpu_time()
-    }
-}
-
-impl Drop for Relayer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
+fn keep_handing_on(mut host: Host<UdpSocket>, driving: Driving, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        hand_on(&mut host, driving.throttles);
+        thread::sleep(driving.tick);
     }
 }
 

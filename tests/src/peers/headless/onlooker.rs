@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// How often it looks at the first client.
-const POLL: Duration = Duration::from_micros(500);
+pub(super) const POLL: Duration = Duration::from_micros(500);
 /// Each of the others has its turn once in so many looks, all spread evenly: as often as a game for VR draws a frame.
-const LOOKS_A_TURN: usize = 20;
+pub(super) const LOOKS_A_TURN: usize = 20;
 /// How often what has come by then is taken for shown.
 const FRAME: Duration = Duration::from_micros(11_111);
 
@@ -69,11 +69,6 @@ impl<'scope> Onlookers<'scope> {
         Self { seen, thread }
     }
 
-    /// Forgets what came so far.
-    pub(super) fn count_from_now(&self) {
-        self.counted();
-    }
-
     /// What came since this was asked last.
     pub(super) fn counted(&self) -> Seen {
         std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
@@ -101,7 +96,7 @@ fn look(clients: &mut [Box<dyn Client>], turn: usize, seen: &Mutex<Seen>) -> Out
 }
 
 impl Seen {
-    fn take(&mut self, object: u32, sent: Nanos) {
+    pub(super) fn take(&mut self, object: u32, sent: Nanos) {
         let now = clock::now();
         self.messages += 1;
         self.latencies_ms.push(1e3 * now.seconds_since(sent));
@@ -114,7 +109,7 @@ impl Seen {
     }
 
     /// If it is time for a frame, the first object is where its newest message says.
-    fn show(&mut self) {
+    pub(super) fn show(&mut self) {
         let now = clock::now();
         let Some(newest) = self.newest else { return };
         if self.next_frame.is_none_or(|due| due <= now) {

@@ -3,11 +3,8 @@
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -18,21 +15,14 @@ use renet_netcode::{
 };
 
 use super::{
-    Client, Library, Mover, Running, Server, message,
-    threads::{Mark, Threads},
+    Client, Library, Mover, Running, RunningCrowd, Sender, Session, joining::until_connected,
+    message, relay_to, server_thread::ServerThread,
 };
-use crate::{
-    Failure, Outcome,
-    clock::Nanos,
-    peers::{Cell, meter::CpuTime},
-    relay::{Network, Relay},
-};
+use crate::{Failure, Outcome, clock::Nanos, peers::Cell};
 
 const PROTOCOL: u64 = 1;
-const MOVER: u64 = 0;
 const TOKEN_SECONDS: u64 = 300;
 const TIMEOUT_SECONDS: i32 = 5;
-const JOIN_TIME_MAX: Duration = Duration::from_secs(5);
 /// How often a client sends what it has to, acknowledgements too.
 const CLIENT_TICK: Duration = Duration::from_micros(16_667);
 
@@ -66,50 +56,55 @@ impl Library for Renet {
     }
 
     fn start(&self, cell: Cell) -> Outcome<Running> {
+        let (session, gate) = self.serve(cell.clients + 1)?;
+        let mover = Sender {
+            end: gate.join(0, gate.address)?,
+            objects: 0..cell.objects,
+        };
+        let join = |number, by| gate.join(1 + number, by);
+        session.with_clients(gate.address, mover, cell.clients, join)
+    }
+
+    fn start_crowd(&self, clients: u32) -> Outcome<RunningCrowd> {
+        let (session, gate) = self.serve(clients)?;
+        session.with_crowd(gate.address, clients, |number, by, objects| {
+            let end = gate.join(number, by)?;
+            Ok(Sender { end, objects })
+        })
+    }
+}
+
+impl Renet {
+    /// A server for so many, and what lets them in.
+    fn serve(&self, clients: u32) -> Outcome<(Session, Gate)> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(of)?;
         let address = socket.local_addr().map_err(of)?;
-        let relay = Relay::start(address, Network::default(), 1)?;
+        let relay = relay_to(address)?;
         let gate = Gate {
             key: generate_random_bytes(),
-            addresses: vec![address, relay.address()],
+            address,
+            by_relay: relay.address(),
         };
-        let server = Relayer::start(gate.server(socket, cell)?, self.server_tick)?;
-        let mover = gate.join(MOVER, address)?;
-        let mut clients: Vec<Box<dyn Client>> = Vec::new();
-        for number in 1..=cell.clients {
-            let by = if number == 1 {
-                relay.address()
-            } else {
-                address
-            };
-            clients.push(Box::new(gate.join(number.into(), by)?));
-        }
-        Ok(Running {
-            mover: Box::new(Sender {
-                end: mover,
-                objects: cell.objects,
-            }),
-            clients,
-            client_threads: Threads::default(),
-            relay,
-            server: Box::new(server),
-        })
+        let (transport, tick) = (gate.server(socket, clients as usize)?, self.server_tick);
+        let server = ServerThread::start(move |stop| hand_on(transport, tick, stop))?;
+        Ok((Session::behind(relay, server), gate))
     }
 }
 
 /// What lets clients in.
 struct Gate {
     key: [u8; NETCODE_KEY_BYTES],
-    addresses: Vec<SocketAddr>,
+    address: SocketAddr,
+    by_relay: SocketAddr,
 }
 
 impl Gate {
-    fn server(&self, socket: UdpSocket, cell: Cell) -> Outcome<NetcodeServerTransport> {
+    fn server(&self, socket: UdpSocket, clients: usize) -> Outcome<NetcodeServerTransport> {
         let config = ServerConfig {
             current_time: unix_time(),
-            max_clients: cell.clients as usize + 1,
+            max_clients: clients,
             protocol_id: PROTOCOL,
-            public_addresses: self.addresses.clone(),
+            public_addresses: vec![self.address, self.by_relay],
             authentication: ServerAuthentication::Secure {
                 private_key: self.key,
             },
@@ -117,13 +112,13 @@ impl Gate {
         NetcodeServerTransport::new(config, socket).map_err(of)
     }
 
-    /// Waits until the client is connected, whose server is driven by its own thread.
-    fn join(&self, id: u64, by: SocketAddr) -> Outcome<End> {
+    /// Waits until the client is connected.
+    fn join(&self, id: u32, by: SocketAddr) -> Outcome<End> {
         let token = ConnectToken::generate(
             unix_time(),
             PROTOCOL,
             TOKEN_SECONDS,
-            id,
+            id.into(),
             TIMEOUT_SECONDS,
             vec![by],
             None,
@@ -141,14 +136,10 @@ impl Gate {
             updated: Instant::now(),
             sent: Instant::now(),
         };
-        let deadline = Instant::now() + JOIN_TIME_MAX;
-        while !end.client.is_connected() {
-            if Instant::now() > deadline {
-                return Err(Failure::new("renet: a client cannot connect"));
-            }
+        until_connected("renet", || {
             end.update()?;
-            thread::sleep(Duration::from_millis(1));
-        }
+            Ok(end.client.is_connected())
+        })?;
         Ok(end)
     }
 }
@@ -193,54 +184,15 @@ impl Client for End {
     }
 }
 
-struct Sender {
-    end: End,
-    objects: u32,
-}
-
-impl Mover for Sender {
+impl Mover for Sender<End> {
     fn send(&mut self) -> Outcome {
-        for object in 0..self.objects {
+        for object in self.objects.clone() {
             let bytes = Bytes::copy_from_slice(&message::message(object, &message::pose()));
             self.end
                 .client
                 .send_message(DefaultChannel::Unreliable, bytes);
         }
-        self.end.flush()?;
-        self.end.update()
-    }
-}
-
-/// A thread that hands on what the mover sends. It ends when dropped.
-struct Relayer {
-    threads: Threads,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Relayer {
-    fn start(transport: NetcodeServerTransport, tick: Duration) -> Outcome<Self> {
-        let (mark, stop) = (Mark::now()?, Arc::<AtomicBool>::default());
-        let asked = stop.clone();
-        let thread = thread::spawn(move || hand_on(transport, tick, &asked));
-        Ok(Self {
-            threads: mark.since()?,
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Server for Relayer {
-    fn cpu_time(&self) -> Outcome<CpuTime> {
-        self.threads.cpu_time()
-    }
-}
-
-impl Drop for Relayer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
+        self.end.flush()
     }
 }
 
@@ -255,9 +207,11 @@ fn hand_on(mut transport: NetcodeServerTransport, tick: Duration, stop: &AtomicB
         let _ = transport.update(passed, &mut server);
         while server.get_event().is_some() {}
         let mut is_news = false;
-        while let Some(bytes) = server.receive_message(MOVER, DefaultChannel::Unreliable) {
-            server.broadcast_message_except(MOVER, DefaultChannel::Unreliable, bytes);
-            is_news = true;
+        for from in server.clients_id() {
+            while let Some(bytes) = server.receive_message(from, DefaultChannel::Unreliable) {
+                server.broadcast_message_except(from, DefaultChannel::Unreliable, bytes);
+                is_news = true;
+            }
         }
         // Whatever the tick, acknowledgements alone need not go more often than clients send.
         if is_news || now - sent >= CLIENT_TICK {

@@ -1,6 +1,6 @@
 //! Our own client, transport and server, without an engine: the server is `synced serve` in a process of its own.
 
-use std::{fmt, thread, time::Duration};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc, thread, time::Duration};
 
 use synced_client::{SessionConfig, clock, update::Update};
 use synced_protocol::{
@@ -15,14 +15,19 @@ use synced_protocol::{
 
 use synced_transport::ClientThread;
 
-use super::{Client, Library, Mover, Running, Server, message, threads::Mark};
+use super::{
+    Client, Library, Member, Mover, Running, RunningCrowd, Server, Session,
+    joining::{object_of, way_of},
+    message, relay_to,
+    threads::Mark,
+};
 use crate::{
     Failure, Outcome,
     clock::Nanos,
     folder,
     headless::HeadlessPlayer,
     peers::{Cell, meter::CpuTime},
-    relay::{Network, Relay},
+    relay::Relay,
     server::{ServerOptions, SyncedServer},
 };
 
@@ -60,13 +65,6 @@ impl Synced {
             ("bytes_per_second_max", "16777216"),
         ],
     };
-
-    fn config(&self, name: &str) -> SessionConfig {
-        let mut config = HeadlessPlayer::config(GAME.0, GAME.1, name);
-        config.live.local_delta_max_age = self.live_max_age;
-        config.live.bytes_per_second_max = self.live_bytes_per_second_max;
-        config
-    }
 }
 
 impl Library for Synced {
@@ -79,37 +77,81 @@ impl Library for Synced {
     }
 
     fn start(&self, cell: Cell) -> Outcome<Running> {
+        let (server, relay) = self.serve()?;
+        let config = self.config("mover");
+        let sender = Sender::new(
+            HeadlessPlayer::join(&server.url(), config)?,
+            0..cell.objects,
+        )?;
+        let objects = Arc::new(sender.nodes().collect::<Objects>());
+        let mark = Mark::now()?;
+        let clients = self.join_all(cell.clients, &server, &relay)?;
+        let clients = clients.into_iter().map(|player| {
+            let objects = objects.clone();
+            Box::new(Receiver { player, objects }) as Box<dyn Client>
+        });
+        Ok(Running {
+            clients: clients.collect(),
+            mover: Box::new(sender),
+            session: Session::behind(relay, server).with_threads_since(&mark)?,
+        })
+    }
+
+    fn start_crowd(&self, clients: u32) -> Outcome<RunningCrowd> {
+        let (server, relay) = self.serve()?;
+        let mark = Mark::now()?;
+        let players = self.join_all(clients, &server, &relay)?;
+        let senders = (0..clients)
+            .zip(players)
+            .map(|(number, player)| Sender::new(player, object_of(number, clients)));
+        let senders = senders.collect::<Outcome<Vec<_>>>()?;
+        let objects = Arc::new(senders.iter().flat_map(Sender::nodes).collect::<Objects>());
+        let members = senders.into_iter().map(|sender| {
+            let objects = objects.clone();
+            Box::new(Both { sender, objects }) as Box<dyn Member>
+        });
+        Ok(RunningCrowd {
+            members: members.collect(),
+            session: Session::behind(relay, server).with_threads_since(&mark)?,
+        })
+    }
+}
+
+impl Synced {
+    fn serve(&self) -> Outcome<(SyncedServer, Relay)> {
         let options = ServerOptions::new(GAME.0, GAME.1);
         let options = self
             .server
             .iter()
             .fold(options, |options, (key, value)| options.set(key, value));
         let server = SyncedServer::start(&folder::fresh("measure-peers-server")?, &options)?;
-        let relay = Relay::start(server.address(), Network::default(), 1)?;
-        let mover = Sender::join(&server.url(), self.config("mover"), cell.objects)?;
-        let first = mover.first;
-        let mark = Mark::now()?;
+        let relay = relay_to(server.address())?;
+        Ok((server, relay))
+    }
+
+    /// So many players, in one thread, who no longer ask for the time as often as they do in the beginning.
+    fn join_all(
+        &self,
+        count: u32,
+        server: &SyncedServer,
+        relay: &Relay,
+    ) -> Outcome<Vec<HeadlessPlayer>> {
         let thread = ClientThread::start().map_err(of)?;
-        let mut clients: Vec<Box<dyn Client>> = Vec::new();
-        for number in 0..cell.clients {
-            let by = if number == 0 {
-                relay.address()
-            } else {
-                server.address()
-            };
+        let players = (0..count).map(|number| {
+            let url = server.url_by(way_of(number, relay, server.address()));
             let config = self.config(&format!("client{number}"));
-            let player = HeadlessPlayer::join_in(&thread, &server.url_by(by), config)?;
-            clients.push(Box::new(Receiver { player, first }));
-        }
-        // Clients ask for the time often in the beginning, which is no part of what goes on.
+            HeadlessPlayer::join_in(&thread, &url, config)
+        });
+        let players = players.collect();
         thread::sleep(Duration::from_micros(clock::BURST.0));
-        Ok(Running {
-            mover: Box::new(mover),
-            clients,
-            client_threads: mark.since()?,
-            relay,
-            server: Box::new(server),
-        })
+        players
+    }
+
+    fn config(&self, name: &str) -> SessionConfig {
+        let mut config = HeadlessPlayer::config(GAME.0, GAME.1, name);
+        config.live.local_delta_max_age = self.live_max_age;
+        config.live.bytes_per_second_max = self.live_bytes_per_second_max;
+        config
     }
 }
 
@@ -119,24 +161,26 @@ impl Server for SyncedServer {
     }
 }
 
+/// The number of each object's node.
+type Objects = BTreeMap<NodeId, u32>;
+
+/// Moves objects, each of which is a node of its own.
 struct Sender {
     player: HeadlessPlayer,
-    /// The node of the first object; the others follow.
-    first: NodeId,
-    objects: u32,
+    objects: Range<u32>,
 }
 
 impl Sender {
-    /// Joins, and waits until all nodes are confirmed.
-    fn join(url: &str, config: SessionConfig, objects: u32) -> Outcome<Self> {
-        let mut player = HeadlessPlayer::join(url, config)?;
-        let first = NodeId::spawned(player.player(), 1);
-        let spawns: Vec<_> = (0..objects)
-            .map(|object| Mutation::Spawn(spawn(node(first, object), &player)))
+    /// Waits until all nodes are confirmed.
+    fn new(player: HeadlessPlayer, objects: Range<u32>) -> Outcome<Self> {
+        let mut sender = Self { player, objects };
+        let nodes = sender.nodes();
+        let spawns: Vec<_> = nodes
+            .map(|(node, _)| Mutation::Spawn(spawn(node, &sender.player)))
             .collect();
         let mut last = None;
         for steps in spawns.chunks(NODES_A_TRANSACTION) {
-            last = Some(player.propose(Transaction {
+            last = Some(sender.player.propose(Transaction {
                 guards: Vec::new(),
                 steps: steps.to_vec(),
             }));
@@ -148,53 +192,86 @@ impl Sender {
             )))),
             _ => None,
         };
+        let player = &mut sender.player;
         player.wait_for("all nodes were there", SPAWN_TIME_MAX, confirmed)??;
-        Ok(Self {
-            player,
-            first,
-            objects,
-        })
+        Ok(sender)
+    }
+
+    /// Each object's node with the object's number.
+    fn nodes(&self) -> impl Iterator<Item = (NodeId, u32)> + use<> {
+        let first = NodeId::spawned(self.player.player(), 1);
+        let nodes = (first.0..).map(NodeId);
+        nodes.zip(self.objects.clone())
     }
 }
 
 impl Mover for Sender {
     fn send(&mut self) -> Outcome {
-        for object in 0..self.objects {
+        for (node, _) in self.nodes() {
             let value = Value::PackedByteArray(message::pose().to_vec());
-            self.player.set_live(node(self.first, object), POSE, value);
+            self.player.set_live(node, POSE, value);
         }
         self.player.flush();
-        while let Some(update) = self.player.next_update() {
-            still_in(&update)?;
-        }
         Ok(())
+    }
+}
+
+impl Client for Sender {
+    /// Nobody else moves anything.
+    fn receive(&mut self, _: &mut dyn FnMut(u32, Nanos)) -> Outcome {
+        receive(&mut self.player, &Objects::new(), &mut |_, _| {})
     }
 }
 
 struct Receiver {
     player: HeadlessPlayer,
-    first: NodeId,
+    objects: Arc<Objects>,
 }
 
 impl Client for Receiver {
     fn receive(&mut self, seen: &mut dyn FnMut(u32, Nanos)) -> Outcome {
-        while let Some(update) = self.player.next_update() {
-            still_in(&update)?;
-            let Update::LiveValue {
-                node,
-                value: Value::PackedByteArray(pose),
-                ..
-            } = update
-            else {
-                continue;
-            };
-            let object = u32::try_from(node.0.wrapping_sub(self.first.0));
-            if let (Ok(object), Some(sent)) = (object, message::sent_at(&pose)) {
-                seen(object, sent);
-            }
-        }
-        Ok(())
+        receive(&mut self.player, &self.objects, seen)
     }
+}
+
+/// Moves its own objects and sees those of others.
+struct Both {
+    sender: Sender,
+    objects: Arc<Objects>,
+}
+
+impl Mover for Both {
+    fn send(&mut self) -> Outcome {
+        self.sender.send()
+    }
+}
+
+impl Client for Both {
+    fn receive(&mut self, seen: &mut dyn FnMut(u32, Nanos)) -> Outcome {
+        receive(&mut self.sender.player, &self.objects, seen)
+    }
+}
+
+fn receive(
+    player: &mut HeadlessPlayer,
+    objects: &Objects,
+    seen: &mut dyn FnMut(u32, Nanos),
+) -> Outcome {
+    while let Some(update) = player.next_update() {
+        still_in(&update)?;
+        let Update::LiveValue {
+            node,
+            value: Value::PackedByteArray(pose),
+            ..
+        } = update
+        else {
+            continue;
+        };
+        if let (Some(object), Some(sent)) = (objects.get(&node), message::sent_at(&pose)) {
+            seen(*object, sent);
+        }
+    }
+    Ok(())
 }
 
 fn of(error: impl fmt::Display) -> Failure {
@@ -209,10 +286,6 @@ fn still_in(update: &Update) -> Outcome {
         }
         _ => Ok(()),
     }
-}
-
-fn node(first: NodeId, object: u32) -> NodeId {
-    NodeId(first.0 + u64::from(object))
 }
 
 fn spawn(node: NodeId, owner: &HeadlessPlayer) -> Spawn {

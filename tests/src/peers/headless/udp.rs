@@ -3,25 +3,16 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use super::{
-    Client, Library, Mover, Running, Server,
+    Client, Library, Mover, Running, RunningCrowd, Sender, Session,
     message::{self, MESSAGE_BYTES},
-    threads::{Mark, Threads},
+    server_thread::ServerThread,
 };
-use crate::{
-    Failure, Outcome,
-    clock::Nanos,
-    peers::{Cell, meter::CpuTime},
-    relay::{Network, Relay},
-};
+use crate::{Failure, Outcome, clock::Nanos, peers::Cell};
 
 /// As many messages as a packet of 1200 bytes takes.
 const MESSAGES_A_PACKET: usize = 1_200 / MESSAGE_BYTES;
@@ -45,69 +36,32 @@ impl Library for Udp {
     }
 
     fn start(&self, cell: Cell) -> Outcome<Running> {
-        let server = Relayer::start()?;
-        let relay = Relay::start(server.address, Network::default(), 1)?;
-        let mut clients: Vec<Box<dyn Client>> = Vec::new();
-        for number in 0..cell.clients {
-            let by = if number == 0 {
-                relay.address()
-            } else {
-                server.address
-            };
-            clients.push(Box::new(Receiver::join(by)?));
-        }
-        Ok(Running {
-            mover: Box::new(Sender {
-                socket: socket_to(server.address)?,
-                objects: cell.objects,
-            }),
-            clients,
-            client_threads: Threads::default(),
-            relay,
-            server: Box::new(server),
+        let (session, address) = serve()?;
+        let mover = Sender {
+            end: Receiver(socket_to(address)?),
+            objects: 0..cell.objects,
+        };
+        session.with_clients(address, mover, cell.clients, |_, by| Receiver::join(by))
+    }
+
+    fn start_crowd(&self, clients: u32) -> Outcome<RunningCrowd> {
+        let (session, address) = serve()?;
+        session.with_crowd(address, clients, |_, by, objects| {
+            let end = Receiver::join(by)?;
+            Ok(Sender { end, objects })
         })
     }
 }
 
-/// A thread that hands every packet on. It ends when dropped.
-struct Relayer {
-    address: SocketAddr,
-    threads: Threads,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+fn serve() -> Outcome<(Session, SocketAddr)> {
+    let socket = ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    ok(socket.set_read_timeout(Some(POLL)))?;
+    let address = ok(socket.local_addr())?;
+    let server = ServerThread::start(move |stop| hand_on(&socket, stop))?;
+    Ok((Session::new(address, server)?, address))
 }
 
-impl Relayer {
-    fn start() -> Outcome<Self> {
-        let socket = ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        ok(socket.set_read_timeout(Some(POLL)))?;
-        let address = ok(socket.local_addr())?;
-        let (mark, stop) = (Mark::now()?, Arc::<AtomicBool>::default());
-        let asked = stop.clone();
-        let thread = thread::spawn(move || hand_on(&socket, &asked));
-        Ok(Self {
-            address,
-            threads: mark.since()?,
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Server for Relayer {
-    fn cpu_time(&self) -> Outcome<CpuTime> {
-        self.threads.cpu_time()
-    }
-}
-
-impl Drop for Relayer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-/// What does not arrive is lost.
+/// Every packet goes to all but who sent it. What does not arrive is lost.
 fn hand_on(socket: &UdpSocket, stop: &AtomicBool) {
     let mut clients = Vec::new();
     let mut buffer = [0; PACKET_BYTES];
@@ -117,8 +71,8 @@ fn hand_on(socket: &UdpSocket, stop: &AtomicBool) {
                 clients.push(from);
                 let _ = socket.send_to(HELLO, from);
             }
-            Ok((length, _)) => {
-                for client in &clients {
+            Ok((length, from)) => {
+                for client in clients.iter().filter(|client| **client != from) {
                     let _ = socket.send_to(&buffer[..length], client);
                 }
             }
@@ -127,17 +81,13 @@ fn hand_on(socket: &UdpSocket, stop: &AtomicBool) {
     }
 }
 
-struct Sender {
-    socket: UdpSocket,
-    objects: u32,
-}
-
-impl Mover for Sender {
+impl Mover for Sender<Receiver> {
     fn send(&mut self) -> Outcome {
-        let messages = (0..self.objects).map(|object| message::message(object, &message::pose()));
+        let objects = self.objects.clone();
+        let messages = objects.map(|object| message::message(object, &message::pose()));
         let bytes: Vec<u8> = messages.flatten().collect();
         for packet in bytes.chunks(PACKET_BYTES) {
-            ok(self.socket.send(packet))?;
+            ok(self.end.0.send(packet))?;
         }
         Ok(())
     }
@@ -148,6 +98,7 @@ struct Receiver(UdpSocket);
 impl Receiver {
     fn join(by: SocketAddr) -> Outcome<Self> {
         let socket = socket_to(by)?;
+        ok(socket.set_nonblocking(false))?;
         ok(socket.set_read_timeout(Some(ANSWER_TIME_MAX)))?;
         ok(socket.send(HELLO))?;
         ok(socket.recv(&mut [0; HELLO.len()]))?;
@@ -177,6 +128,7 @@ impl Client for Receiver {
 fn socket_to(address: SocketAddr) -> Outcome<UdpSocket> {
     let socket = ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))?;
     ok(socket.connect(address))?;
+    ok(socket.set_nonblocking(true))?;
     Ok(socket)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     crowd_godot::{self, CrowdPlan},
     report::{
         findings::Findings,
-        part::{Bench, Chapter, Part},
+        part::{Bench, Beside, Chapter, Part},
         sample::{At, Repetition, Value},
         tables,
     },
@@ -20,8 +20,8 @@ pub(super) struct Godots;
 
 const ABOUT: &str = "\
 The crowd of a hundred again, two of which are real Godots, headless, at 90 frames a second. What they see is in the tree when their scripts run \
-in a frame, after what came was applied. A live value is shown with the delay with which a game plays out what others stream, which smooths \
-what the network does; it is in the figures. *Of the crowd* is what players without an engine wrote, *of the other Godot* what the other one did.";
+in a frame, after what came was applied. Live values are shown at once here: the delay with which a game plays out what others stream, to smooth it, is set to \
+nothing. *Of the crowd* is what players without an engine wrote, *of the other Godot* what the other one did.";
 
 impl Part for Godots {
     fn name(&self) -> &'static str {
@@ -31,7 +31,7 @@ impl Part for Godots {
     fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
         let span = Duration::from_secs(bench.by_length(5, 3, 1));
         let plan = bench.by_length(CrowdPlan::seed(span), CrowdPlan::seed(span), small(span));
-        for number in 1..=bench.by_length(2, 1, 1) {
+        for number in 1..=bench.repetitions(2, 1) {
             bench.tell(&format!(
                 "two Godots among {} players, repetition {number}",
                 plan.headless
@@ -93,27 +93,26 @@ fn of(subject: &str, times: &Times) -> Vec<Value> {
     if times.count() == 0 {
         return Vec::new();
     }
-    let ms = |figure: &str, value| Value::new(subject, figure, "ms", value);
-    vec![
-        ms("mean", times.mean_ms()),
-        ms("p50", times.quantile_ms(0.5)),
-        ms("p99", times.quantile_ms(0.99)),
-        Value::new(subject, "operations", "", times.count() as f64),
-    ]
+    let operations = Value::new(subject, "operations", "", times.count() as f64);
+    let values = Value::of_times(subject, times).into_iter();
+    values.chain([operations]).collect()
 }
 
 /// What is seen of the crowd.
-fn short(found: &Findings) -> Vec<(String, String)> {
+fn short(found: &Findings) -> Vec<Beside> {
     let told = found.settings().into_iter().flat_map(|at| {
         ["confirmed of the crowd", "live of the crowd"]
             .into_iter()
             .filter_map(move |subject| {
                 let [mean, p99] = ["mean", "p99"].map(|figure| found.spread(subject, at, figure));
-                let what = format!(
-                    "{} players, two real Godots: {subject}, written until in a Godot's tree",
-                    at.get("players")?
-                );
-                Some((what, format!("mean {} ms, p99 {} ms", mean?, p99?)))
+                Some(Beside {
+                    what: format!(
+                        "{} players, two of them real Godots: 1 KB, written until in a Godot's tree",
+                        at.get("players")?
+                    ),
+                    figure: subject.to_owned(),
+                    value: format!("mean {} ms, p99 {} ms", mean?, p99?),
+                })
             })
     });
     told.collect()
@@ -134,11 +133,11 @@ mod tests {
             ("live of the crowd", &at, "mean", 30.0),
         ]);
         let told = short(&found);
-        let [(what, figures)] = &told[..] else {
+        let [Beside { what, value, .. }] = &told[..] else {
             panic!("{told:?}")
         };
         assert!(what.starts_with("100 players"), "{what}");
-        assert_eq!(figures, "mean 9.00 ms, p99 20.0 ms");
+        assert_eq!(value, "mean 9.00 ms, p99 20.0 ms");
     }
 
     #[test]

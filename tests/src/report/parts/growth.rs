@@ -13,6 +13,7 @@ use crate::{
         plot::{Axes, Line, Plot, Point, lines},
         sample::{At, Repetition},
         slope, tables,
+        turns::in_turn,
     },
 };
 
@@ -62,8 +63,8 @@ impl Part for Growth {
         ];
         let sizes: &[Size] = bench.by_length(&all, &all[1..3], &[[2, 10, 1]]);
         let seconds = bench.by_length(3, 3, 1);
-        for size in sizes {
-            grow(bench, *size, seconds)?;
+        for (number, size) in in_turn(sizes, bench.repetitions(1, 1)) {
+            grow(bench, *size, number, seconds)?;
         }
         Ok(())
     }
@@ -87,8 +88,8 @@ impl Part for Growth {
 }
 
 /// Plays once with so much; that it is too much is a result too.
-fn grow(bench: &mut Bench<'_>, size: Size, seconds: u32) -> Outcome {
-    bench.tell(&at(size).to_string());
+fn grow(bench: &mut Bench<'_>, size: Size, number: u32, seconds: u32) -> Outcome {
+    bench.tell(&format!("{}, repetition {number}", at(size)));
     let arguments = [("seconds", seconds)].into_iter().chain(settings(size));
     let arguments: Vec<_> = arguments.collect();
     let folder = bench.folder("crowd")?;
@@ -108,7 +109,7 @@ fn grow(bench: &mut Bench<'_>, size: Size, seconds: u32) -> Outcome {
     }
     bench.add(Repetition {
         at: at(size),
-        number: 1,
+        number,
         values: line.costs(),
         surroundings,
     });

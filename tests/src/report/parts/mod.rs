@@ -9,6 +9,7 @@ mod headless;
 mod peers;
 mod rows;
 mod single;
+mod soak;
 
 use super::part::Part;
 
@@ -24,5 +25,6 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(apply::Apply),
         Box::new(growth::Growth),
         Box::new(counts::Counts),
+        Box::new(soak::Soak),
     ]
 }

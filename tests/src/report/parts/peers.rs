@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::rows;
 use crate::{
     Outcome,
-    peers::{self, Cell, Figure, Plan, Spread, Step, ratios},
+    peers::{self, Cell, Figure, Plan, Spread, Step},
     report::{
         findings::Findings,
-        part::{Bench, Chapter, Part},
+        part::{Bench, Beside, Chapter, Length, Part, REPETITIONS_LONG},
         plot::{Axes, Line, Plot, Point, lines},
         sample::At,
         verdict::Verdict,
@@ -35,8 +35,8 @@ the same Godot, in the same processes, in turn. ENet's packets are in the clear,
 whole packets, both ways, for each update of one object that a client saw. *Latency* is from the change to the end of the first frame that \
 shows it, *gap* from one frame that shows an object elsewhere to the next, *error* how far an object is shown from where it was a constant lag \
 before (the best such lag beside it), *age* how old it is when it is shown. CPU is in percent of one core. *Tuned* is SyncedNode with batches of \
-1 ms and no playout delay, and ENet with its range coder and sent at the end of the frame. `scripts/measure-peers` measures the whole grid of 1, 20, \
-100 and 500 objects for 1, 4 and 16 clients; here are the pieces of work that the tables show, those with one run once only.";
+1 ms and no playout delay, and ENet with its range coder and sent at the end of the frame. The whole grid of 1, 20, 100 and 500 objects for 1, 4 and \
+16 clients is measured with `--long`; otherwise less often, or in part: *runs* says how often.";
 
 impl Part for Peers {
     fn name(&self) -> &'static str {
@@ -44,7 +44,12 @@ impl Part for Peers {
     }
 
     fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
-        let plan = bench.by_length(full(), quick(), smallest());
+        let plan = match bench.length {
+            Length::Long => long(),
+            Length::Full => full(),
+            Length::Quick => quick(),
+            Length::Smallest => smallest(),
+        };
         let seed = bench.seed;
         let mut progress = |text: &str| bench.tell(text);
         let collected = peers::repetitions_in_godot(&plan, seed, &mut progress)?;
@@ -53,66 +58,58 @@ impl Part for Peers {
     }
 
     fn chapter(&self, found: &Findings) -> Outcome<Chapter> {
-        let rows = rows::of(found, peers::Part::Godot)?;
         Ok(Chapter {
             title: "Beside MultiplayerSynchronizer in Godot".to_owned(),
-            text: format!(
-                "{ABOUT}\n\n{}\n{}\n\n{}",
-                peers::report::markdown(&rows),
-                rows::RATIOS,
-                ratios::markdown(&rows)
-            ),
             plots: by_objects(found)?.into_iter().collect(),
             verdicts: vec![verdict(found)],
             ratios: short(found),
-            compared: ratios::all(&rows).len(),
-            losses: rows::losses(&rows),
+            ..rows::chapter(ABOUT, &rows::of(found, peers::Part::Godot)?)
         })
     }
 }
 
 /// Again and again each number of objects for four clients, and one loss; the other losses less often, other numbers of clients once.
 fn full() -> Plan {
-    let by_defaults = |cell| Step { cell, tuned: false };
-    let lossy = |loss| by_defaults(Cell::lossless(20, 4).losing(loss));
-    let objects = [1, 20, 500].map(|objects| by_defaults(Cell::lossless(objects, 4)));
-    let aimed = Step {
-        cell: AIMED,
-        tuned: true,
-    };
-    let each: Vec<_> = objects.into_iter().chain([aimed, lossy(50)]).collect();
+    let objects = [1, 20, 500].map(|objects| Cell::lossless(objects, 4).by_defaults());
+    let each = objects.into_iter().chain([AIMED.by_all(), lossy(50)]);
+    let each: Vec<_> = each.collect();
     let mut rounds = vec![each; REPETITIONS];
     for round in &mut rounds[..REPETITIONS_OF_LOSSES] {
         round.extend([10, 100].map(lossy));
     }
-    rounds[0].extend([1, 16].map(|clients| by_defaults(Cell::lossless(100, clients))));
+    rounds[0].extend([1, 16].map(|clients| Cell::lossless(100, clients).by_defaults()));
     plan(rounds)
 }
 
+/// Again and again each number of objects for each number of clients, and each loss.
+fn long() -> Plan {
+    let step = |cell: Cell| {
+        if cell == AIMED {
+            cell.by_all()
+        } else {
+            cell.by_defaults()
+        }
+    };
+    let losses = [10, 50, 100].map(lossy);
+    let each: Vec<_> = peers::grid().map(step).chain(losses).collect();
+    plan(vec![each; REPETITIONS_LONG as usize])
+}
+
 fn quick() -> Plan {
-    let round = vec![
-        Step {
-            cell: AIMED,
-            tuned: false,
-        },
-        Step {
-            cell: Cell::lossless(20, 4).losing(50),
-            tuned: false,
-        },
-    ];
-    plan(vec![round; 2])
+    plan(vec![vec![AIMED.by_defaults(), lossy(50)]; 2])
 }
 
 fn smallest() -> Plan {
-    let step = Step {
-        cell: Cell::lossless(3, 1),
-        tuned: false,
-    };
+    let step = Cell::lossless(3, 1).by_defaults();
     Plan {
         settling: Duration::from_millis(200),
         span: Duration::from_millis(500),
         ..plan(vec![vec![step]])
     }
+}
+
+fn lossy(loss_permille: u16) -> Step {
+    Cell::lossless(20, 4).losing(loss_permille).by_defaults()
 }
 
 const fn plan(rounds: Vec<Vec<Step>>) -> Plan {
@@ -130,14 +127,16 @@ fn aimed() -> At {
 fn verdict(found: &Findings) -> Verdict {
     Verdict {
         what: format!("{AIMED}: IP bytes for an update of one object"),
+        figure: String::new(),
         measured: found.spread(OURS, &aimed(), Figure::BytesPerUpdate.name()),
         unit: "B",
         at_most: BYTES_AIM,
+        stopped_by: String::new(),
     }
 }
 
 /// How ours does beside the other at what says most.
-fn short(found: &Findings) -> Vec<(String, String)> {
+fn short(found: &Findings) -> Vec<Beside> {
     let ratio =
         |at: &At, figure| -> Option<Spread> { rows::ratio(found, [OURS, THEIRS], at, figure) };
     let told = [
@@ -147,9 +146,11 @@ fn short(found: &Findings) -> Vec<(String, String)> {
         (rows::at(20, 4, 5.0), Figure::ErrorP99),
     ];
     let told = told.into_iter().filter_map(|(at, figure)| {
-        let place = at.to_string().replace('=', " ").replace(';', ", ");
-        let what = format!("{}, {OURS} by {THEIRS}, at {place}", figure.title());
-        Some((what, ratio(&at, figure)?.to_string()))
+        Some(Beside {
+            what: format!("{}: {OURS} by {THEIRS}", at.words()),
+            figure: figure.title().to_owned(),
+            value: ratio(&at, figure)?.to_string(),
+        })
     });
     told.collect()
 }
@@ -225,7 +226,7 @@ mod tests {
         let chapter = Peers.chapter(&found).unwrap();
         assert_eq!(chapter.verdicts[0].to_string(), "missed by 1.50 B (7 %)");
         assert_eq!(chapter.ratios.len(), 1);
-        assert_eq!(chapter.ratios[0].1, "0.50");
+        assert_eq!(chapter.ratios[0].value, "0.50");
         assert!(
             chapter
                 .text
@@ -234,6 +235,18 @@ mod tests {
         for text in [OURS, THEIRS, "24.5", "49"] {
             assert!(chapter.plots[0].svg.contains(text), "no {text}");
         }
+    }
+
+    #[test]
+    fn the_long_plan_repeats_the_whole_grid_and_every_loss() {
+        let plan = long();
+        for round in &plan.rounds {
+            let cells: Vec<_> = round.iter().map(|step| step.cell).collect();
+            assert!(peers::grid().all(|cell| cells.contains(&cell)));
+            let lossy = [10, 50, 100].map(|loss| lossy(loss).cell);
+            assert!(lossy.iter().all(|cell| cells.contains(cell)));
+        }
+        assert_eq!(plan.rounds.len(), REPETITIONS_LONG as usize);
     }
 
     #[test]

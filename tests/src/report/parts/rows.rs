@@ -2,16 +2,16 @@
 
 use crate::{
     Failure, Outcome,
-    peers::{Collected, Figure, Part, Row, Spread, ratios, ratios::Ratio},
+    peers::{Collected, Figure, Part, Row, Spread, ratios, ratios::Ratio, report},
     report::{
         findings::{Findings, Series},
-        part::Bench,
+        part::{Bench, Chapter},
         sample::{At, Repetition, Value},
     },
 };
 
 /// What ratios mean in a chapter.
-pub(super) const RATIOS: &str = "Ratios of medians, ours by the other's: below 1 ours is less. For updates a second more is better, for all else less. The short table has the median of the ratios of each repetition instead, and what they lie between.";
+const RATIOS: &str = "Ratios of medians, ours by the other's: below 1 ours is less. For updates a second more is better, for all else less. The short table has the median of the ratios of each repetition instead, and what they lie between.";
 
 /// Adds all repetitions of a comparison.
 pub(super) fn add(bench: &mut Bench<'_>, collected: &Collected) {
@@ -68,8 +68,19 @@ fn row(series: &Series<'_>, part: Part) -> Option<Row> {
     })
 }
 
+/// What a chapter tells of a comparison: what it is about, the rows, and ours beside others.
+pub(super) fn chapter(about: &str, rows: &[Row]) -> Chapter {
+    let [table, beside] = [report::markdown(rows), ratios::markdown(rows)];
+    Chapter {
+        text: format!("{about}\n\n{table}\n{RATIOS}\n\n{beside}"),
+        compared: ratios::all(rows).len(),
+        losses: losses(rows),
+        ..Chapter::default()
+    }
+}
+
 /// What others do better: a sentence for each pair and figure, with every piece of work.
-pub(super) fn losses(rows: &[Row]) -> Vec<String> {
+fn losses(rows: &[Row]) -> Vec<String> {
     let losses: Vec<_> = ratios::all(rows)
         .into_iter()
         .filter(Ratio::is_loss)

@@ -54,7 +54,8 @@ impl Part for Single {
     }
 
     fn measure(&self, bench: &mut Bench<'_>) -> Outcome {
-        let [proposals, repetitions] = bench.by_length([500, 5], [300, 3], [20, 1]);
+        let proposals = bench.by_length(500, 300, 20);
+        let repetitions = bench.repetitions(5, 3);
         let options = ServerOptions::new(GAME.0, GAME.1);
         let server = SyncedServer::start(&bench.folder("server")?, &options)?;
         let mut two = Two::join(&server.url())?;
@@ -69,12 +70,12 @@ impl Part for Single {
 
     fn chapter(&self, found: &Findings) -> Outcome<Chapter> {
         let verdict = |subject: &str| Verdict {
-            what: format!(
-                "one server on loopback, proposal until {subject}: p50, beyond the frame"
-            ),
+            what: "one server on loopback, p50 beyond the frame from a proposal".to_owned(),
+            figure: format!("until {subject}"),
             measured: found.spread(subject, &at(), "p50"),
             unit: "ms",
             at_most: AIM_MS,
+            stopped_by: String::new(),
         };
         Ok(Chapter {
             title: "One server, without frames".to_owned(),
@@ -173,14 +174,9 @@ impl Two {
 
 impl Proposed {
     fn values(&self) -> Vec<Value> {
-        let of = |subject: &str, times: &Times| {
-            [
-                Value::new(subject, "mean", "ms", times.mean_ms()),
-                Value::new(subject, "p50", "ms", times.quantile_ms(0.5)),
-                Value::new(subject, "p99", "ms", times.quantile_ms(0.99)),
-            ]
-        };
-        [of(OWN, &self.own), of(OTHER, &self.other)].concat()
+        [(OWN, &self.own), (OTHER, &self.other)]
+            .map(|(subject, times)| Value::of_times(subject, times))
+            .concat()
     }
 }
 

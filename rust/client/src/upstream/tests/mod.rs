@@ -59,6 +59,10 @@ impl Bench {
         assert!(self.upstream.set(self.now, key, stamp, Value::Int(value)));
     }
 
+    fn end_frame(&mut self) {
+        self.upstream.end_frame(self.now);
+    }
+
     /// Wakes just as asked for until `end`.
     fn run_until(&mut self, end: Micros) {
         loop {

@@ -81,6 +81,63 @@ fn a_change_waits_for_company_no_longer_than_its_age_and_a_full_datagram_not_at_
 }
 
 #[test]
+fn what_a_frame_changed_leaves_at_its_end_in_one_datagram() {
+    let mut bench = Bench::new(LiveConfig::default());
+    for frame in 0..10 {
+        bench.run_for(Micros::from_millis(10));
+        bench.set(1, frame);
+        bench.run_for(Micros(500));
+        bench.set(2, frame);
+        bench.end_frame();
+        let ended = bench.now;
+        bench.run_for(Micros::from_millis(1));
+        let (at, bytes) = bench.sent.last().unwrap();
+        assert_eq!(*at, ended);
+        let values = content(bytes).values;
+        assert_eq!(values, [(NodeId(1), frame), (NodeId(2), frame)]);
+        assert_eq!(bench.sent.len() as i64, frame + 1);
+    }
+}
+
+#[test]
+fn frames_shorter_than_the_age_share_datagrams() {
+    let pace = LiveConfig::default().local_delta_max_age;
+    let mut bench = Bench::new(LiveConfig::default());
+    for frame in 0..1_000 {
+        bench.run_for(Micros::from_millis(1));
+        bench.set(1, frame);
+        bench.end_frame();
+    }
+    bench.run_for(pace);
+    let gaps = bench.sent.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    assert!(gaps.min() >= Some(pace), "{:?}", bench.sent.len());
+    assert!(
+        (249..=252).contains(&bench.sent.len()),
+        "{}",
+        bench.sent.len()
+    );
+}
+
+#[test]
+fn beside_a_hand_the_end_of_a_frame_brings_no_more_datagrams() {
+    let mut bench = Bench::new(all_samples());
+    let mut hand = bench.tracker(HAND);
+    for ms in 0..1_000 {
+        bench.run_for(Micros::from_millis(1));
+        hand.push(sample(bench.now)).unwrap();
+        if ms % 11 == 0 {
+            bench.set(2, ms);
+            bench.end_frame();
+        }
+    }
+    assert!(
+        (248..=252).contains(&bench.sent.len()),
+        "{}",
+        bench.sent.len()
+    );
+}
+
+#[test]
 fn full_datagrams_of_values_do_not_keep_samples_waiting() {
     let mut bench = Bench::new(LiveConfig {
         bytes_per_second_max: 2_000_000,

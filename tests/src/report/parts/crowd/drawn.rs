@@ -1,6 +1,6 @@
 //! The crowd's plots.
 
-use super::{AIM_MS, BEAT_MS, FIGURES, PLAYERS, spread};
+use super::{AIM_MS, BEAT_MS, CONFIRMED, FIGURES, LIVE, PLAYERS, STAGES, Writes, spread};
 use crate::{
     Outcome,
     peers::Spread,
@@ -18,8 +18,6 @@ const BEAT_STAGES_MS: [(&str, f64); 5] = [
     ("replication", 2.0),
     ("apply", 8.0),
 ];
-/// What a confirmed operation goes through.
-const STAGES: [&str; 3] = ["order", "commit", "apply"];
 
 /// Those of what was measured.
 pub(super) fn plots(found: &Findings) -> Outcome<Vec<Plot>> {
@@ -28,16 +26,16 @@ pub(super) fn plots(found: &Findings) -> Outcome<Vec<Plot>> {
 }
 
 fn by_stage(found: &Findings) -> Outcome<Option<Plot>> {
-    let confirmed = STAGES.map(|stage| Some((stage, median(found, stage, "mean")?)));
+    let confirmed = STAGES.map(|(stage, _)| Some((stage, median(found, stage, "mean")?)));
     let confirmed: Option<Vec<_>> = confirmed.into_iter().collect();
-    let live = median(found, "live", "mean").map(|mean| vec![("live", mean)]);
+    let live = median(found, LIVE, "mean").map(|mean| vec![(LIVE, mean)]);
     let (Some(confirmed), Some(live)) = (confirmed, live) else {
         return Ok(None);
     };
     let bars = [
         bar("the line to beat", &BEAT_STAGES_MS, Some(BEAT_MS[1])),
-        bar("confirmed", &confirmed, median(found, "confirmed", "p99")),
-        bar("live", &live, median(found, "live", "p99")),
+        bar(CONFIRMED, &confirmed, median(found, CONFIRMED, "p99")),
+        bar(LIVE, &live, median(found, LIVE, "p99")),
     ];
     let title = format!("{PLAYERS} players on five servers: latency by stage, without rendering");
     Ok(Some(Plot {
@@ -48,7 +46,7 @@ fn by_stage(found: &Findings) -> Outcome<Option<Plot>> {
 }
 
 fn by_players(found: &Findings) -> Outcome<Option<Plot>> {
-    let mut all: Vec<_> = ["confirmed", "live"]
+    let mut all: Vec<_> = [CONFIRMED, LIVE]
         .into_iter()
         .flat_map(|stage| FIGURES.map(|figure| line(found, stage, figure)))
         .filter(|line| !line.points.is_empty())
@@ -86,7 +84,9 @@ fn line(found: &Findings, stage: &str, figure: &str) -> Line {
             y: found.spread(stage, at, figure)?,
         })
     };
-    let mut points: Vec<_> = found.settings().into_iter().filter_map(point).collect();
+    let settings = found.settings().into_iter();
+    let both = settings.filter(|at| at.get("alone").is_none());
+    let mut points: Vec<_> = both.filter_map(point).collect();
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
     Line {
         name: format!("{stage}, {figure}"),
@@ -95,7 +95,7 @@ fn line(found: &Findings, stage: &str, figure: &str) -> Line {
 }
 
 fn median(found: &Findings, stage: &str, figure: &str) -> Option<f64> {
-    Some(spread(found, PLAYERS, stage, figure)?.median)
+    Some(spread(found, Writes::Both, stage, figure)?.median)
 }
 
 fn bar(name: &str, parts: &[(&str, f64)], p99: Option<f64>) -> Bar {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn stages_stand_beside_the_line_to_beat_and_growth_has_every_step() {
-        let [few, many] = [20, PLAYERS].map(super::super::at);
+        let [few, many] = [20, PLAYERS].map(|players| super::super::at(players, Writes::Both));
         let found = measured(&[
             ("order", &many, "mean", 2.5),
             ("commit", &many, "mean", 1.5),

@@ -1,6 +1,6 @@
 //! What `synced bench` prints.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{fmt::Display, path::Path, process::Command, time::Duration};
 
 use serde::Deserialize;
 use synced_bench::Times;
@@ -23,6 +23,7 @@ pub(in crate::report) struct Line {
     servers: Option<Servers>,
     memory: Memory,
     traffic: Option<Traffic>,
+    soak: Option<Soaked>,
     broken: Option<Broken>,
 }
 
@@ -90,6 +91,24 @@ struct Rates {
 }
 
 #[derive(Debug, Deserialize)]
+struct Soaked {
+    processes: Vec<Process>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Process {
+    name: String,
+    /// Seconds since the first, and bytes.
+    samples: Vec<(f64, u64)>,
+    trend: Option<Trend>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Trend {
+    growth_bytes: f64,
+}
+
+#[derive(Debug, Deserialize)]
 struct Broken {
     reason: String,
 }
@@ -99,14 +118,14 @@ struct Broken {
 /// # Errors
 /// When it prints nothing that can be read.
 pub(in crate::report) fn play(
-    arguments: &[(&str, u32)],
+    arguments: &[(&str, impl Display)],
     time_max: Duration,
     folder: &Path,
 ) -> Outcome<Said<Line>> {
     let mut command = Command::new(server::program()?);
     command.args(["bench", "--json"]).env("TMPDIR", folder);
-    for (flag, number) in arguments {
-        command.args([format!("--{flag}"), number.to_string()]);
+    for (flag, value) in arguments {
+        command.args([format!("--{flag}"), value.to_string()]);
     }
     let log = folder.join("bench.log");
     child::json_of("synced bench", &mut command, &log, time_max)
@@ -123,6 +142,33 @@ impl Line {
         let seen = self.crowd.iter().flat_map(Seen::stages);
         seen.chain(self.servers.iter().flat_map(Servers::stages))
             .collect()
+    }
+
+    /// How many confirmed operations were seen, each as often as there were players to see it.
+    pub(in crate::report) fn confirmed_seen(&self) -> u64 {
+        let crowd = self.crowd.as_ref();
+        crowd.map_or(0, |crowd| crowd.confirmed.whole.count())
+    }
+
+    /// What each process of a soak held at this second: its name, and bytes.
+    pub(in crate::report) fn held_at(&self, second: f64) -> impl Iterator<Item = (&str, u64)> {
+        self.soaked().filter_map(move |process| {
+            let mut samples = process.samples.iter().rev();
+            let (_, bytes) = samples.find(|(at_s, _)| *at_s <= second)?;
+            Some((process.name.as_str(), *bytes))
+        })
+    }
+
+    /// By how many bytes each process of a soak grew in its second half.
+    pub(in crate::report) fn growth(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.soaked().filter_map(|process| {
+            let trend = process.trend.as_ref()?;
+            Some((process.name.as_str(), trend.growth_bytes))
+        })
+    }
+
+    fn soaked(&self) -> impl Iterator<Item = &Process> {
+        self.soak.iter().flat_map(|soak| &soak.processes)
     }
 
     /// What players and servers take of the machine.
@@ -163,11 +209,8 @@ impl Seen {
             ("frame late", &self.frame_late),
         ];
         let seen = times.into_iter().filter(|(_, times)| times.count() > 0);
-        let values = seen.flat_map(|(stage, times)| {
-            let [p50, p99] = [0.5, 0.99].map(|part| times.quantile_ms(part));
-            of_stage(stage, [times.mean_ms(), p50, p99])
-        });
-        values.collect()
+        seen.flat_map(|(stage, times)| Value::of_times(stage, times))
+            .collect()
     }
 }
 
@@ -181,7 +224,7 @@ impl Servers {
         let measured = stages.into_iter().filter(|(_, summary)| summary.count > 0);
         let values = measured.flat_map(|(stage, summary)| {
             let us = [summary.mean_us, summary.p50_us, summary.p99_us];
-            of_stage(stage, us.map(|us| us as f64 / 1e3))
+            Value::of_ms(stage, us.map(|us| us as f64 / 1e3))
         });
         values.collect()
     }
@@ -241,14 +284,6 @@ impl Traffic {
         }
         values
     }
-}
-
-fn of_stage(stage: &str, [mean, p50, p99]: [f64; 3]) -> [Value; 3] {
-    [
-        Value::new(stage, "mean", "ms", mean),
-        Value::new(stage, "p50", "ms", p50),
-        Value::new(stage, "p99", "ms", p99),
-    ]
 }
 
 #[cfg(test)]
