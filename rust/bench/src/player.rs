@@ -13,6 +13,7 @@ use synced_client::{
 };
 use synced_protocol::{
     id::{ClientSeq, NodeId, PlayerId, PropertyId},
+    message::JoinKey,
     mutation::Transaction,
     time::Micros,
     value::Value,
@@ -76,8 +77,10 @@ impl Player {
         let stats = endpoint.stats();
         let waker = Waker::new();
         let wake = waker.clone();
-        let seed = clock::unix_now().0;
-        let (handle, session) = bridge(Session::new(config, seed), move || wake.wake());
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(|error| failed(&error))?;
+        let session = Session::new(config, JoinKey(key), clock::unix_now().0);
+        let (handle, session) = bridge(session, move || wake.wake());
         let network = spawn(endpoint, session, waker).map_err(|error| failed(&error))?;
         Ok(Self {
             name,

@@ -6,7 +6,7 @@ use synced_protocol::{
     control,
     id::{ClientSeq, NodeId, PlayerId},
     link::{ConnectionId, Event, Logic, Output},
-    message::{ClientMessage, Hello},
+    message::{ClientMessage, Hello, JoinKey},
     mutation::{Mutation, Transaction},
     time::Micros,
     value::Value,
@@ -71,6 +71,7 @@ impl Table {
         let hello = Hello {
             game: game(),
             player_name: "Ann".to_owned(),
+            key: JoinKey(u128::from(connection.0).to_le_bytes()),
             resume: None,
         };
         let bytes = control::encode_first(&ClientMessage::Hello(hello)).unwrap();

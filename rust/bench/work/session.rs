@@ -8,7 +8,8 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, PlayerId},
     link::{ConnectionId, Event, Logic, Output},
     message::{
-        Leader, LogEntry, NodeEntry, PlayerEntry, ResumeToken, ServerMessage, SnapshotPart, Welcome,
+        JoinKey, Leader, LogEntry, NodeEntry, PlayerEntry, ResumeToken, ServerMessage,
+        SnapshotPart, Welcome,
     },
     time::Micros,
 };
@@ -31,7 +32,7 @@ pub(crate) struct Seat {
 impl Seat {
     /// A session with one other player, in a world where so many cups are one of theirs.
     pub(crate) fn new(owner: PlayerId, cups: u32) -> Self {
-        let session = Session::new(SessionConfig::new(game(), "Ann"), 1);
+        let session = Session::new(SessionConfig::new(game(), "Ann"), JoinKey([1; 16]), 1);
         let (handle, network) = bridge(session, || {});
         let mut seat = Self {
             handle,

@@ -4,7 +4,7 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{LogIndex, NodeId, PlayerId},
     limits::MAX_TRANSACTION_STEPS,
-    message::{Change, LogEntry, PlayerEntry},
+    message::{Change, JoinMark, LogEntry, PlayerEntry},
     mutation::{Mutation, Transaction},
 };
 use synced_world::{Effect, Outcome, World};
@@ -113,6 +113,9 @@ fn join(player: PlayerId) -> LogEntry {
     };
     LogEntry {
         hlc: HlcTimestamp::ZERO,
-        change: Change::PlayerJoined { player },
+        change: Change::PlayerJoined {
+            player,
+            mark: JoinMark::default(),
+        },
     }
 }

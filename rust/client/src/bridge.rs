@@ -248,7 +248,7 @@ mod tests {
     use synced_protocol::{
         hlc::HlcTimestamp,
         id::{LogIndex, PlayerId},
-        message::Game,
+        message::{Game, JoinKey},
     };
 
     use super::*;
@@ -260,7 +260,7 @@ mod tests {
             name: "cups".into(),
             version: "1".into(),
         };
-        let session = Session::new(SessionConfig::new(game, "ann"), 1);
+        let session = Session::new(SessionConfig::new(game, "ann"), JoinKey([1; 16]), 1);
         let (mut handle, mut network) = bridge(session, || {});
         let mut send = |update| network.updates.push(update).unwrap();
         send(Update::Welcomed(PlayerId(1)));

@@ -35,7 +35,7 @@ pub(crate) fn apply(
             transaction,
             ..
         } => tell_transaction(commit.log_index, player, transaction, effects, tell),
-        Change::PlayerJoined { player } => tell(Update::PlayerJoined(player)),
+        Change::PlayerJoined { player, .. } => tell(Update::PlayerJoined(player)),
         Change::PlayerLeft { player } => {
             effects.iter().filter_map(of_leaving).for_each(&mut tell);
             tell(Update::PlayerLeft(player));

@@ -19,7 +19,8 @@ use synced_protocol::{
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     live::{LiveWriter, Pong, encode_pong, relay_header},
     message::{
-        Change, Leader, PlayerEntry, Refusal, RestedValue, ServerEntry, ServerMessage, Welcome,
+        Change, JoinKey, JoinMark, Leader, PlayerEntry, Refusal, RestedValue, ServerEntry,
+        ServerMessage, Welcome,
     },
     mutation::{Mutation, Rejection},
     time::Micros,
@@ -69,6 +70,7 @@ fn messages() -> impl Strategy<Value = ServerMessage> {
             },
             _ => Change::PlayerJoined {
                 player: entry(PlayerId(seq as u32)),
+                mark: JoinMark::default(),
             },
         }
     });
@@ -309,7 +311,7 @@ proptest! {
     fn any_course_of_events_leaves_a_session_that_comes_to_rest(acts in acts(), up: bool) {
         let mut config = SessionConfig::new(game(), "ann");
         config.retry.first_connect = true;
-        let mut driver = Driver { session: Session::new(config, 1), now: Micros(1), connections: Vec::new(), refuses: false, seq: 0, tries: 0 };
+        let mut driver = Driver { session: Session::new(config, JoinKey([1; 16]), 1), now: Micros(1), connections: Vec::new(), refuses: false, seq: 0, tries: 0 };
         driver.act(Act::Wait(1));
         if up {
             driver.act(Act::Frame(0, encode_first(&ServerMessage::Welcome(welcome(ME, 5))).unwrap()));

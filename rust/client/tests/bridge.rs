@@ -22,6 +22,7 @@ use synced_client::{
 use synced_protocol::{
     id::{ClientSeq, NodeId, PlayerId},
     link::{Event, Logic},
+    message::JoinKey,
     mutation::Mutation,
     time::Micros,
 };
@@ -31,7 +32,7 @@ const NOW: Micros = Micros::from_secs(1);
 fn halves() -> (Handle, BridgedSession, Arc<AtomicUsize>) {
     let wakes = Arc::new(AtomicUsize::new(0));
     let count = wakes.clone();
-    let session = Session::new(SessionConfig::new(game(), "ann"), 1);
+    let session = Session::new(SessionConfig::new(game(), "ann"), JoinKey([1; 16]), 1);
     let (handle, session) = bridge(session, move || {
         count.fetch_add(1, Ordering::Relaxed);
     });

@@ -4,8 +4,6 @@
 
 mod common;
 
-use std::iter;
-
 use common::{
     below, cup, give, ms, paint, root,
     scripted::{ME, OTHER, Script, transaction, welcome},
@@ -18,10 +16,10 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
     limits::MAX_WORLD_BYTES,
     link::{CloseCode, CloseReason},
-    message::{Change, LogEntry, PlayerEntry, ServerMessage, SnapshotPart},
+    message::{Change, JoinMark, LogEntry, PlayerEntry, ServerMessage, SnapshotPart},
     mutation::Mutation,
 };
-use synced_world::World;
+use synced_world::{SnapshotWriter, World};
 
 // Whatever a node keeps, its snapshot is not refused.
 const _: () =
@@ -98,7 +96,10 @@ impl Random {
             name,
             hosts: false,
         };
-        self.apply(Change::PlayerJoined { player });
+        self.apply(Change::PlayerJoined {
+            player,
+            mark: JoinMark::default(),
+        });
     }
 
     fn apply(&mut self, change: Change) {
@@ -110,10 +111,7 @@ impl Random {
     }
 
     fn parts(&self) -> Vec<SnapshotPart> {
-        let parts =
-            self.world
-                .snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), 2_000);
-        parts.collect()
+        SnapshotWriter::new(self.world.clone(), HlcTimestamp::ZERO, 2_000).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use synced_client::{
 };
 use synced_node::{Node, NodeConfig};
 use synced_protocol::{
-    message::{Game, ResumeToken},
+    message::{Game, JoinKey, ResumeToken},
     time::Micros,
 };
 use synced_transport::{
@@ -84,10 +84,8 @@ impl Link {
         let endpoint = ClientEndpoint::new(config)?;
         let waker = Waker::new();
         let wake = waker.clone();
-        let (handle, logic) = bridge(
-            Session::new(session, u64::from_le_bytes(random()?)),
-            move || wake.wake(),
-        );
+        let session = Session::new(session, JoinKey(random()?), u64::from_le_bytes(random()?));
+        let (handle, logic) = bridge(session, move || wake.wake());
         let client = endpoint.spawn(logic, waker)?;
         Ok(Self {
             handle,

@@ -4,7 +4,7 @@ use synced_protocol::{
     input::MAX_BATCH_FRAMES,
     limits::{
         MAX_DATAGRAM_BYTES, MAX_FRAME_BYTES, MAX_LIVE_VALUE_BYTES, MAX_MUTATION_BYTES,
-        MAX_UNWANTED_NODES, MAX_WORLD_BYTES,
+        MAX_PEER_FRAME_BYTES, MAX_UNWANTED_NODES, MAX_WORLD_BYTES,
     },
     live::MAX_UP_DATAGRAM_BYTES,
     message::{Game, ResumeToken},
@@ -61,6 +61,12 @@ pub const LIVE_VALUES_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const LIVE_VALUE_OVERHEAD_BYTES: usize = 16;
 /// The size that parts of a snapshot are packed to, in bytes.
 pub const SNAPSHOT_PART_BYTES: usize = 32 * 1024;
+/// While a snapshot is made for players, a part is made every so often: what else comes is not held up by more than one part.
+pub const SNAPSHOT_PART_INTERVAL: Micros = Micros(500);
+/// The size that frames of what came by datagram are packed to, in bytes.
+pub const UNLOGGED_FRAME_BYTES: usize = 32 * 1024;
+/// The most values and poses that are looked at for such frames at once, changed or not.
+pub const UNLOGGED_LOOKS_MAX: usize = 8_192;
 /// The size that parts of a snapshot between servers are packed to, in bytes: one of them is written at a time.
 pub const WRITTEN_PART_BYTES: usize = 16 * 1024;
 /// The size that entries about nodes which come to rest are packed to, in bytes.
@@ -79,7 +85,9 @@ const _: () = assert!(SNAPSHOT_PART_BYTES <= MAX_FRAME_BYTES);
 const _: () = assert!(RESTED_ENTRY_BYTES <= MAX_FRAME_BYTES);
 const _: () = assert!(MAX_LIVE_VALUE_BYTES + 128 <= RESTED_ENTRY_BYTES);
 const _: () = assert!((FLOOD_FACTOR * Limits::DEFAULT.proposals.burst) as u64 <= SKIPPED_TOLD_MAX);
-const _: () = assert!(LEDGER_PLAYERS * 24 + 64 <= MAX_FRAME_BYTES);
+const _: () = assert!(UNLOGGED_FRAME_BYTES <= MAX_FRAME_BYTES);
+const _: () = assert!(UNLOGGED_FRAME_BYTES <= MAX_PEER_FRAME_BYTES);
+const _: () = assert!(LEDGER_PLAYERS * 40 + 64 <= MAX_FRAME_BYTES);
 const _: () = assert!(MAX_MUTATION_BYTES + PROPOSAL_OVERHEAD_BYTES <= MAX_FRAME_BYTES);
 
 /// What a node is configured with.

@@ -95,6 +95,8 @@ impl Allowances {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     backlog: VecDeque<Bytes>,
+    /// While the parts of a snapshot are still to come: what goes behind them.
+    behind: Option<VecDeque<Bytes>>,
     bytes: usize,
     bytes_max: usize,
     pace: Bucket,
@@ -108,30 +110,68 @@ impl Outlet {
     const fn new(limits: &Limits, now: Micros) -> Self {
         Self {
             backlog: VecDeque::new(),
+            behind: None,
             bytes: 0,
             bytes_max: limits.backlog_bytes_max,
             pace: Bucket::new(limits.snapshot_bytes.at_once(MAX_FRAME_BYTES as u32), now),
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.backlog.is_empty()
+    /// Whether nothing waits or is waited for.
+    pub(crate) fn is_free(&self) -> bool {
+        self.backlog.is_empty() && self.behind.is_none()
     }
 
     /// Lets a frame wait for its turn.
     pub(crate) fn hold(&mut self, frame: Bytes) -> Result<(), Overflow> {
         self.bytes += frame.len();
+        self.behind
+            .as_mut()
+            .unwrap_or(&mut self.backlog)
+            .push_back(frame);
+        self.check()
+    }
+
+    /// Keeps a place for the parts of a snapshot.
+    pub(crate) fn begin_snapshot(&mut self) {
+        self.behind = Some(VecDeque::new());
+    }
+
+    /// Expects no further part, and drops what was to go behind.
+    pub(crate) fn abandon_snapshot(&mut self) {
+        let behind = self.behind.take().into_iter().flatten();
+        self.bytes -= behind.map(|frame| frame.len()).sum::<usize>();
+    }
+
+    pub(crate) const fn awaits_snapshot(&self) -> bool {
+        self.behind.is_some()
+    }
+
+    /// Lets the next part wait, ahead of what came since the snapshot was begun.
+    pub(crate) fn hold_part(&mut self, frame: Bytes) -> Result<(), Overflow> {
+        self.bytes += frame.len();
         self.backlog.push_back(frame);
+        self.check()
+    }
+
+    /// There is no further part.
+    pub(crate) fn end_snapshot(&mut self) {
+        self.backlog
+            .extend(self.behind.take().into_iter().flatten());
+    }
+
+    /// Drops whatever waits or is waited for.
+    pub(crate) fn clear(&mut self) {
+        self.backlog.clear();
+        self.behind = None;
+        self.bytes = 0;
+    }
+
+    const fn check(&self) -> Result<(), Overflow> {
         if self.bytes > self.bytes_max {
             return Err(Overflow);
         }
         Ok(())
-    }
-
-    /// Drops whatever waits.
-    pub(crate) fn clear(&mut self) {
-        self.backlog.clear();
-        self.bytes = 0;
     }
 
     /// The next frame whose turn has come.

@@ -86,6 +86,7 @@ impl<L: Log> Node<L> {
         self.early_rejections.clear();
         self.postponed.clear();
         self.kept.forget_early();
+        self.reception.close();
         self.sessions.begin_anew(&self.world);
     }
 

@@ -6,17 +6,13 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, PlayerId, ServerId},
     limits::{MAX_GAME_BYTES, MAX_NAME_BYTES},
     link::{CloseCode, ConnectionId},
-    message::{Change, ClientMessage, Hello, PlayerEntry, Refusal, Resume, ServerMessage, Welcome},
+    message::{Change, ClientMessage, Hello, PlayerEntry, Refusal, ServerMessage, Welcome},
     mutation::Rejection,
     time::Micros,
 };
 
 use crate::{
-    config::{SKIPPED_TOLD_MAX, SNAPSHOT_PART_BYTES},
-    connection::Stage,
-    kept::Said,
-    log::Log,
-    node::Node,
+    config::SKIPPED_TOLD_MAX, connection::Stage, kept::Said, log::Log, node::Node, secret,
 };
 
 /// The cursor of a client that holds no world.
@@ -57,12 +53,8 @@ impl<L: Log> Node<L> {
             self.redirect(now, id);
             return Ok(());
         }
-        let returning = hello.resume.and_then(|resume| {
-            let player = self.sessions.with_token(resume.token)?;
-            Some((player, resume))
-        });
-        match returning {
-            Some((player, resume)) => self.resume(now, id, player, resume),
+        match self.returning(&hello) {
+            Some((player, cursor)) => self.resume(now, id, player, cursor),
             None => self.join(now, id, hello),
         }
     }
@@ -71,7 +63,7 @@ impl<L: Log> Node<L> {
     pub(crate) fn welcome_joined(&mut self, now: Micros, player: PlayerId) {
         let session = self.sessions.get(player);
         if let Some(id) = session.and_then(|session| session.connection) {
-            self.welcome(now, id, player, None);
+            self.welcome(now, id, player, NO_WORLD);
         }
     }
 
@@ -83,14 +75,24 @@ impl<L: Log> Node<L> {
         player: PlayerId,
         hello: Hello,
     ) -> Result<(), CloseCode> {
-        let session = self.sessions.get(player);
-        let unheard = session.map(|session| Resume {
-            token: session.token,
-            cursor: NO_WORLD,
-        });
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.outlet.abandon_snapshot();
+        }
         self.let_go(now, id, player);
-        let resume = hello.resume.or(unheard);
-        self.take_hello(now, id, Hello { resume, ..hello })
+        self.take_hello(now, id, hello)
+    }
+
+    /// Who says hello, and how far the client is, unless it is a new one. A client that was not welcomed yet has no token: then its key
+    /// tells.
+    fn returning(&self, hello: &Hello) -> Option<(PlayerId, LogIndex)> {
+        let by_token = hello.resume.and_then(|resume| {
+            let player = self.sessions.with_token(resume.token)?;
+            Some((player, resume.cursor))
+        });
+        by_token.or_else(|| {
+            let player = self.sessions.with_mark(secret::mark(hello.key))?;
+            Some((player, NO_WORLD))
+        })
     }
 
     fn objection(&self, hello: &Hello) -> Option<Refusal> {
@@ -116,7 +118,8 @@ impl<L: Log> Node<L> {
     fn join(&mut self, now: Micros, id: ConnectionId, hello: Hello) -> Result<(), CloseCode> {
         let players_max = self.config.players_max;
         let has_room = self.sessions.count() < players_max as usize;
-        let opened = has_room.then(|| self.sessions.open(id)).flatten();
+        let mark = secret::mark(hello.key);
+        let opened = has_room.then(|| self.sessions.open(id, mark)).flatten();
         let Some(player) = opened else {
             return self.refuse(now, id, Refusal::Full { players_max });
         };
@@ -130,7 +133,7 @@ impl<L: Log> Node<L> {
             name,
             hosts,
         };
-        self.append(now, Change::PlayerJoined { player });
+        self.append(now, Change::PlayerJoined { player, mark });
         Ok(())
     }
 
@@ -139,9 +142,9 @@ impl<L: Log> Node<L> {
         now: Micros,
         id: ConnectionId,
         player: PlayerId,
-        resume: Resume,
+        cursor: LogIndex,
     ) -> Result<(), CloseCode> {
-        if self.is_ahead(resume.cursor) {
+        if self.is_ahead(cursor) {
             self.put_off(now, id);
             return Ok(());
         }
@@ -149,33 +152,45 @@ impl<L: Log> Node<L> {
             self.cut(now, before, CloseCode::Superseded);
         }
         tracing::info!(connection = id.0, player = player.0, "comes back");
-        self.welcome(now, id, player, Some(resume.cursor));
+        if self.world.player(player).is_some() {
+            self.welcome(now, id, player, cursor);
+        } else {
+            self.set_stage(id, Stage::Joining(player));
+        }
         Ok(())
     }
 
-    /// Puts a peer into the stream: welcome, then all up to the world as it is now, then every commit as it comes.
-    fn welcome(
+    /// Puts a peer into the stream: welcome, then all up to the world as it is now, then every commit as it comes. Who needs the whole
+    /// world waits for it before the welcome.
+    fn welcome(&mut self, now: Micros, id: ConnectionId, player: PlayerId, cursor: LogIndex) {
+        let Some(missed) = self.missed(player, cursor) else {
+            self.set_stage(id, Stage::Joining(player));
+            self.reception.wait(id);
+            return;
+        };
+        if self.say_welcome(now, id, player, true) {
+            self.meter.counters.players_resumed += 1;
+            missed
+                .into_iter()
+                .for_each(|frame| self.send(now, id, frame));
+        }
+    }
+
+    /// Returns whether the player is in the world; nobody can welcome another.
+    pub(crate) fn say_welcome(
         &mut self,
         now: Micros,
         id: ConnectionId,
         player: PlayerId,
-        cursor: Option<LogIndex>,
-    ) {
-        let missed = cursor.and_then(|cursor| self.missed(player, cursor));
-        let Some(welcome) = self.words_of_welcome(now, player, missed.is_some()) else {
-            return self.cut(now, id, CloseCode::Done);
+        resumed: bool,
+    ) -> bool {
+        let Some(welcome) = self.words_of_welcome(now, player, resumed) else {
+            self.cut(now, id, CloseCode::Done);
+            return false;
         };
         self.set_stage(id, Stage::Joined(player));
         self.say(now, id, &ServerMessage::Welcome(welcome));
-        match missed {
-            Some(frames) => {
-                self.meter.counters.players_resumed += 1;
-                frames
-                    .into_iter()
-                    .for_each(|frame| self.send(now, id, frame));
-            }
-            None => self.send_snapshot(now, id),
-        }
+        true
     }
 
     /// The frames after the cursor, or `None` when a snapshot is needed.
@@ -213,7 +228,6 @@ impl<L: Log> Node<L> {
         !knows_all && cursor != NO_WORLD && cursor > self.world.log_index()
     }
 
-    /// `None` for a player who is not in the world, whom nobody can welcome.
     fn words_of_welcome(&self, now: Micros, player: PlayerId, resumed: bool) -> Option<Welcome> {
         let session = self.sessions.get(player)?;
         let known = self.world.player(player)?;
@@ -228,29 +242,6 @@ impl<L: Log> Node<L> {
             global_data_update_interval: self.config.global_data_update_interval,
             leader: self.log.leader(),
         })
-    }
-
-    fn send_snapshot(&mut self, now: Micros, id: ConnectionId) {
-        let hlc = self.stamp(now);
-        let live = self.live_values.entries();
-        let poses = self.trackers.poses();
-        let parts = self
-            .world
-            .snapshot_parts(hlc, live, poses, SNAPSHOT_PART_BYTES);
-        let frames: Result<Vec<Bytes>, _> = parts
-            .map(|part| control::encode(&ServerMessage::Snapshot(part)))
-            .collect();
-        let held = frames.ok().zip(self.connections.get_mut(&id));
-        let Some((frames, connection)) = held else {
-            return self.cut(now, id, CloseCode::Done);
-        };
-        for frame in frames {
-            if connection.outlet.hold(frame).is_err() {
-                return self.cut(now, id, CloseCode::TooSlow);
-            }
-        }
-        self.meter.counters.snapshots_sent += 1;
-        self.drain(now, id);
     }
 
     pub(crate) fn set_stage(&mut self, id: ConnectionId, stage: Stage) {

@@ -24,6 +24,7 @@ use crate::{
     log::{Log, SoloLog},
     outbox::Outbox,
     postponed::Postponed,
+    reception::Reception,
     relay::Relayed,
     rounds::Rounds,
     sessions::Sessions,
@@ -60,6 +61,7 @@ pub struct Node<L = SoloLog> {
     pub(crate) has_to_tell: bool,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) sessions: Sessions,
+    pub(crate) reception: Reception,
     pub(crate) timers: Timers,
     pub(crate) kept: Kept,
     pub(crate) live_values: LiveValues,
@@ -100,6 +102,7 @@ impl<L: Log> Node<L> {
             has_to_tell: false,
             connections: BTreeMap::new(),
             sessions: Sessions::new(seed),
+            reception: Reception::default(),
             timers: Timers::default(),
             kept: Kept::new(config.limits.kept_frames_max, config.limits.kept_bytes_max),
             live_values: LiveValues::default(),
@@ -178,7 +181,7 @@ impl<L: Log> Node<L> {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
-        if connection.outlet.is_empty() {
+        if connection.outlet.is_free() {
             self.outbox.frame(id, frame);
         } else if connection.outlet.hold(frame).is_err() {
             self.cut(now, id, CloseCode::TooSlow);
@@ -290,9 +293,11 @@ impl<L: Log> Logic for Node<L> {
             Event::Woken => {
                 L::advance(self, now);
                 self.go_on_writing();
+                self.go_on_making(now);
             }
         }
         self.follow_log(now);
+        self.receive_waiting(now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -304,6 +309,7 @@ impl<L: Log> Logic for Node<L> {
             self.timers.next(),
             self.log.poll_deadline(),
             self.rounds.ends_at(),
+            self.reception.next_at(),
         ];
         let next = deadlines.into_iter().flatten().min();
         next.filter(|_| !self.finished)

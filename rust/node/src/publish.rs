@@ -9,7 +9,7 @@ use synced_protocol::{
     mutation::{Lane, Rejection},
     time::Micros,
 };
-use synced_world::{Effect, Outcome};
+use synced_world::{Effect, Outcome, Player};
 
 use crate::{
     config::NODES_PER_PROPOSAL,
@@ -94,7 +94,7 @@ impl<L: Log> Node<L> {
         self.meter.counters.commits += 1;
         let log_index = commit.log_index;
         let joined = match commit.entry.change {
-            Change::PlayerJoined { ref player } => Some(player.player),
+            Change::PlayerJoined { ref player, .. } => Some(player.player),
             _ => None,
         };
         self.follow_effects(&commit.entry);
@@ -115,7 +115,7 @@ impl<L: Log> Node<L> {
             if !connection.is_joined() {
                 continue;
             }
-            if connection.outlet.is_empty() {
+            if connection.outlet.is_free() {
                 self.outbox.frame(id, frame.clone());
             } else if connection.outlet.hold(frame.clone()).is_err() {
                 overflowed.push(id);
@@ -133,7 +133,8 @@ impl<L: Log> Node<L> {
             match *effect {
                 Effect::PlayerJoined { player } => {
                     self.meter.counters.players_joined += 1;
-                    self.sessions.joined(player);
+                    let known = self.world.player(player).map(Player::mark);
+                    self.sessions.joined(player, known.unwrap_or_default());
                 }
                 Effect::PlayerLeft { player } => {
                     self.meter.counters.players_left += 1;

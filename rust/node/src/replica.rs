@@ -146,7 +146,7 @@ impl From<LedgerError> for RestoreError {
 mod tests {
     use synced_protocol::{
         id::{ClientSeq, PlayerId},
-        message::{Change, LogEntry, PlayerEntry},
+        message::{Change, JoinMark, LogEntry, PlayerEntry},
         replica::LedgerEntry,
     };
     use synced_world::Outcome;
@@ -163,7 +163,10 @@ mod tests {
             };
             let entry = LogEntry {
                 hlc: HlcTimestamp::default(),
-                change: Change::PlayerJoined { player },
+                change: Change::PlayerJoined {
+                    player,
+                    mark: JoinMark([number as u8; 16]),
+                },
             };
             let log_index = LogIndex(u64::from(number) * 5);
             let applied = world.apply(log_index, &entry, &mut Vec::new());
@@ -171,6 +174,7 @@ mod tests {
         }
         let known = LedgerEntry {
             player: PlayerId(2),
+            mark: JoinMark([2; 16]),
             last_seq: ClientSeq(77),
             last_spawn_counter: 8,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use synced_protocol::{
     id::{ClientSeq, PlayerId},
     link::ConnectionId,
-    message::ResumeToken,
+    message::{JoinMark, ResumeToken},
     time::Micros,
 };
 use synced_world::World;
@@ -16,6 +16,7 @@ use crate::{config::COMPLAINT_INTERVAL, secret::Mint};
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) token: ResumeToken,
+    mark: JoinMark,
     pub(crate) connection: Option<ConnectionId>,
     /// When the player leaves for good, if no connection comes until then.
     leaves_at: Option<Micros>,
@@ -42,6 +43,7 @@ pub(crate) struct Sessions {
     last: PlayerId,
     by_player: BTreeMap<PlayerId, Session>,
     by_token: BTreeMap<ResumeToken, PlayerId>,
+    by_mark: BTreeMap<JoinMark, PlayerId>,
 }
 
 impl Sessions {
@@ -51,6 +53,7 @@ impl Sessions {
             last: PlayerId::SERVER,
             by_player: BTreeMap::new(),
             by_token: BTreeMap::new(),
+            by_mark: BTreeMap::new(),
         }
     }
 
@@ -59,21 +62,21 @@ impl Sessions {
     }
 
     /// Begins a new player's session, or `None` when every player id was used.
-    pub(crate) fn open(&mut self, connection: ConnectionId) -> Option<PlayerId> {
+    pub(crate) fn open(&mut self, connection: ConnectionId, mark: JoinMark) -> Option<PlayerId> {
         if self.last >= PlayerId::MAX {
             return None;
         }
         self.last.0 += 1;
         let player = self.last;
-        self.add(player).connection = Some(connection);
+        self.add(player, mark).connection = Some(connection);
         Some(player)
     }
 
     /// The log has taken a player in, whom perhaps another server told it of.
-    pub(crate) fn joined(&mut self, player: PlayerId) {
+    pub(crate) fn joined(&mut self, player: PlayerId, mark: JoinMark) {
         self.last = self.last.max(player);
         if !self.by_player.contains_key(&player) {
-            self.add(player);
+            self.add(player, mark);
         }
     }
 
@@ -82,9 +85,10 @@ impl Sessions {
     pub(crate) fn begin_anew(&mut self, world: &World) {
         self.by_player.clear();
         self.by_token.clear();
+        self.by_mark.clear();
         self.last = world.last_player();
         for (player, known) in world.players() {
-            self.add(player).received = known.last_seq();
+            self.add(player, known.mark()).received = known.last_seq();
         }
     }
 
@@ -134,6 +138,10 @@ impl Sessions {
         self.by_token.get(&token).copied()
     }
 
+    pub(crate) fn with_mark(&self, mark: JoinMark) -> Option<PlayerId> {
+        self.by_mark.get(&mark).copied()
+    }
+
     /// Goes on by another connection; returns the one before.
     pub(crate) fn attach(
         &mut self,
@@ -168,11 +176,13 @@ impl Sessions {
         leaves_at.is_some_and(|leaves_at| leaves_at <= now)
     }
 
-    fn add(&mut self, player: PlayerId) -> &mut Session {
+    fn add(&mut self, player: PlayerId, mark: JoinMark) -> &mut Session {
         let token = self.mint.token(player);
         self.by_token.insert(token, player);
+        self.by_mark.insert(mark, player);
         let session = Session {
             token,
+            mark,
             connection: None,
             leaves_at: None,
             complained_at: None,
@@ -191,6 +201,9 @@ impl Sessions {
             return false;
         };
         self.by_token.remove(&session.token);
+        if self.by_mark.get(&session.mark) == Some(&player) {
+            self.by_mark.remove(&session.mark);
+        }
         true
     }
 }
@@ -202,7 +215,10 @@ mod tests {
     #[test]
     fn a_player_is_complained_of_once_in_the_interval_whoever_else_is() {
         let mut sessions = Sessions::new([1; 32]);
-        let players = [1, 2].map(|id| sessions.open(ConnectionId(id)).unwrap_or_default());
+        let players = [1, 2].map(|id| {
+            let mark = JoinMark([id as u8; 16]);
+            sessions.open(ConnectionId(id), mark).unwrap_or_default()
+        });
         let at = Micros::from_secs(5);
         let complained =
             |sessions: &mut Sessions, at| players.map(|player| sessions.complain(player, at));

@@ -60,6 +60,8 @@ counters! {
     players_left,
     /// Peers that were told to ask elsewhere or again, when they wanted to join or come back.
     redirects,
+    /// Snapshots made for players, each for all who waited for one.
+    snapshots_made,
     /// Snapshots sent.
     snapshots_sent,
     /// Entries of the log that changed something and were published.

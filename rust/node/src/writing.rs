@@ -88,7 +88,7 @@ impl Iterator for Parts {
     type Item = ReplicaPart;
 
     fn next(&mut self) -> Option<ReplicaPart> {
-        if let Some(part) = self.world.next_part() {
+        if let Some(part) = self.world.next() {
             return Some(ReplicaPart::World(part));
         }
         let world = self.world.world();

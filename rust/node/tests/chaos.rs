@@ -16,6 +16,9 @@ use synced_protocol::{
     value::Value,
 };
 
+/// Three of these fill more than a part of a snapshot.
+const LARGE_BYTES: usize = 15_000;
+
 #[derive(Debug, Clone)]
 enum Act {
     Join,
@@ -23,6 +26,7 @@ enum Act {
     ComeBack(usize),
     Leave(usize),
     Spawn(usize),
+    Fill(usize),
     Grab(usize, usize),
     Release(usize, usize),
     Write(usize, usize, i64),
@@ -40,6 +44,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => who.clone().prop_map(Act::ComeBack),
         1 => who.clone().prop_map(Act::Leave),
         4 => who.clone().prop_map(Act::Spawn),
+        2 => who.clone().prop_map(Act::Fill),
         6 => (who.clone(), what.clone()).prop_map(|(who, node)| Act::Grab(who, node)),
         2 => (who.clone(), what.clone()).prop_map(|(who, node)| Act::Release(who, node)),
         6 => (who.clone(), what.clone(), any::<i64>()).prop_map(|(who, node, value)| Act::Write(who, node, value)),
@@ -47,6 +52,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (who.clone(), what.clone()).prop_map(|(who, node)| Act::Despawn(who, node)),
         4 => (who, what, any::<i64>()).prop_map(|(who, node, value)| Act::Stream(who, node, value)),
         2 => (0..4_000_u64).prop_map(Act::Pass),
+        2 => (0..4_u64).prop_map(Act::Pass),
     ]
 }
 
@@ -99,6 +105,7 @@ impl Play {
         let (Act::Lose(who)
         | Act::Leave(who)
         | Act::Spawn(who)
+        | Act::Fill(who)
         | Act::Grab(who, _)
         | Act::Release(who, _)
         | Act::Write(who, ..)
@@ -111,6 +118,10 @@ impl Play {
         let Some(&id) = self.present.get(who) else {
             return;
         };
+        let is_welcomed = self.table.client(id).welcome.is_some();
+        if !is_welcomed && !matches!(act, Act::Lose(_)) {
+            return;
+        }
         match act {
             Act::Lose(_) => {
                 self.table.lose(id);
@@ -123,6 +134,12 @@ impl Play {
             Act::Spawn(_) => {
                 self.counter += 1;
                 self.table.spawn(id, self.counter);
+            }
+            Act::Fill(_) => {
+                self.counter += 1;
+                let mut large = instance(self.table.player(id), self.counter);
+                large.properties[0].value = Value::PackedByteArray(vec![7; LARGE_BYTES]);
+                self.table.propose(id, Mutation::Spawn(large));
             }
             Act::Stream(_, node, value) => {
                 self.sequence += 1;

@@ -105,6 +105,7 @@ fn values_of_a_player_who_leaves_are_all_confirmed_however_many_they_are() {
     assert_eq!(heard.iter().sum::<usize>(), CUPS as usize);
     assert!(heard.len() > CUPS as usize * 500 / RESTED_ENTRY_BYTES);
     let late = table.join("Late");
+    table.pass(Micros::from_millis(10));
     table.assert_agree(&[ann, late]);
 }
 

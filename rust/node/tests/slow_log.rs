@@ -11,7 +11,7 @@ use synced_node::{Limits, Log, News, Node, NodeConfig, Rate};
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId},
     link::{CloseCode, ConnectionId, Event},
-    message::{ClientMessage, Commit, LogEntry},
+    message::{ClientMessage, Commit, Hello, JoinKey, LogEntry},
     mutation::{Mutation, Rejection},
     time::Micros,
     value::Value,
@@ -72,6 +72,25 @@ fn assert_rests_at(table: &Table<SlowLog>, cup: NodeId, number: i64) {
     let node = table.node.world().node(cup).unwrap();
     assert_eq!(node.property(LIVE).unwrap().value(), &Value::Int(number));
     assert_eq!(table.stats().players, 1);
+}
+
+#[test]
+fn a_second_hello_before_the_join_is_committed_is_the_same_players() {
+    let mut table = table();
+    let hello = Hello {
+        key: JoinKey([1; 16]),
+        ..hello("Ann")
+    };
+    let [first, second] = [(); 2].map(|()| {
+        let id = table.connect();
+        table.send_first(id, &ClientMessage::Hello(hello.clone()));
+        id
+    });
+    assert_eq!(table.closed(first), Some(CloseCode::Superseded));
+    assert!(table.client(second).welcome.is_none());
+    commit(&mut table, 2);
+    assert_eq!(table.stats().players, 1);
+    table.assert_agree(&[second]);
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub struct Hello {
     /// How the player wants to be called; need not be unique.
     #[serde(deserialize_with = "bounded::text")]
     pub player_name: String,
+    /// The client's own choice, the same for all of its stay: by it a hello is known for the second of one client that has not
+    /// heard what became of the first.
+    pub key: JoinKey,
     /// The session to go on with, after a lost connection.
     pub resume: Option<Resume>,
 }
@@ -79,6 +82,20 @@ pub struct Resume {
 /// A secret that proves who a returning client is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ResumeToken(pub [u8; 16]);
+
+/// A secret that a client has chosen at random, by which servers know it before it knows its token.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinKey(pub [u8; 16]);
+
+impl fmt::Debug for JoinKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JoinKey(secret)")
+    }
+}
+
+/// What the log says of a [`JoinKey`]: the same for the same key, and nobody finds the key by it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct JoinMark(pub [u8; 16]);
 
 impl fmt::Debug for ResumeToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -337,6 +354,8 @@ pub enum Change {
     PlayerJoined {
         /// Who, and how called.
         player: PlayerEntry,
+        /// By which servers know the client again that said hello.
+        mark: JoinMark,
     },
     /// A player goes, for good.
     PlayerLeft {

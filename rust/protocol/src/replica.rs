@@ -11,7 +11,7 @@ use crate::{
     bounded, control,
     error::DecodeError,
     id::{ClientSeq, PlayerId},
-    message::{LiveEntry, LivePose, LogEntry, SnapshotPart},
+    message::{JoinMark, LiveEntry, LivePose, LogEntry, SnapshotPart},
 };
 
 /// The version of everything here.
@@ -37,11 +37,13 @@ pub enum ReplicaPart {
     },
 }
 
-/// What decides about a player's next proposals.
+/// What decides about a player's next hello and proposals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     /// Whose.
     pub player: PlayerId,
+    /// By which the player's client is known.
+    pub mark: JoinMark,
     /// The last proposal that was decided.
     pub last_seq: ClientSeq,
     /// The counter of the last node that the player spawned.

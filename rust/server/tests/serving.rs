@@ -13,7 +13,7 @@ use support::{Server, folder};
 use synced_protocol::{
     control::{self, First},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output, Target},
-    message::{ClientMessage, Game, Hello, Refusal, ServerMessage},
+    message::{ClientMessage, Game, Hello, JoinKey, Refusal, ServerMessage},
     time::Micros,
 };
 use synced_transport::{ClientConfig, ClientEndpoint, Handle, Waker};
@@ -40,6 +40,7 @@ impl Logic for Player {
                 let hello = Hello {
                     game: self.game.clone(),
                     player_name: "Ann".to_owned(),
+                    key: JoinKey([1; 16]),
                     resume: None,
                 };
                 let bytes = control::encode_first(&ClientMessage::Hello(hello)).unwrap();

@@ -82,6 +82,7 @@ pub(crate) fn of_ledger(
     hasher.numbers([log_index, last_player.0.into()]);
     for entry in players {
         let counter = entry.last_spawn_counter;
+        hasher.bytes(&entry.mark.0);
         hasher.numbers([entry.player.0.into(), entry.last_seq.0, counter.into()]);
     }
     hasher.0

@@ -10,10 +10,11 @@ use synced_protocol::{
 use crate::{digest, world::World};
 
 impl World {
-    /// What of each player decides about the next proposals, in the order of their ids.
+    /// What of each player decides about the next hello and proposals, in the order of their ids.
     pub fn ledger(&self) -> impl ExactSizeIterator<Item = LedgerEntry> + '_ {
         self.players.iter().map(|(&player, known)| LedgerEntry {
             player,
+            mark: known.mark,
             last_seq: known.last_seq,
             last_spawn_counter: known.last_spawn_counter,
         })
@@ -27,6 +28,7 @@ impl World {
         let player = entry.player;
         let known = self.players.get_mut(&player);
         let known = known.ok_or(LedgerError::Player(player))?;
+        known.mark = entry.mark;
         known.last_seq = entry.last_seq;
         known.last_spawn_counter = entry.last_spawn_counter;
         Ok(())

@@ -1,12 +1,11 @@
 //! A world in frames, and back.
 
-use std::{fmt, iter, iter::Peekable};
+use std::fmt;
 
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{LogIndex, NodeId, PlayerId},
-    limits::MAX_FRAME_BYTES,
-    message::{LiveEntry, LivePose, NodeEntry, PlayerEntry, SnapshotPart},
+    message::{JoinMark, NodeEntry, PlayerEntry, SnapshotPart},
     mutation::Rejection,
 };
 
@@ -23,37 +22,7 @@ pub(crate) const PART_OVERHEAD_BYTES: usize = 64;
 const NUMBER_BYTES: usize = 9;
 
 impl World {
-    /// The world in parts, parents before children, with the newest live values and poses at the end.
-    ///
-    /// Each part's frame is at most `max_bytes` long (of which [`MAX_FRAME_BYTES`] are ever used), unless it holds but one
-    /// node that is larger; even then it is at most [`MAX_FRAME_BYTES`]. There is always at least one part.
-    pub fn snapshot_parts<'a>(
-        &'a self,
-        hlc: HlcTimestamp,
-        live: impl Iterator<Item = LiveEntry> + 'a,
-        poses: impl Iterator<Item = LivePose> + 'a,
-        max_bytes: usize,
-    ) -> impl Iterator<Item = SnapshotPart> + 'a {
-        let budget = max_bytes
-            .min(MAX_FRAME_BYTES)
-            .saturating_sub(PART_OVERHEAD_BYTES);
-        let unlogged = live.map(Item::Live).chain(poses.map(Item::Pose));
-        let mut items = self.items().chain(unlogged).peekable();
-        let mut done = false;
-        iter::from_fn(move || {
-            if done {
-                return None;
-            }
-            let mut part = empty_part(self.log_index, hlc);
-            fill(&mut part, &mut items, budget);
-            done = items.peek().is_none();
-            part.last = done;
-            Some(part)
-        })
-    }
-
-    /// The world that the parts tell of, in the order in which they were made. Live values and poses are not the world's: take
-    /// them out before.
+    /// The world that the parts tell of, in the order in which they were made. Live values and poses in them are not the world's.
     ///
     /// # Errors
     /// What is wrong with the parts, [`SnapshotError::Incomplete`] when the last is missing.
@@ -65,23 +34,6 @@ impl World {
             reader.add(part)?;
         }
         reader.finish()
-    }
-
-    fn items(&self) -> impl Iterator<Item = Item<'_>> {
-        let players = self.players().map(|(id, player)| Item::Player(id, player));
-        let despawned = self.despawned().map(Item::Despawned);
-        players
-            .chain(self.nodes_downwards().map(Item::Node))
-            .chain(despawned)
-    }
-
-    fn nodes_downwards(&self) -> impl Iterator<Item = &Node> {
-        let mut stack: Vec<NodeId> = self.tree.children(NodeId::ROOT).rev().collect();
-        iter::from_fn(move || {
-            let node = self.node(stack.pop()?)?;
-            stack.extend(self.tree.children(node.id()).rev());
-            Some(node)
-        })
     }
 }
 
@@ -127,7 +79,7 @@ impl SnapshotReader {
     }
 
     fn add_player(&mut self, entry: &PlayerEntry) -> Result<(), SnapshotError> {
-        match self.world.join(entry, &mut Vec::new()) {
+        match self.world.join(entry, JoinMark::default(), &mut Vec::new()) {
             Ok(Outcome::Applied) => Ok(()),
             Ok(Outcome::Duplicate) | Err(_) => Err(SnapshotError::Player(entry.player)),
         }
@@ -212,8 +164,6 @@ pub(crate) enum Item<'a> {
     Player(PlayerId, &'a Player),
     Node(&'a Node),
     Despawned(NodeId),
-    Live(LiveEntry),
-    Pose(LivePose),
 }
 
 impl Item<'_> {
@@ -223,8 +173,6 @@ impl Item<'_> {
             Self::Player(_, player) => 2 * NUMBER_BYTES + player.name().len(),
             Self::Node(node) => node.bytes(),
             Self::Despawned(_) => NUMBER_BYTES,
-            Self::Live(entry) => 4 * NUMBER_BYTES + entry.value.encoded_len(),
-            Self::Pose(pose) => 3 * NUMBER_BYTES + pose.batch.len(),
         }
     }
 
@@ -233,21 +181,7 @@ impl Item<'_> {
             Self::Player(id, player) => part.players.push(player.entry(id)),
             Self::Node(node) => part.nodes.push(node.entry()),
             Self::Despawned(node) => part.despawned.push(node),
-            Self::Live(entry) => part.live.push(entry),
-            Self::Pose(pose) => part.poses.push(pose),
         }
-    }
-}
-
-fn fill<'a>(
-    part: &mut SnapshotPart,
-    items: &mut Peekable<impl Iterator<Item = Item<'a>>>,
-    budget: usize,
-) {
-    let mut used = 0;
-    while let Some(item) = items.next_if(|item| used == 0 || used + item.bytes() <= budget) {
-        used += item.bytes();
-        item.put(part);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
-    message::{Change, LogEntry, PlayerEntry},
+    message::{Change, JoinMark, LogEntry, PlayerEntry},
     mutation::{OnOwnerLeft, Rejection, Transaction},
 };
 
@@ -22,6 +22,7 @@ use crate::{
 pub struct Player {
     pub(crate) name: String,
     pub(crate) hosts: bool,
+    pub(crate) mark: JoinMark,
     pub(crate) last_seq: ClientSeq,
     pub(crate) last_spawn_counter: u32,
 }
@@ -147,7 +148,7 @@ impl World {
                 seq,
                 transaction,
             } => self.propose(*player, *seq, transaction, effects),
-            Change::PlayerJoined { player } => self.join(player, effects),
+            Change::PlayerJoined { player, mark } => self.join(player, *mark, effects),
             Change::PlayerLeft { player } => self.leave(*player, effects),
             Change::Rested { player, values } => self.rest(*player, values, effects),
         }
@@ -157,6 +158,7 @@ impl World {
     pub(crate) fn join(
         &mut self,
         entry: &PlayerEntry,
+        mark: JoinMark,
         effects: &mut Vec<Effect>,
     ) -> Result<Outcome, Rejection> {
         let id = entry.player;
@@ -167,7 +169,7 @@ impl World {
         if self.players.contains_key(&id) {
             return Ok(Outcome::Duplicate);
         }
-        let player = Player::new(entry);
+        let player = Player::new(entry, mark);
         self.players_digest = self
             .players_digest
             .wrapping_add(digest::of_player(id, &player));
@@ -271,10 +273,11 @@ impl World {
 }
 
 impl Player {
-    fn new(entry: &PlayerEntry) -> Self {
+    fn new(entry: &PlayerEntry, mark: JoinMark) -> Self {
         Self {
             name: entry.name.clone(),
             hosts: entry.hosts,
+            mark,
             last_seq: ClientSeq::default(),
             last_spawn_counter: 0,
         }
@@ -300,6 +303,12 @@ impl Player {
     #[must_use]
     pub const fn hosts(&self) -> bool {
         self.hosts
+    }
+
+    /// By which servers know the player's client; known as [`Player::last_seq`] is.
+    #[must_use]
+    pub const fn mark(&self) -> JoinMark {
+        self.mark
     }
 
     /// The player's last proposal that was decided in the log. Nothing before the snapshot is known of that in a world made from one.

@@ -12,7 +12,10 @@ use crate::{
     world::World,
 };
 
-/// Makes the parts of [`World::snapshot_parts`] of a world of its own, each when it is asked for.
+/// Makes the parts of a world of its own, each when it is asked for: parents before children, and at least one.
+///
+/// Each part's frame is at most so long as was asked for, and no longer than [`MAX_FRAME_BYTES`], unless it holds but one node that is
+/// larger; even then it is at most [`MAX_FRAME_BYTES`].
 ///
 /// A copy of a world shares all nodes that neither has changed since, so it is cheap to give one away.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct SnapshotWriter {
     world: World,
     hlc: HlcTimestamp,
     budget: usize,
+    /// How much of it the part that was made last has left.
+    room: usize,
     next: Next,
 }
 
@@ -34,15 +39,17 @@ enum Next {
 }
 
 impl SnapshotWriter {
-    /// A writer of parts as long as [`World::snapshot_parts`] makes them.
+    /// A writer of parts whose frames are at most `max_bytes` long.
     #[must_use]
     pub fn new(world: World, hlc: HlcTimestamp, max_bytes: usize) -> Self {
+        let budget = max_bytes
+            .min(MAX_FRAME_BYTES)
+            .saturating_sub(PART_OVERHEAD_BYTES);
         Self {
             world,
             hlc,
-            budget: max_bytes
-                .min(MAX_FRAME_BYTES)
-                .saturating_sub(PART_OVERHEAD_BYTES),
+            budget,
+            room: budget,
             next: Next::Player(PlayerId(0)),
         }
     }
@@ -53,26 +60,16 @@ impl SnapshotWriter {
         &self.world
     }
 
-    /// The next part, `None` after the last.
-    pub fn next_part(&mut self) -> Option<SnapshotPart> {
-        if matches!(self.next, Next::Nothing) {
-            return None;
-        }
-        let mut part = empty_part(self.world.log_index(), self.hlc);
-        let mut used = 0;
-        self.settle();
-        while let Some(item) = self.item() {
-            let bytes = item.bytes();
-            if used > 0 && used + bytes > self.budget {
-                return Some(part);
-            }
-            used += bytes;
-            item.put(&mut part);
-            self.pass();
-            self.settle();
-        }
-        part.last = true;
-        Some(part)
+    /// How many bytes more would fit in the part that was made last.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.room
+    }
+
+    /// A part with nothing of the world in it.
+    #[must_use]
+    pub const fn empty_part(&self) -> SnapshotPart {
+        empty_part(self.world.log_index(), self.hlc)
     }
 
     /// Goes on to what follows the players, the nodes and the rest, once those are written.
@@ -133,5 +130,31 @@ impl SnapshotWriter {
             }
             Next::Nothing => {}
         }
+    }
+}
+
+impl Iterator for SnapshotWriter {
+    type Item = SnapshotPart;
+
+    fn next(&mut self) -> Option<SnapshotPart> {
+        if matches!(self.next, Next::Nothing) {
+            return None;
+        }
+        let mut part = self.empty_part();
+        self.room = self.budget;
+        self.settle();
+        while let Some(item) = self.item() {
+            let bytes = item.bytes();
+            if self.room < self.budget && bytes > self.room {
+                return Some(part);
+            }
+            let room = self.room.saturating_sub(bytes);
+            item.put(&mut part);
+            self.room = room;
+            self.pass();
+            self.settle();
+        }
+        part.last = true;
+        Some(part)
     }
 }

@@ -4,8 +4,6 @@
 
 mod common;
 
-use std::iter;
-
 use common::{Session, history};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use synced_protocol::{
@@ -25,7 +23,7 @@ fn picture(world: &World) -> String {
 }
 
 fn from_snapshot(world: &World) -> World {
-    let parts = world.snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), 3_000);
+    let parts = SnapshotWriter::new(world.clone(), HlcTimestamp::ZERO, 3_000);
     World::from_snapshot(parts).unwrap()
 }
 
@@ -167,15 +165,13 @@ proptest! {
             let _ = session.commit(change);
             if place == written_after {
                 let world = &session.world;
-                let parts = world.snapshot_parts(HlcTimestamp::ZERO, iter::empty(), iter::empty(), max_bytes);
-                let parts: Vec<_> = parts.collect();
-                let writer = SnapshotWriter::new(world.clone(), HlcTimestamp::ZERO, max_bytes);
-                expected = Some((parts, writer));
+                let writer = || SnapshotWriter::new(world.clone(), HlcTimestamp::ZERO, max_bytes);
+                let parts: Vec<_> = writer().collect();
+                expected = Some((parts, writer()));
             }
         }
-        if let Some((parts, mut writer)) = expected {
-            let written: Vec<_> = iter::from_fn(|| writer.next_part()).collect();
-            prop_assert_eq!(written, parts);
+        if let Some((parts, writer)) = expected {
+            prop_assert_eq!(writer.collect::<Vec<_>>(), parts);
         }
     }
 

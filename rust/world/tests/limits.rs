@@ -11,7 +11,7 @@ use synced_protocol::{
         MAX_CALL_ARGUMENTS, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_PROPERTIES,
         MAX_TRANSACTION_STEPS, MAX_TREE_DEPTH, MAX_VALUE_BYTES, MAX_VALUE_DEPTH, MAX_WORLD_BYTES,
     },
-    message::{Change, PlayerEntry},
+    message::{Change, JoinMark, PlayerEntry},
     mutation::{Guard, Limit, Mutation, Origin, ParentRef, Rejection, Spawn, Transaction},
     value::Value,
 };
@@ -252,6 +252,7 @@ fn a_players_name_is_bounded() {
             name: "x".repeat(length),
             hosts: false,
         },
+        mark: JoinMark::default(),
     };
     assert_eq!(
         session.commit(join(MAX_NAME_BYTES + 1)),

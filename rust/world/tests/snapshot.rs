@@ -4,22 +4,19 @@
 
 mod common;
 
-use std::iter;
-
 use common::*;
 use proptest::prelude::*;
 use synced_protocol::{
     control,
     hlc::HlcTimestamp,
-    id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
+    id::{ClientSeq, LogIndex, NodeId, PlayerId},
     limits::{MAX_FRAME_BYTES, MAX_MUTATION_BYTES, MAX_NAME_BYTES, MAX_PROPERTIES},
-    message::{LiveEntry, LivePose, NodeEntry, PlayerEntry, ServerMessage, SnapshotPart},
+    message::{JoinMark, NodeEntry, PlayerEntry, ServerMessage, SnapshotPart},
     mutation::{Mutation, Rejection, Spawn},
     replica::LedgerEntry,
-    time::Micros,
     value::Value,
 };
-use synced_world::{LedgerError, Outcome, SnapshotError, World};
+use synced_world::{LedgerError, Outcome, SnapshotError, SnapshotWriter, World};
 
 fn frame_bytes(part: SnapshotPart) -> usize {
     control::encode(&ServerMessage::Snapshot(part))
@@ -29,9 +26,7 @@ fn frame_bytes(part: SnapshotPart) -> usize {
 
 fn parts(world: &World, max_bytes: usize) -> Vec<SnapshotPart> {
     let hlc = HlcTimestamp(u64::MAX);
-    world
-        .snapshot_parts(hlc, iter::empty(), iter::empty(), max_bytes)
-        .collect()
+    SnapshotWriter::new(world.clone(), hlc, max_bytes).collect()
 }
 
 fn part() -> SnapshotPart {
@@ -95,35 +90,6 @@ fn the_largest_node_fits_a_frame_and_any_player_and_live_value_a_small_part() {
         (MAX_MUTATION_BYTES..=MAX_FRAME_BYTES).contains(&largest),
         "{largest}"
     );
-}
-
-#[test]
-fn live_values_and_poses_come_last_and_in_bounds() {
-    let session = Session::with_players();
-    let live = (0..40).map(|number| LiveEntry {
-        node: NodeId(u64::MAX - number),
-        property: PropertyId(63),
-        stamp: Micros(u64::MAX),
-        value: Value::PackedByteArray(vec![0; 500]),
-    });
-    let poses = (0..40).map(|number| LivePose {
-        node: NodeId(u64::MAX - number),
-        sent_at: Micros(u64::MAX),
-        batch: vec![0; 900],
-    });
-    let parts: Vec<_> = session
-        .world
-        .snapshot_parts(HlcTimestamp::ZERO, live.clone(), poses.clone(), 2_000)
-        .collect();
-    let told: Vec<_> = parts.iter().flat_map(|part| part.live.clone()).collect();
-    assert_eq!(told, live.collect::<Vec<_>>());
-    let told: Vec<_> = parts.iter().flat_map(|part| part.poses.clone()).collect();
-    assert_eq!(told, poses.collect::<Vec<_>>());
-    let lasts = parts.iter().map(|part| part.last);
-    assert_eq!(lasts.filter(|last| *last).count(), 1);
-    for part in parts {
-        assert!(frame_bytes(part) <= 2_000);
-    }
 }
 
 #[test]
@@ -278,6 +244,7 @@ fn a_ledger_that_is_not_the_worlds_is_refused() {
     let mut world = session.world.clone();
     let entry = |player| LedgerEntry {
         player,
+        mark: JoinMark([3; 16]),
         last_seq: ClientSeq(3),
         last_spawn_counter: 2,
     };

@@ -7,7 +7,7 @@ use synced_protocol::{
     control,
     id::{ClientSeq, NodeId, PlayerId, PropertyId},
     link::{CloseCode, ConnectionId, Event, Logic, Output, Target as LinkTarget},
-    message::{Change, ClientMessage, Game, Hello, ServerMessage},
+    message::{Change, ClientMessage, Game, Hello, JoinKey, ServerMessage},
     mutation::{
         Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
         Transaction, Transfer,
@@ -15,7 +15,7 @@ use synced_protocol::{
     time::Micros,
     value::Value,
 };
-use synced_transport::{ClientConfig, ClientEndpoint, TransportError, Waker};
+use synced_transport::{ClientConfig, ClientEndpoint, TransportError, Waker, clock};
 
 use super::{Figures, Pace, Work};
 use crate::{Failure, Outcome};
@@ -139,6 +139,7 @@ impl Writer {
         let hello = Hello {
             game: self.game.clone(),
             player_name: "writer".to_owned(),
+            key: JoinKey(u128::from(clock::unix_now().0).to_le_bytes()),
             resume: None,
         };
         self.send(control::encode_first(&ClientMessage::Hello(hello)));

@@ -4,7 +4,7 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex},
     input::{InputFrame, Precision},
     live::{Datagram, LiveWriter, relay_header},
-    message::{Change, LogEntry, PlayerEntry},
+    message::{Change, JoinMark, LogEntry, PlayerEntry},
     mutation::{
         Access, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn, Transfer,
     },
@@ -48,7 +48,13 @@ impl Bench {
                 name,
                 hosts,
             };
-            bench.commit(NOW, Change::PlayerJoined { player });
+            bench.commit(
+                NOW,
+                Change::PlayerJoined {
+                    player,
+                    mark: JoinMark::default(),
+                },
+            );
         }
         bench.propose(NOW, ANN, Mutation::Spawn(cup()));
         bench

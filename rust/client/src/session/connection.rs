@@ -158,6 +158,7 @@ impl Session {
         Hello {
             game: self.config.game.clone(),
             player_name: self.config.player_name.clone(),
+            key: self.key,
             resume: self
                 .identity
                 .map(|identity| identity.token)

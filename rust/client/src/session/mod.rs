@@ -24,7 +24,7 @@ use synced_protocol::{
     id::{LogIndex, PlayerId, ServerId, Term},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     live::Loss,
-    message::{LiveEntry, LivePose, ResumeToken, Welcome},
+    message::{JoinKey, LiveEntry, LivePose, ResumeToken, Welcome},
     time::Micros,
 };
 use synced_world::{Effect, SnapshotReader, World};
@@ -54,6 +54,7 @@ pub const STATS_INTERVAL: Micros = Micros::from_secs(1);
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
+    key: JoinKey,
     phase: Phase,
     now: Micros,
     identity: Option<Identity>,
@@ -131,14 +132,16 @@ struct Identity {
 }
 
 impl Session {
-    /// A session that connects as soon as it is driven. The seed is for the waits between tries.
+    /// A session that connects as soon as it is driven. The key must be random, and of no other session; the seed is for the waits
+    /// between tries.
     #[must_use]
-    pub fn new(config: SessionConfig, seed: u64) -> Self {
+    pub fn new(config: SessionConfig, key: JoinKey, seed: u64) -> Self {
         Self {
             backoff: Backoff::new(config.retry, seed),
             upstream: Upstream::new(config.live),
             downstream: Downstream::new(config.playout),
             config,
+            key,
             phase: Phase::Waiting {
                 until: Micros::ZERO,
             },

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use synced_client::{Session, SessionConfig, command::Command};
-use synced_node::Node;
+use synced_node::{Node, NodeConfig};
 use synced_protocol::{
     control::{First, decode, decode_first, encode, encode_first},
     id::{ClientSeq, LogIndex, PlayerId, ServerId, Term},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output, Target},
-    message::{ClientMessage, Leader, ServerEntry, ServerMessage},
+    message::{ClientMessage, JoinKey, Leader, ServerEntry, ServerMessage},
     mutation::Transaction,
     time::Micros,
 };
@@ -103,9 +103,14 @@ impl Fronts {
             term: Term(1),
             leader: Some(server_id(0)),
         };
+        // Whoever begins to lead gives everybody the time to come back anew; the one node here does not know when that is.
+        let patient = NodeConfig {
+            resume_grace: Micros::from_secs(60),
+            ..node_config()
+        };
         Self {
             now: Micros::from_secs(1),
-            node: Node::new(node_config(), [1; 32]),
+            node: Node::new(patient, [1; 32]),
             players: Vec::new(),
             servers: vec![server; count],
             links: BTreeMap::new(),
@@ -119,7 +124,7 @@ impl Fronts {
     pub fn join(&mut self, config: SessionConfig) -> usize {
         let place = self.players.len();
         self.players.push(Player {
-            session: Session::new(config, place as u64 + 7),
+            session: Session::new(config, JoinKey([place as u8; 16]), place as u64 + 7),
             game: Mirror::default(),
             links_max: 0,
             attempts: Vec::new(),

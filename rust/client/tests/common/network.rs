@@ -16,6 +16,7 @@ use synced_protocol::{
     id::{PlayerId, mix},
     link::{CloseReason, ConnectionId, Event, Logic, Output},
     live::Datagram,
+    message::JoinKey,
     time::Micros,
 };
 use synced_world::World;
@@ -139,7 +140,11 @@ impl Network {
         let woken = Arc::new(AtomicBool::new(true));
         let wake = woken.clone();
         let place = self.players.len();
-        let session = Session::new(config, self.random ^ place as u64);
+        let session = Session::new(
+            config,
+            JoinKey([place as u8; 16]),
+            self.random ^ place as u64,
+        );
         let (handle, session) = bridge(session, move || wake.store(true, Ordering::Relaxed));
         let clock_ahead = Micros(self.next_random() % 1_000_000_000);
         self.players.push(Player {

@@ -8,7 +8,7 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, PlayerId},
     link::{CloseCode, CloseReason, ConnectionId, Event, Logic, Output},
     message::{
-        Change, ClientMessage, Commit, Hello, Leader, LogEntry, PlayerEntry, ResumeToken,
+        Change, ClientMessage, Commit, Hello, JoinKey, Leader, LogEntry, PlayerEntry, ResumeToken,
         ServerMessage, SnapshotPart, Welcome,
     },
     mutation::{Mutation, Transaction},
@@ -32,7 +32,7 @@ pub struct Script {
 impl Script {
     pub fn new(config: SessionConfig) -> Self {
         let mut script = Self {
-            session: Session::new(config, 1),
+            session: Session::new(config, JoinKey([1; 16]), 1),
             game: Mirror::default(),
             now: ms(1_000),
             outputs: Vec::new(),

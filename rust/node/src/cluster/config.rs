@@ -3,7 +3,6 @@
 use synced_consensus::Config;
 use synced_protocol::{
     id::{GroupId, ServerId},
-    limits::{MAX_FRAME_BYTES, MAX_PEER_FRAME_BYTES},
     time::Micros,
 };
 
@@ -29,15 +28,8 @@ pub const DISAGREEMENT_MAX: Micros = Micros::from_secs(2);
 pub const STANDBY_INTERVAL: Micros = Micros::from_millis(100);
 /// The most bytes of that for one peer at once; the rest follows next time.
 pub const STANDBY_BYTES_MAX: usize = 256 * 1024;
-/// The most values and poses that are looked at for one peer at once, changed or not.
-pub const STANDBY_LOOKS_MAX: usize = 8_192;
-/// The size that its frames are packed to, in bytes.
-pub const STANDBY_FRAME_BYTES: usize = 32 * 1024;
 /// How long a leader that is to stop waits for another to take over.
 pub const HANDOVER_MAX: Micros = Micros::from_millis(500);
-
-const _: () = assert!(STANDBY_FRAME_BYTES <= MAX_FRAME_BYTES);
-const _: () = assert!(STANDBY_FRAME_BYTES <= MAX_PEER_FRAME_BYTES);
 
 /// What one server of a cluster is configured with beside what every node is.
 #[derive(Debug, Clone, PartialEq, Eq)]

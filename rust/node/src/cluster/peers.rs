@@ -12,10 +12,10 @@ use synced_protocol::{
 
 use super::{
     envelope::{self, Kind},
-    standby::Telling,
     stats::PeerCounters,
     time::PeerClock,
 };
+use crate::telling::Telling;
 
 /// Every server that was heard of.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ use crate::{
 
 const SEEDS: u64 = 6;
 const STEPS: u64 = 400;
+const PLAYERS_MAX: usize = 12;
 
 struct Dice(u64);
 
@@ -67,6 +68,10 @@ fn play(seed: u64) {
             11..=13 => players
                 .iter()
                 .for_each(|it| Player::come_back(&mut net, *it)),
+            14..=16 if net.players.len() < PLAYERS_MAX => {
+                let name = format!("Late {}", net.players.len());
+                Player::begin(&mut net, &name);
+            }
             _ => {}
         }
         net.run(Micros(500 + dice.roll(20_000)));
@@ -98,6 +103,11 @@ fn play(seed: u64) {
         );
     }
     assert_agree(&net);
+    let home = net
+        .leader()
+        .and_then(|leader| net.servers[&leader].node.as_ref());
+    let there = home.map(|node| node.world().players().len());
+    assert_eq!(there, Some(net.players.len()), "everybody joined once");
 }
 
 #[test]

@@ -85,3 +85,23 @@ fn who_was_served_by_a_leader_that_died_goes_on_at_the_next_by_its_cursor_and_no
     assert!(DELAY < SOON);
     assert_agree(&net);
 }
+
+#[test]
+fn who_joins_while_the_leader_dies_joins_once_however_far_it_had_come() {
+    let mut was_welcomed = [false; 2];
+    for step in 0..40 {
+        let mut net = Net::new(3);
+        let first = net.elect();
+        let ann = Player::begin(&mut net, "Ann");
+        net.run(Micros(step * 100));
+        was_welcomed[net.players[ann].welcomes.len()] = true;
+        net.kill(first);
+        net.run(Micros::from_millis(700));
+        let leader = net.leader().unwrap();
+        assert_eq!(net.players[ann].home, Some(leader), "{step}");
+        let world = net.servers[&leader].node.as_ref().unwrap().world();
+        assert_eq!(world.players().len(), 1, "{step}");
+        assert_agree(&net);
+    }
+    assert_eq!(was_welcomed, [true; 2], "some before, some after");
+}

@@ -7,8 +7,8 @@ use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId},
     link::{CloseCode, ConnectionId},
     message::{
-        ClientMessage, Commit, Hello, Leader, LiveEntry, LivePose, Refusal, Resume, ServerMessage,
-        Welcome,
+        ClientMessage, Commit, Hello, JoinKey, Leader, LiveEntry, LivePose, Refusal, Resume,
+        ResumeToken, ServerMessage, Welcome,
     },
     mutation::{Rejection, Transaction},
 };
@@ -18,6 +18,8 @@ use super::{Table, words};
 
 #[derive(Debug, Default, Clone)]
 pub struct Client {
+    key: u128,
+    token: Option<ResumeToken>,
     pub welcome: Option<Welcome>,
     pub refused: Option<Refusal>,
     pub closed: Option<CloseCode>,
@@ -38,6 +40,13 @@ pub struct Client {
 }
 
 impl Client {
+    pub fn new(key: u64) -> Self {
+        Self {
+            key: key.into(),
+            ..Self::default()
+        }
+    }
+
     pub fn world(&self) -> &World {
         self.world.as_ref().expect("the snapshot is complete")
     }
@@ -54,15 +63,21 @@ impl Client {
         self.welcome().player
     }
 
+    pub fn hello(&self, name: &str) -> Hello {
+        Hello {
+            key: JoinKey(self.key.to_le_bytes()),
+            ..words::hello(name)
+        }
+    }
+
     pub fn hello_again(&self) -> Hello {
-        let token = self.welcome().token;
         let cursor = self
             .world
             .as_ref()
             .map_or(LogIndex(u64::MAX), World::log_index);
         Hello {
-            resume: Some(Resume { token, cursor }),
-            ..words::hello("again")
+            resume: self.token.map(|token| Resume { token, cursor }),
+            ..self.hello("again")
         }
     }
 
@@ -74,6 +89,8 @@ impl Client {
     /// What is left of it when its connection is replaced.
     pub fn reborn(self) -> Self {
         Self {
+            key: self.key,
+            token: self.token,
             world: self.world,
             last_seq: self.last_seq,
             ..Self::default()
@@ -108,6 +125,7 @@ impl Client {
                 if !welcome.resumed {
                     self.world = None;
                 }
+                self.token = Some(welcome.token);
                 self.welcome = Some(welcome);
             }
             ServerMessage::Refused(refusal) => self.refused = Some(refusal),

@@ -72,7 +72,7 @@ impl<L: Log> Table<L> {
     pub fn connect(&mut self) -> ConnectionId {
         self.last += 1;
         let connection = ConnectionId(self.last);
-        self.clients.insert(connection, Client::default());
+        self.clients.insert(connection, Client::new(self.last));
         let remote = ([192, 0, 2, 1], 4433).into();
         self.handle(Event::Connected { connection, remote });
         connection
@@ -81,7 +81,8 @@ impl<L: Log> Table<L> {
     /// A player who joins.
     pub fn join(&mut self, name: &str) -> ConnectionId {
         let id = self.connect();
-        self.send_first(id, &ClientMessage::Hello(words::hello(name)));
+        let hello = self.client(id).hello(name);
+        self.send_first(id, &ClientMessage::Hello(hello));
         id
     }
 

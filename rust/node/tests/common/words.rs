@@ -3,7 +3,7 @@
 use synced_protocol::{
     id::{NodeId, PlayerId, PropertyId},
     live::{Fit, LiveWriter},
-    message::Hello,
+    message::{Hello, JoinKey},
     mutation::{
         Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
         Transfer,
@@ -21,8 +21,17 @@ pub fn hello(name: &str) -> Hello {
     Hello {
         game: super::game(),
         player_name: name.to_owned(),
+        key: key(name),
         resume: None,
     }
+}
+
+/// That of whoever is called so, first in length and then in letters.
+pub fn key(name: &str) -> JoinKey {
+    let mut key = [name.len() as u8; 16];
+    let letters = key[1..].iter_mut().zip(name.bytes().rev());
+    letters.for_each(|(byte, letter)| *byte = letter);
+    JoinKey(key)
 }
 
 /// An instance of a scene, owned by its player, free for all once released.

@@ -5,7 +5,7 @@ use synced_protocol::{
     error::DecodeError,
     id::{ClientSeq, LogIndex, PlayerId, ServerId, Term},
     message::{
-        ClientMessage, Game, Hello, Leader, Refusal, Resume, ResumeToken, ServerEntry,
+        ClientMessage, Game, Hello, JoinKey, Leader, Refusal, Resume, ResumeToken, ServerEntry,
         ServerMessage, Welcome,
     },
     time::Micros,
@@ -19,6 +19,7 @@ const HELLO: &str = "
     03 637570       # game name
     03 312e30       # game version
     03 416e6e       # player name
+    4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b  # key
     00              # resume: none
 ";
 
@@ -33,6 +34,7 @@ fn hello(resume: Option<Resume>) -> ClientMessage {
     ClientMessage::Hello(Hello {
         game: game("1.0"),
         player_name: "Ann".to_owned(),
+        key: JoinKey([0x4b; 16]),
         resume,
     })
 }
@@ -78,6 +80,7 @@ fn a_hello_without_and_with_a_session_to_resume() {
     assert_frame(
         &hello(Some(resume)),
         "00 03 637570 03 312e30 03 416e6e
+         4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b        # key
          01                                      # resume: some
          30313233343536373839616263646566        # token
          fb 2c01                                 # cursor",

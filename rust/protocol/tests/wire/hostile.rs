@@ -8,7 +8,7 @@ use synced_protocol::{
     limits::{MAX_FRAME_BYTES, MAX_VALUE_BYTES},
     live::Datagram,
     message::{
-        Change, ClientMessage, Commit, Game, Hello, Leader, LiveEntry, LivePose, LogEntry,
+        Change, ClientMessage, Commit, Game, Hello, JoinKey, Leader, LiveEntry, LivePose, LogEntry,
         NodeEntry, PlayerEntry, Refusal, RestedValue, ServerEntry, ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Mutation, ParentRef, Transaction},
@@ -63,6 +63,7 @@ fn frames() -> Vec<Vec<u8>> {
     let hello = ClientMessage::Hello(Hello {
         game: game(),
         player_name: "Ann".to_owned(),
+        key: JoinKey([0x4b; 16]),
         resume: None,
     });
     let refused = ServerMessage::Refused(Refusal::Game {

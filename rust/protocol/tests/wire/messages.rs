@@ -4,8 +4,8 @@ use synced_protocol::{
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
     message::{
-        Change, ClientMessage, Commit, LiveEntry, LivePose, LogEntry, NodeEntry, PlayerEntry,
-        RestedValue, ServerMessage, SnapshotPart,
+        Change, ClientMessage, Commit, JoinMark, LiveEntry, LivePose, LogEntry, NodeEntry,
+        PlayerEntry, RestedValue, ServerMessage, SnapshotPart,
     },
     mutation::{Guard, Lane, Mutation, PropertySpec, Transaction},
     time::Micros,
@@ -155,8 +155,12 @@ fn each_change_of_a_commit() {
             name: "Bo".to_owned(),
             hosts: false,
         },
+        mark: JoinMark([0x4d; 16]),
     };
-    assert_frame(&commit(joined), "03 05 06  01  fb 2c01  02 426f  00");
+    assert_frame(
+        &commit(joined),
+        "03 05 06  01  fb 2c01  02 426f  00  4d4d4d4d 4d4d4d4d 4d4d4d4d 4d4d4d4d",
+    );
     let left = Change::PlayerLeft {
         player: PlayerId(7),
     };

@@ -7,7 +7,7 @@ use synced_protocol::{
     error::DecodeError,
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    message::{Change, LiveEntry, LivePose, LogEntry, SnapshotPart},
+    message::{Change, JoinMark, LiveEntry, LivePose, LogEntry, SnapshotPart},
     replica::{self, LedgerEntry, ReplicaError, ReplicaPart, Standby},
     time::Micros,
     value::Value,
@@ -65,10 +65,14 @@ fn each_part_of_a_replica() {
     );
     let players = vec![LedgerEntry {
         player: PlayerId(1),
+        mark: JoinMark([0x4d; 16]),
         last_seq: ClientSeq(300),
         last_spawn_counter: 2,
     }];
-    assert_replica(&ReplicaPart::Ledger { players }, "01  01  01  01 fb2c01 02");
+    assert_replica(
+        &ReplicaPart::Ledger { players },
+        "01  01  01  01 4d4d4d4d 4d4d4d4d 4d4d4d4d 4d4d4d4d fb2c01 02",
+    );
     let end = ReplicaPart::End {
         last_player: PlayerId(9),
         digest: 0x0123_4567_89ab_cdef,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use synced_protocol::{
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    message::{Change, PlayerEntry, RestedValue},
+    message::{Change, JoinMark, PlayerEntry, RestedValue},
     mutation::{
         Access, Guard, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Spawn,
         Transaction, Transfer,
@@ -38,7 +38,10 @@ fn joins(id: u32) -> Change {
         name: String::new(),
         hosts: id == 1,
     };
-    Change::PlayerJoined { player }
+    Change::PlayerJoined {
+        player,
+        mark: JoinMark::default(),
+    }
 }
 
 /// Makes a random change at its place in the history one that could well be made there.
@@ -136,6 +139,7 @@ fn change() -> impl Strategy<Value = Change> {
             name,
             hosts,
         },
+        mark: JoinMark::default(),
     });
     let seq = ClientSeq::default();
     let proposes =

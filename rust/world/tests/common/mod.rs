@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use synced_protocol::{
     hlc::HlcTimestamp,
     id::{ClientSeq, LogIndex, NodeId, PlayerId, PropertyId},
-    message::{Change, LogEntry, PlayerEntry},
+    message::{Change, JoinMark, LogEntry, PlayerEntry},
     mutation::{
         Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Rejection,
         Spawn, Transaction, Transfer,
@@ -63,7 +63,10 @@ impl Session {
             name: format!("player {}", player.0),
             hosts,
         };
-        self.commit(Change::PlayerJoined { player })
+        self.commit(Change::PlayerJoined {
+            player,
+            mark: JoinMark::default(),
+        })
     }
 
     pub fn leave(&mut self, player: PlayerId) -> Result<Outcome, Rejection> {

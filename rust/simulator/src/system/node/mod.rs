@@ -7,7 +7,11 @@ mod workload;
 use synced_client::{RetryPolicy, Session, SessionConfig};
 use synced_consensus::Consensus;
 use synced_node::{ClusterConfig, ClusterLog, NodeConfig};
-use synced_protocol::{id::LogIndex, message::Game, time::Micros};
+use synced_protocol::{
+    id::LogIndex,
+    message::{Game, JoinKey},
+    time::Micros,
+};
 
 use crate::plant::Plant;
 
@@ -53,7 +57,8 @@ impl System for Whole {
             },
             ..SessionConfig::new(game(), format!("player {}", boot.number))
         };
-        NodePlayer::new(Session::new(config, boot.seed), self.plant)
+        let key = JoinKey(u128::from(boot.seed).to_le_bytes());
+        NodePlayer::new(Session::new(config, key, boot.seed), self.plant)
     }
 
     fn oracle(&self) -> WorldOracle {
