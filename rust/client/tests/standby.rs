@@ -16,7 +16,7 @@ use synced_protocol::{
     control::{decode, encode, encode_first},
     id::{LogIndex, ServerId, Term},
     link::{CloseCode, CloseReason, ConnectionId, Event, Output, Target},
-    message::{ClientMessage, Leader, Refusal, ServerEntry, ServerMessage, Welcome},
+    message::{ClientMessage, Leader, Refusal, ServerEntry, ServerMessage, SnapshotPart, Welcome},
 };
 
 const WATCH: ClientMessage = ClientMessage::Watch;
@@ -330,6 +330,34 @@ fn two_hellos_of_which_the_first_seemed_to_be_answered_may_both_be_welcomed() {
     cluster.say(second, &welcome);
     let malformed = (second, CloseCode::Malformed);
     assert_eq!(cluster.closed().last(), Some(&malformed), "nobody asked");
+}
+
+#[test]
+fn a_world_that_takes_its_time_to_arrive_is_waited_for_after_a_word_of_who_leads_too() {
+    let mut script = Script::new(SessionConfig::new(game(), "ann"));
+    let first = script.connect();
+    script.outputs.clear();
+    script.say_first(&ServerMessage::Leader(word(1, 3, Some(2))));
+    let second = script.connect();
+    assert_eq!(first.key, second.key, "it is the same client");
+    script.say_first(&ServerMessage::Welcome(Welcome {
+        leader: word(2, 3, Some(2)),
+        ..welcome(ME, 10)
+    }));
+    let silence = SessionConfig::new(game(), "ann").handshake_timeout - ms(1);
+    let part = SnapshotPart {
+        players: Vec::new(),
+        last: false,
+        ..snapshot(10)
+    };
+    for _ in 0..5 {
+        script.pass(silence);
+        script.say(&ServerMessage::Snapshot(part.clone()));
+    }
+    script.pass(silence);
+    script.say(&ServerMessage::Snapshot(snapshot(10)));
+    assert_eq!((script.game.joins.len(), script.game.tries.len()), (1, 0));
+    assert!(script.game.ended.is_none());
 }
 
 #[test]

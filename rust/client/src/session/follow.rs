@@ -103,10 +103,8 @@ impl Session {
 
     /// After a while without a leader the game is told that the session is not up.
     pub(super) fn show_loss(&mut self) {
-        let patience = self.patience();
-        let now = self.now;
-        let untold = self.seek.begun_mut().filter(|begun| !begun.told);
-        let Some(begun) = untold.filter(|begun| now.since(begun.at) >= patience) else {
+        let is_due = self.loss_deadline().is_some_and(|at| at <= self.now);
+        let Some(begun) = self.seek.begun_mut().filter(|_| is_due) else {
             return;
         };
         begun.told = true;
@@ -121,8 +119,8 @@ impl Session {
     }
 
     pub(super) fn loss_deadline(&self) -> Option<Micros> {
-        let untold = self.seek.begun().filter(|begun| !begun.told);
-        untold.map(|begun| begun.at + self.patience())
+        let untold = self.seek.begun().filter(|begun| !begun.told)?;
+        Some(untold.at + self.patience()?)
     }
 
     /// The leader's own address first, then whoever may know of another one, then any of the servers that were configured.
@@ -165,12 +163,13 @@ impl Session {
         self.phase = Phase::Waiting { until };
     }
 
-    /// How long a session may be without a leader before the game is told so. One that never was up has nothing to lose.
-    fn patience(&self) -> Micros {
-        if self.has_joined() {
-            FAILOVER_QUIET
-        } else {
-            self.config.handshake_timeout
+    /// How long a session may be without a leader before the game is told so. One that never was up has nothing to lose, and has found
+    /// the leader once the world arrives, however long that takes.
+    fn patience(&self) -> Option<Micros> {
+        match self.phase {
+            _ if self.has_joined() => Some(FAILOVER_QUIET),
+            Phase::Joining(_) => None,
+            _ => Some(self.config.handshake_timeout),
         }
     }
 

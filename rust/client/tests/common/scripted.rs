@@ -118,6 +118,16 @@ impl Script {
         self.event(Event::Closed { connection, reason });
     }
 
+    /// Lets time pass, waking the session whenever it wants to be.
+    pub fn pass(&mut self, span: Micros) {
+        let end = self.now + span;
+        while let Some(at) = self.session.poll_deadline().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.event(Event::Woken);
+        }
+        self.now = end;
+    }
+
     /// Lets time pass until the session wants to connect again.
     pub fn wait_for_try(&mut self) {
         self.outputs.clear();
