@@ -15,6 +15,7 @@ use synced_protocol::{
     control::encode,
     id::{NodeId, PropertyId},
     link::{CloseCode, CloseReason, Event, Logic, Output},
+    message::ClientMessage,
     mutation::{Lane, Mutation, PropertySpec},
     time::Micros,
     value::Value,
@@ -44,10 +45,12 @@ fn leaving_says_so_closes_in_order_and_needs_no_connection() {
 
     let mut script = Script::new(SessionConfig::new(game(), "ann"));
     script.connect();
+    script.outputs.clear();
     script.session.command(script.now, Command::Leave);
     script.event(Event::Woken);
-    let hello_alone = script.frames().len() == 1;
-    assert!(hello_alone && script.closed_with() == Some(CloseCode::Done));
+    let leave = encode(&ClientMessage::Leave).unwrap();
+    assert_eq!(script.frames(), [leave], "behind the hello");
+    assert_eq!(script.closed_with(), Some(CloseCode::Done));
 
     let mut script = Script::up();
     script.lose(CloseReason::TimedOut);

@@ -36,10 +36,7 @@ impl<L: Log> Node<L> {
         match connection.stage {
             Stage::Unknown => self.greet(now, id, frame),
             Stage::Watching => self.on_watcher(now, id, frame),
-            Stage::Joining(_) if connection.has_watched && is_hello(frame) => {
-                self.charge_question(now, id)
-            }
-            Stage::Joining(_) => Err(CloseCode::Malformed),
+            Stage::Joining(player) => self.on_joining(now, id, player, frame),
             Stage::Joined(player) => self.on_message(now, id, player, frame),
         }
     }
@@ -50,6 +47,24 @@ impl<L: Log> Node<L> {
             tracing::info!(player = player.0, "leaves");
             self.rest(now, player);
             self.append(now, Change::PlayerLeft { player });
+        }
+    }
+
+    /// A frame of a peer that waits for its welcome.
+    fn on_joining(
+        &mut self,
+        now: Micros,
+        id: ConnectionId,
+        player: PlayerId,
+        frame: &[u8],
+    ) -> Result<(), CloseCode> {
+        match control::decode(frame).map_err(|_| CloseCode::Malformed)? {
+            ClientMessage::Hello(_) if self.has_watched(id) => self.charge_question(now, id),
+            ClientMessage::Leave => {
+                self.leave(now, player);
+                Err(CloseCode::Done)
+            }
+            _ => Err(CloseCode::Malformed),
         }
     }
 
@@ -120,8 +135,4 @@ impl<L: Log> Node<L> {
             connection.allowances.proposals.judge(now)
         })
     }
-}
-
-fn is_hello(frame: &[u8]) -> bool {
-    matches!(control::decode(frame), Ok(ClientMessage::Hello(_)))
 }

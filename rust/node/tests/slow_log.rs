@@ -94,6 +94,24 @@ fn a_second_hello_before_the_join_is_committed_is_the_same_players() {
 }
 
 #[test]
+fn who_leaves_before_the_join_is_committed_does_not_stay() {
+    let mut table = table();
+    let [ann, bob] = ["Ann", "Bob"].map(|name| table.join(name));
+    table.send(ann, &ClientMessage::Leave);
+    assert_eq!(table.closed(ann), Some(CloseCode::Done));
+    commit(&mut table, 3);
+    assert!(table.client(ann).welcome.is_none());
+    assert_eq!(table.stats().players, 1);
+    table.assert_agree(&[bob]);
+    let again = table.connect();
+    let hello = table.client(ann).hello("Ann");
+    table.send_first(again, &ClientMessage::Hello(hello));
+    commit(&mut table, 1);
+    assert_eq!(table.stats().players, 2);
+    table.assert_agree(&[again, bob]);
+}
+
+#[test]
 fn a_player_is_welcomed_once_the_join_is_committed() {
     let mut table = table();
     let ann = table.join("Ann");
@@ -169,7 +187,7 @@ fn a_peer_that_is_gone_before_its_join_is_committed_leaves_after_the_grace() {
 fn a_peer_that_speaks_before_it_is_welcomed_is_cut_off() {
     let mut table = table();
     let ann = table.join("Ann");
-    table.send(ann, &ClientMessage::Leave);
+    table.send(ann, &ClientMessage::Watch);
     assert_eq!(table.closed(ann), Some(CloseCode::Malformed));
     table.pass(Micros::from_secs(60));
     commit(&mut table, 2);

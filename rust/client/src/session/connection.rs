@@ -90,16 +90,12 @@ impl Session {
         self.close_and_end(CloseCode::Done, EndReason::Refused(refusal));
     }
 
-    /// What was proposed before is sent before. A server that has not answered the handshake yet takes no other word.
+    /// What was proposed before is sent before.
     pub(super) fn leave(&mut self) {
-        match self.phase {
-            Phase::Greeting { .. } => self.close_and_end(CloseCode::Done, EndReason::Left),
-            Phase::Up { connection } => {
-                self.send_proposals(connection);
-                self.give_up(CloseCode::Done, EndReason::Left);
-            }
-            _ => self.give_up(CloseCode::Done, EndReason::Left),
+        if let Phase::Up { connection } = self.phase {
+            self.send_proposals(connection);
         }
+        self.give_up(CloseCode::Done, EndReason::Left);
     }
 
     fn close_and_end(&mut self, code: CloseCode, reason: EndReason) {
