@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use synced_tests::{Outcome, cluster::SyncedCluster, steady::Steady};
+use synced_tests::{Outcome, cluster::SyncedCluster, headless::HeadlessPlayer, steady::Steady};
 use synced_transport::clock;
 
 use crate::{GAME, SOME, WRITE_INTERVAL, assert_same_worlds, five, follower, players};
@@ -32,6 +32,37 @@ fn a_player_who_knows_a_follower_alone_is_led_to_the_leader_and_goes_on_when_two
             gap.0 / 1_000
         );
     }
+    assert_same_worlds(cluster)
+}
+
+#[test]
+fn players_who_join_while_the_leader_dies_are_in_the_world_once() -> Outcome {
+    const JOINING: u32 = 12;
+    let mut cluster = five("joining")?;
+    let leader = cluster.leader()?;
+    let joining: Vec<_> = (0..JOINING)
+        .map(|place| {
+            let url = cluster.url().to_owned();
+            let mut config = HeadlessPlayer::config(GAME.0, GAME.1, &format!("player {place}"));
+            config.retry.first_connect = true;
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(2) * place);
+                HeadlessPlayer::join(&url, config)
+            })
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(12));
+    cluster.kill(leader)?;
+    let joined = joining.into_iter().map(|thread| thread.join().unwrap());
+    let players = joined.collect::<Outcome<Vec<_>>>()?;
+    let counted = cluster.until("the leader counts its players", |status| {
+        let leader = status["leader"].as_u64()?;
+        let mut servers = status["servers"].as_array()?.iter();
+        let leading = servers.find(|one| one["peer"]["server"] == leader)?;
+        leading["answer"]["node"]["players"].as_u64()
+    })?;
+    assert_eq!(counted, u64::from(JOINING));
+    drop(players);
     assert_same_worlds(cluster)
 }
 
