@@ -38,6 +38,8 @@ pub struct Server<S: System> {
     pub clock: Clock,
     /// How wrong its wall clock is, in microseconds.
     pub wall_error_us: i64,
+    /// By how much its clock has jumped ahead in this life.
+    pub jumped: Micros,
     /// What it keeps.
     pub disk: Disk,
     /// How much longer its disk takes.
@@ -83,6 +85,7 @@ impl<S: System> Server<S> {
             replica: ReplicaId::new(id, 0),
             clock,
             wall_error_us,
+            jumped: Micros::ZERO,
             disk,
             disk_delay: Micros::ZERO,
             is_syncing: false,

@@ -49,17 +49,16 @@ impl Group {
     }
 
     fn successors(&self, io: &Io<'_>) -> impl Iterator<Item = ReplicaId> {
-        let within_reach = |voter: &ReplicaId| {
-            let silence = self.lease.silence(*voter);
-            io.peers.is_up(voter.server())
-                && silence.is_some_and(|ticks| ticks < io.config.election_ticks)
-        };
-        self.members
-            .voters
-            .iter()
-            .copied()
-            .filter(|voter| *voter != self.own)
-            .filter(within_reach)
+        let voters = self.members.voters.iter().copied();
+        let others = voters.filter(|voter| *voter != self.own);
+        others.filter(|voter| self.is_within_reach(io, *voter))
+    }
+
+    /// Whether this leader has a connection with a replica and has heard it lately.
+    pub(super) fn is_within_reach(&self, io: &Io<'_>, replica: ReplicaId) -> bool {
+        let silence = self.lease.silence(replica);
+        io.peers.is_up(replica.server())
+            && silence.is_some_and(|ticks| ticks < io.config.election_ticks)
     }
 
     fn successor(&self, io: &Io<'_>, server: ServerId) -> Option<ReplicaId> {

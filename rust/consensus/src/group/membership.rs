@@ -103,6 +103,9 @@ impl Group {
         if voters == now {
             return self.finish();
         }
+        if !self.could_decide(io, &voters) {
+            return None;
+        }
         let come = voters
             .difference(&now)
             .map(|replica| (Step::Vote, *replica));
@@ -223,6 +226,17 @@ impl Group {
         voters.retain(|replica| voting.contains(&replica.server()));
         voters.extend(stay.filter(|voter| !replaced.contains(&voter.server())));
         Some(voters).filter(|voters| voters.iter().ne(self.members.voters.iter()))
+    }
+
+    /// Whether a majority of these is within reach. Once voters are others than those who can vote, nothing is decided any more, the
+    /// return of those who cannot included.
+    fn could_decide(&self, io: &Io<'_>, voters: &BTreeSet<ReplicaId>) -> bool {
+        let lives = |voter: ReplicaId| io.peers.replica(voter.server()) == Some(voter);
+        let can_vote = |voter: ReplicaId| {
+            voter == self.own || (lives(voter) && self.is_within_reach(io, voter))
+        };
+        let able = voters.iter().filter(|voter| can_vote(**voter)).count();
+        able > voters.len() / 2
     }
 
     fn has_caught_up(&self, replica: ReplicaId) -> bool {

@@ -177,6 +177,37 @@ fn several_servers_that_lost_their_memory_are_replaced_one_after_the_other() {
 }
 
 #[test]
+fn no_voters_are_taken_away_while_too_few_of_the_rest_could_decide() {
+    let mut cluster = founded_with_two_more(57);
+    change(&mut cluster, &[1, 2, 3, 4, 5, 6, 7]);
+    let leader = cluster.leader().unwrap();
+    let founders = (1..=5).map(server).filter(|id| *id != leader);
+    let lost: Vec<_> = founders.take(3).collect();
+    for id in &lost {
+        cluster.kill_and_lose(*id, 77);
+    }
+    cluster.run_ms(300);
+    cluster
+        .act(leader, |c, _| c.change_members(GROUP, wanted(1..=5)))
+        .unwrap();
+    for number in 0..20_u8 {
+        cluster.run_ms(50);
+        cluster.commit(vec![number]);
+    }
+    let leader = cluster.leader().unwrap();
+    assert_eq!(cluster.status(leader).members.voters.len(), 7);
+    for id in lost {
+        cluster.start(id);
+    }
+    cluster.run_until(Micros::from_secs(2), |cluster| {
+        let leader = cluster.leader();
+        let members = leader.map(|leader| cluster.status(leader).members);
+        members.is_some_and(|it| it.outgoing.is_empty() && it.voters.len() == 5)
+    });
+    cluster.commit("on");
+}
+
+#[test]
 fn members_that_make_no_sense_are_refused_with_what_to_ask_for_instead() {
     let mut cluster = Cluster::new(3, 54);
     let leader = cluster.elect();

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Standby = 1,
     /// What time it is.
     Clock = 2,
+    /// Who takes part.
+    Roster = 3,
 }
 
 /// What arrived from another server.
@@ -61,6 +63,7 @@ impl Kind {
             0 => Ok(Self::Consensus),
             1 => Ok(Self::Standby),
             2 => Ok(Self::Clock),
+            3 => Ok(Self::Roster),
             _ => Err(DecodeError::BadTag {
                 what: "peer envelope",
                 tag,
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_envelope_is_a_version_a_kind_a_time_and_what_is_in_it() {
-        for kind in [Kind::Consensus, Kind::Standby, Kind::Clock] {
+        for kind in [Kind::Consensus, Kind::Standby, Kind::Clock, Kind::Roster] {
             let hlc = HlcTimestamp(0x0807_0605_0403_0201);
             let bytes = seal(kind, hlc, b"word");
             let head = [1, kind as u8, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -92,7 +95,7 @@ mod tests {
             let cut = open(&whole.slice(..length));
             assert_eq!(cut, Err(DecodeError::Truncated));
         }
-        for (place, byte) in [(0, 0), (0, 2), (1, 3), (1, 255)] {
+        for (place, byte) in [(0, 0), (0, 2), (1, 4), (1, 255)] {
             let mut other = whole.to_vec();
             other[place] = byte;
             let opened = open(&other.into());

@@ -19,6 +19,7 @@ mod node;
 mod peers;
 mod probe;
 mod requests;
+mod roster;
 mod standby;
 mod stats;
 mod time;

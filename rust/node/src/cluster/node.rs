@@ -77,6 +77,7 @@ impl Node<ClusterLog> {
         }
         match envelope.kind {
             Kind::Standby => self.on_standby(now, &envelope.body),
+            Kind::Roster => self.on_roster(now, &envelope.body),
             Kind::Consensus | Kind::Clock => {
                 let taken: Result<(), DecodeError> =
                     self.log.consensus.receive(now, from, envelope.body);
@@ -112,6 +113,7 @@ impl PeerLogic for Node<ClusterLog> {
             PeerEvent::Up { server } => {
                 self.log.peers.up(now, server);
                 self.log.consensus.peer_up(now, server);
+                self.tell_roster(server);
             }
             PeerEvent::Down { server } => {
                 self.log.peers.down(server);

@@ -116,7 +116,9 @@ impl<S: System> Run<S> {
             What::ClockJump(most) => {
                 let by = Micros(self.chance.faults.between([most.0 / 2, most.0]));
                 let now = self.now;
-                self.servers[host.place() - 1].clock.jump(now, by);
+                let server = &mut self.servers[host.place() - 1];
+                server.clock.jump(now, by);
+                server.jumped = server.jumped + by;
                 self.note_deadline_anew(host);
             }
             What::ClockDrift(most) => {

@@ -1,5 +1,6 @@
 //! How long nobody serves.
 
+use synced_node::cluster::config::MAX_OFFSET;
 use synced_protocol::{
     id::{LogIndex, ReplicaId, ServerId, Term},
     time::Micros,
@@ -19,6 +20,9 @@ const LEASE_TICKS_MAX: u64 = 10;
 /// The longest that an election takes when nothing stands in its way. A leader that is heard by too few to serve keeps those few for
 /// twenty ticks; then everybody stands in turn, and waits twice as long each time. Of 7,237 elections the longest took 75 ticks.
 const ELECTION_TICKS_MAX: u64 = 200;
+
+/// A server whose clock has jumped ahead by more may be heard by nobody: half of what another's may be ahead, since theirs jump, too.
+const JUMPED_MAX: Micros = Micros(MAX_OFFSET.0 / 2);
 
 /// More loss than this makes elections fail too often to bound them.
 const USUAL_LOSS_MAX: f64 = 0.01;
@@ -174,9 +178,12 @@ impl<S: System> Run<S> {
         Some((image.last_term(), image.last()))
     }
 
+    /// Whether a server hears and is heard: nobody hears one whose clock is far ahead.
     fn takes_part(&self, host: Host) -> bool {
         let server = self.server(host);
-        server.is_some_and(|server| server.is_awake() && !server.disk.is_full())
+        server.is_some_and(|server| {
+            server.is_awake() && !server.disk.is_full() && server.jumped <= JUMPED_MAX
+        })
     }
 
     fn are_connected(&self, one: Host, other: Host) -> bool {

@@ -121,6 +121,7 @@ impl<S: System> Run<S> {
         }
         let local = server.clock.read(now);
         let wall = (EPOCH + now).shifted(server.wall_error_us);
+        server.jumped = Micros::ZERO;
         let id = server.id();
         let mut consensus = Config {
             tick,
