@@ -19,7 +19,7 @@ use rustls::{
 use synced_protocol::{
     control,
     link::CloseCode,
-    message::{ClientMessage, Hello, JoinKey},
+    message::{ClientMessage, Hello},
 };
 use synced_tests::{Failure, Outcome};
 use synced_transport::CERTIFICATE_FILE;
@@ -67,7 +67,7 @@ impl Raw {
         let hello = Hello {
             game: game(),
             player_name: name.to_owned(),
-            key: JoinKey([name.len() as u8; 16]),
+            key: crate::key_of(name),
             resume: None,
         };
         let frame = control::encode_first(&ClientMessage::Hello(hello)).map_err(failure)?;

@@ -13,7 +13,7 @@ use synced_client::{
 use synced_protocol::{
     id::{ClientSeq, NodeId, PlayerId, PropertyId},
     input::InputFrame,
-    message::{Game, JoinKey},
+    message::Game,
     mutation::{
         Access, Lane, Mutation, OnOwnerLeft, Origin, ParentRef, Policy, PropertySpec, Rejection,
         Spawn, Transfer,
@@ -80,7 +80,7 @@ impl Scripted {
         let waker = Waker::new();
         let wake = waker.clone();
         let (handle, logic) = bridge(
-            Session::new(SessionConfig::new(game(), name), JoinKey([1; 16]), 1),
+            Session::new(SessionConfig::new(game(), name), crate::key_of(name), 1),
             move || wake.wake(),
         );
         let endpoint = ClientEndpoint::new(config).map_err(failure)?;
