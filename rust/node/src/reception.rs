@@ -109,11 +109,11 @@ impl<L: Log> Node<L> {
             return false;
         }
         self.meter.counters.snapshots_sent += 1;
-        let connection = self.connections.get_mut(&id);
-        connection.is_some_and(|connection| {
-            connection.outlet.begin_snapshot();
-            true
-        })
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return false;
+        };
+        connection.outlet.begin_snapshot();
+        true
     }
 
     /// Returns whether the peer is there to be handed the next one.

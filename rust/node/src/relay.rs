@@ -24,8 +24,6 @@ pub(crate) struct Relayed {
     /// The stamp that was written last.
     stamp_block: Range<usize>,
     heads: Heads,
-    /// A block on its way into the buffer.
-    scratch: Vec<u8>,
 }
 
 impl Relayed {
@@ -45,11 +43,13 @@ impl Relayed {
         let needs_stamp = !block.stamp_block.is_empty()
             && block.stamp_block != &self.buffer[self.stamp_block.clone()];
         if needs_stamp {
-            self.scratch.extend_from_slice(block.stamp_block);
-            self.stamp_block = self.push(None);
+            let start = self.buffer.len();
+            self.buffer.extend_from_slice(block.stamp_block);
+            self.stamp_block = self.note_block(None, start);
         }
-        self.heads.put_block(block, &mut self.scratch);
-        self.push(Some(node));
+        let start = self.buffer.len();
+        self.heads.put_block(block, &mut self.buffer);
+        self.note_block(Some(node), start);
     }
 
     /// The datagram, if it has any blocks.
@@ -77,11 +77,8 @@ impl Relayed {
         Some(self.buffer.split().freeze())
     }
 
-    /// Takes over what was written to the scratch.
-    fn push(&mut self, node: Option<NodeId>) -> Range<usize> {
-        let start = self.buffer.len();
-        self.buffer.extend_from_slice(&self.scratch);
-        self.scratch.clear();
+    /// A block was written from there on.
+    fn note_block(&mut self, node: Option<NodeId>, start: usize) -> Range<usize> {
         let range = start..self.buffer.len();
         self.blocks.push((node, range.clone()));
         range

@@ -1,5 +1,7 @@
 //! Reading and writing bytes, little-endian, without ever reading past the end.
 
+use bytes::BufMut;
+
 use crate::error::DecodeError;
 
 /// A cursor over bytes from the network.
@@ -120,16 +122,16 @@ impl<'a> Reader<'a> {
 }
 
 /// Appends a count as [`Reader::count`] reads it. One of 2^21 or more is written too, and refused by every reader.
-pub fn put_count(out: &mut Vec<u8>, mut count: usize) {
+pub fn put_count(out: &mut impl BufMut, mut count: usize) {
     while count >= 0x80 {
-        out.push((count & 0x7f) as u8 | 0x80);
+        out.put_u8((count & 0x7f) as u8 | 0x80);
         count >>= 7;
     }
-    out.push((count & 0x7f) as u8);
+    out.put_u8((count & 0x7f) as u8);
 }
 
 /// Appends a count as [`Reader::long_count`] reads it.
-pub fn put_long_count(out: &mut Vec<u8>, count: u32) {
+pub fn put_long_count(out: &mut impl BufMut, count: u32) {
     put_count(out, count as usize);
 }
 

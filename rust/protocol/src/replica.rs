@@ -12,7 +12,6 @@ use crate::{
     error::DecodeError,
     id::{ClientSeq, PlayerId},
     message::{JoinMark, LiveEntry, LivePose, LogEntry, SnapshotPart},
-    store::MemberAddress,
 };
 
 /// The version of everything here.
@@ -62,15 +61,6 @@ pub struct Standby {
     pub poses: Vec<LivePose>,
 }
 
-/// Who takes part in a cluster, for a server that may not know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roster {
-    /// At most [`MAX_SERVERS`](crate::limits::MAX_SERVERS).
-    #[serde(deserialize_with = "bounded::list")]
-    pub servers: Vec<MemberAddress>,
-}
-
-impl control::Message for Roster {}
 impl control::Message for ReplicaPart {}
 impl control::Message for Standby {}
 impl control::Message for LogEntry {}

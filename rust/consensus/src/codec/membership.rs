@@ -124,7 +124,7 @@ fn read_replica(reader: &mut Reader<'_>) -> Result<ReplicaId, DecodeError> {
     }
 }
 
-fn put_addresses(out: &mut Vec<u8>, addresses: &[MemberAddress]) {
+pub(crate) fn put_addresses(out: &mut Vec<u8>, addresses: &[MemberAddress]) {
     put_count(out, addresses.len());
     for address in addresses {
         out.extend_from_slice(&address.peer.server.0.to_le_bytes());
@@ -133,7 +133,7 @@ fn put_addresses(out: &mut Vec<u8>, addresses: &[MemberAddress]) {
     }
 }
 
-fn read_addresses(reader: &mut Reader<'_>) -> Result<Vec<MemberAddress>, DecodeError> {
+pub(crate) fn read_addresses(reader: &mut Reader<'_>) -> Result<Vec<MemberAddress>, DecodeError> {
     let count = reader.count("addresses", MAX_REPLICAS)?;
     (0..count).map(|_| read_address(reader)).collect()
 }

@@ -18,7 +18,7 @@ use synced_protocol::{bytes_io::Reader, error::DecodeError, id::GroupId, time::M
 pub(crate) use beat::{BEAT_BYTES_MAX, Beat, Beats, MAX_BEATS};
 pub(crate) use election::{VoteAnswer, VoteRequest};
 pub(crate) use header::{Beginning, Header, Hello};
-pub(crate) use membership::{MembershipChange, Step};
+pub(crate) use membership::{MAX_REPLICAS, MembershipChange, Step, put_addresses, read_addresses};
 pub(crate) use number::{NUMBER_MAX, put_u64};
 pub(crate) use replication::{Append, AppendAnswer};
 pub(crate) use snapshot::{

@@ -49,8 +49,8 @@ pub struct Consensus {
     peers: Peers,
     news: VecDeque<(GroupId, News)>,
     last_write: WriteId,
-    /// Where those who founded the cluster were, for a server that takes no part yet.
-    founders: Vec<MemberAddress>,
+    /// Where the founders were and others whom this server was told of, for as long as it takes no part itself.
+    named: Vec<MemberAddress>,
     connected: Option<Vec<PeerAddress>>,
     next_greeting: Micros,
     /// Messages that could not be read, of no group.
@@ -89,7 +89,7 @@ impl Consensus {
             groups: BTreeMap::new(),
             news: VecDeque::new(),
             last_write: WriteId(0),
-            founders: Vec::new(),
+            named: Vec::new(),
             connected: None,
             next_greeting: now + GREETING,
             refused: 0,
@@ -98,7 +98,7 @@ impl Consensus {
         for stored in groups {
             let id = stored.group;
             consensus
-                .founders
+                .named
                 .extend(stored.snapshot.members.addresses.iter().cloned());
             let group = Group::begin(stored, &mut consensus.split().1)?;
             if consensus.groups.insert(id, group).is_some() {

@@ -77,7 +77,10 @@ impl Node<ClusterLog> {
         }
         match envelope.kind {
             Kind::Standby => self.on_standby(now, &envelope.body),
-            Kind::Roster => self.on_roster(now, &envelope.body),
+            Kind::Roster => {
+                let taken = self.log.consensus.told_of(now, &envelope.body);
+                taken.map_err(ReplicaError::Broken)
+            }
             Kind::Consensus | Kind::Clock => {
                 let taken: Result<(), DecodeError> =
                     self.log.consensus.receive(now, from, envelope.body);

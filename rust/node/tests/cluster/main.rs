@@ -19,6 +19,7 @@ mod failover;
 mod hearing;
 mod hostile;
 mod lease;
+mod members;
 mod rejections;
 mod requests;
 mod restart;

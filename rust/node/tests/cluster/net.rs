@@ -12,6 +12,7 @@ use synced_protocol::{
     id::{NodeId, ReplicaId, ServerId},
     link::{CloseReason, ConnectionId, Event},
     peer::{PeerEvent, RequestId},
+    store::Members,
     time::Micros,
 };
 
@@ -74,14 +75,6 @@ impl Net {
         net
     }
 
-    /// Starts a server that is no member yet, and knows those who are.
-    pub fn start_outside(&mut self, id: ServerId) {
-        self.start(id);
-        for member in (1..id.0).map(server) {
-            self.join(id, member);
-        }
-    }
-
     /// Starts every server that does not run.
     pub fn alive_all(&mut self) {
         let all: Vec<_> = self.servers.keys().copied().collect();
@@ -98,15 +91,7 @@ impl Net {
     /// Folders, and nothing that runs.
     pub fn founded(servers: u16, skew: impl Fn(u16) -> Skew) -> Self {
         let members = disk::founding_members(servers);
-        let stored = |id| Server {
-            node: None,
-            stored: disk::founded(members.clone()),
-            skew: skew(id),
-            set_ahead: Micros::ZERO,
-            sent: Vec::new(),
-            started_at: Micros::ZERO,
-            answers: BTreeMap::new(),
-        };
+        let stored = |id| Server::new(disk::founded(members.clone()), skew(id));
         Self {
             now: Micros::from_secs(1),
             servers: (1..=servers).map(|id| (server(id), stored(id))).collect(),
@@ -132,6 +117,7 @@ impl Net {
         let server = self.servers.get_mut(&id).unwrap();
         server.started_at = now;
         server.set_ahead = Micros::ZERO;
+        server.wanted.clear();
         let local = server.local(now);
         let wall = (EPOCH + now).shifted(server.skew.wall_us);
         let config = NodeConfig {
@@ -139,7 +125,7 @@ impl Net {
             ..self.config.clone()
         };
         let mut cluster = self.cluster.clone();
-        cluster.consensus.replica = ReplicaId::new(id, 0);
+        cluster.consensus.replica = ReplicaId::new(id, server.incarnation);
         let groups = vec![server.stored.clone()];
         let node = Node::clustered(config, cluster, groups, SECRET, local);
         server.node = Some(node.unwrap());
@@ -161,6 +147,13 @@ impl Net {
     pub fn kill(&mut self, id: ServerId) {
         self.servers.get_mut(&id).unwrap().node = None;
         self.hang_up(id);
+    }
+
+    /// A server that does not run is as its founders made it, and as nobody knows it.
+    pub fn lose_memory(&mut self, id: ServerId, members: Members) {
+        let server = self.servers.get_mut(&id).unwrap();
+        server.stored = disk::founded(members);
+        server.incarnation += 1;
     }
 
     /// The server is asked to stop in an orderly way.

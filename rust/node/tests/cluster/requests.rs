@@ -1,12 +1,11 @@
 //! What an operator asks for, and servers that stop in an orderly way.
 
 use serde_json::json;
-use synced_protocol::{id::ServerId, link::CloseCode, time::Micros, value::Value};
+use synced_protocol::{link::CloseCode, time::Micros, value::Value};
 
 use crate::{
-    disk,
     failover::assert_agree,
-    net::{Net, server},
+    net::Net,
     player::Player,
     words::{CONFIRMED, set},
 };
@@ -136,54 +135,4 @@ fn a_leader_that_nobody_can_follow_stops_after_a_while_all_the_same() {
     net.stop(leader);
     net.run(Micros::from_millis(600));
     assert!(!net.is_alive(leader));
-}
-
-#[test]
-fn a_cluster_grows_and_shrinks_while_players_play() {
-    let mut net = Net::founded(5, |_| Default::default());
-    let three = disk::founding_members(3);
-    for stored in net.servers.values_mut() {
-        stored.stored = disk::founded(three.clone());
-    }
-    (1..=3).for_each(|id| net.start(server(id)));
-    let leader = net.elect();
-    let ann = Player::join(&mut net, "Ann");
-    let cup = Player::spawn(&mut net, ann, 1);
-    (4..=5).for_each(|id| net.start_outside(server(id)));
-    net.run(Micros::from_millis(20));
-    let add = json!({ "do": "add", "servers": [
-        { "server": 4, "peer": "peer-4:1", "players": "players-4:1" },
-        { "server": 5, "peer": "peer-5:1", "players": "players-5:1" },
-    ]});
-    let answer = net.ask(leader, &add.to_string());
-    assert_eq!(answer["ok"]["voters"], json!([1, 2, 3, 4, 5]), "{answer}");
-    for number in 0..300 {
-        Player::propose(&mut net, ann, set(cup, CONFIRMED, Value::Int(number)));
-        net.run(Micros::from_millis(1));
-    }
-    assert_eq!(net.stats(server(5)).voters, [1, 2, 3, 4, 5]);
-    let remove = r#"{"do":"remove","servers":[1,2]}"#;
-    let leader = net.leader().unwrap();
-    let answer = net.ask(leader, remove);
-    assert_eq!(answer["ok"]["voters"], json!([3, 4, 5]), "{answer}");
-    for number in 0..300 {
-        Player::propose(&mut net, ann, set(cup, CONFIRMED, Value::Int(number)));
-        net.run(Micros::from_millis(1));
-    }
-    let left = |id: &ServerId| id.0 > 2;
-    let leader = net.leader().unwrap();
-    assert!(left(&leader));
-    assert_eq!(net.stats(leader).voters, [3, 4, 5]);
-    let player = &net.players[ann];
-    assert_eq!(player.confirmed.len(), 601);
-    assert!(player.rejected.is_empty());
-    let told = &player.told.last().unwrap().2;
-    let mut named: Vec<_> = told.servers.iter().map(|entry| entry.server.0).collect();
-    named.sort_unstable();
-    assert_eq!(named, [3, 4, 5]);
-    assert_eq!(
-        told.servers.last().unwrap().server,
-        leader,
-        "the leader is no next leader"
-    );
 }

@@ -1,6 +1,6 @@
 //! One server: its process, its disk and its clocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use synced_node::{ClusterLog, Node};
@@ -18,6 +18,10 @@ pub struct Skew {
 pub struct Server {
     pub node: Option<Node<ClusterLog>>,
     pub stored: StoredGroup,
+    /// How often it has lost its memory.
+    pub incarnation: u32,
+    /// The servers with which it looks for a connection.
+    pub wanted: BTreeSet<ServerId>,
     pub skew: Skew,
     /// How far its monotonic clock was set ahead since it started.
     pub set_ahead: Micros,
@@ -27,6 +31,26 @@ pub struct Server {
 }
 
 impl Server {
+    /// One that does not run, with what is in its folder.
+    pub fn new(stored: StoredGroup, skew: Skew) -> Self {
+        Self {
+            node: None,
+            stored,
+            incarnation: 0,
+            wanted: BTreeSet::new(),
+            skew,
+            set_ahead: Micros::ZERO,
+            sent: Vec::new(),
+            started_at: Micros::ZERO,
+            answers: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it runs and looks for a connection with that one.
+    pub fn wants(&self, other: ServerId) -> bool {
+        self.node.is_some() && self.wanted.contains(&other)
+    }
+
     /// Its monotonic clock, which began with the machine.
     pub fn local(&self, now: Micros) -> Micros {
         let since = now.since(self.started_at).0.cast_signed();

@@ -1,6 +1,6 @@
 //! What is on its way, and the drive loop of every server.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use synced_protocol::{
     id::ServerId,
@@ -111,8 +111,10 @@ impl Net {
     fn perform_for_peers(&mut self, id: ServerId, output: PeerOutput) {
         match output {
             PeerOutput::Connect { peers } => {
-                for peer in peers {
-                    self.join(id, peer.server);
+                let wanted: BTreeSet<_> = peers.iter().map(|peer| peer.server).collect();
+                self.servers.get_mut(&id).unwrap().wanted = wanted.clone();
+                for other in wanted {
+                    self.join(id, other);
                 }
             }
             PeerOutput::Frame { server, bytes } => {
@@ -140,9 +142,10 @@ impl Net {
     }
 
     /// A connection between two servers comes up if both want it.
-    pub fn join(&mut self, a: ServerId, b: ServerId) {
+    fn join(&mut self, a: ServerId, b: ServerId) {
         let pair = (a.min(b), a.max(b));
-        if self.servers.contains_key(&b) && self.is_alive(b) && self.connected.insert(pair) {
+        let wants = |id, other| self.servers.get(&id).is_some_and(|it| it.wants(other));
+        if wants(a, b) && wants(b, a) && self.connected.insert(pair) {
             let up = PeerEvent::Up { server: a };
             self.post(DELAY, Parcel::Peer(b, up));
             let up = PeerEvent::Up { server: b };

@@ -1,5 +1,7 @@
 //! What stands in front of a live value: its node and its property, as short as the value before it allows.
 
+use bytes::BufMut;
+
 use super::{
     BLOCK_VALUE, BLOCK_VALUE_SAME, Block, BlockKind, NodeRef, VALUE_NODE_SHIFT, VALUE_PACKED,
     VALUE_PROPERTY,
@@ -17,13 +19,13 @@ pub struct Heads {
 impl Heads {
     /// Writes a block as it came, the head of a value as short as what was written before it allows. So it takes no more room
     /// than it had, or than what was left out before it.
-    pub fn put_block(&mut self, block: &Block<'_>, out: &mut Vec<u8>) {
+    pub fn put_block(&mut self, block: &Block<'_>, out: &mut impl BufMut) {
         let BlockKind::Value { property, .. } = block.kind else {
-            out.extend_from_slice(block.raw);
+            out.put_slice(block.raw);
             return;
         };
         self.put(block.node, property, block.raw[0] & VALUE_PACKED, out);
-        out.extend_from_slice(&block.raw[block.head_bytes..]);
+        out.put_slice(&block.raw[block.head_bytes..]);
     }
 
     /// Writes the head of a value that is packed in the way of that number.
@@ -32,19 +34,19 @@ impl Heads {
         node: NodeRef,
         property: PropertyId,
         packed: u8,
-        out: &mut Vec<u8>,
+        out: &mut impl BufMut,
     ) {
         let is_same = self.before.is_some_and(|before| before.0 == node);
         let is_named = property != self.unnamed(is_same);
         let named = if is_named { VALUE_PROPERTY } else { 0 };
         if is_same {
-            out.push(BLOCK_VALUE_SAME | named | packed);
+            out.put_u8(BLOCK_VALUE_SAME | named | packed);
         } else {
-            out.push(BLOCK_VALUE | node.form() << VALUE_NODE_SHIFT | named | packed);
+            out.put_u8(BLOCK_VALUE | node.form() << VALUE_NODE_SHIFT | named | packed);
             node.put(out);
         }
         if is_named {
-            out.push(property.0);
+            out.put_u8(property.0);
         }
         self.before = Some((node, property));
     }

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use bytes::BufMut;
+
 use crate::{
     bytes_io::{Reader, put_long_count},
     error::DecodeError,
@@ -90,15 +92,15 @@ impl NodeRef {
         }
     }
 
-    pub(super) fn put(self, out: &mut Vec<u8>) {
+    pub(super) fn put(self, out: &mut impl BufMut) {
         match self {
             Self::Own(counter) => put_long_count(out, counter),
             Self::Spawned(player, counter) => {
                 put_long_count(out, player.0);
                 put_long_count(out, counter);
             }
-            Self::Prefix(prefix) => out.extend_from_slice(&prefix.to_le_bytes()[..PREFIX_BYTES]),
-            Self::Id(id) => out.extend_from_slice(&id.0.to_le_bytes()),
+            Self::Prefix(prefix) => out.put_slice(&prefix.to_le_bytes()[..PREFIX_BYTES]),
+            Self::Id(id) => out.put_u64_le(id.0),
         }
     }
 
