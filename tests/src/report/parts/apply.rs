@@ -33,6 +33,11 @@ signals, and looking for what is to be sent. *Confirmed* updates come in a commi
 that applied no whole load do not count. The system's own work and what else the machine does is in it. *By a script* is what a script in the \
 same Godot takes in a frame to set the same properties of the same nodes, which it has in a list: nothing is read, looked for or smoothed.";
 
+/// Of a frame that applies a thousand confirmed values.
+const CHECKS: &str = "\
+Of ours, in a profile that perf once made on another occasion, a fifth is gdext making sure, at each call of the engine, that this is the main \
+thread, and a seventh that the node still lives: without that, a mistake would end the game instead of being reported.";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Confirmed,
@@ -105,7 +110,7 @@ impl Kind {
         let both = p50(self.name()).zip(p50(self.by_script()));
         both.map_or_else(String::new, |(ours, script)| {
             format!(
-                "of {ours:.2} ms at p50, {script:.2} ms are what a script of Godot's own takes to set the same properties."
+                "of {ours:.2} ms at p50, {script:.2} ms are what a script of Godot's own takes to set the same properties. {CHECKS}"
             )
         })
     }
