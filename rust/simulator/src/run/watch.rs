@@ -59,7 +59,9 @@ impl<S: System> Run<S> {
             ..violation
         };
         self.follow_members(host, applied);
-        let Some(image) = self.servers[host.place() - 1].disk.group(GROUP) else {
+        let disk = &self.servers[host.place() - 1].disk;
+        // A server with a full disk takes no part any more; what it was given last is in its state, and with those who gave it.
+        let Some(image) = disk.group(GROUP).filter(|_| !disk.is_full()) else {
             return Ok(());
         };
         let unknown = LogIndex(image.first_known().0 - 1);
