@@ -20,6 +20,7 @@ fn the_smallest_run_leaves_a_report_a_plot_and_every_value() -> Outcome {
         only: ["crowd", "single", "counts", "soak"]
             .map(str::to_owned)
             .into(),
+        anew: false,
         extra: false,
         options: "--smallest".to_owned(),
     };

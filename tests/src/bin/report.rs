@@ -35,8 +35,11 @@ struct Arguments {
     /// Where everything goes; target/bench if not told.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Measure those parts anew, for the run in the folder, of which all others stay.
+    #[arg(long, requires = "only")]
+    anew: bool,
     /// Measure nothing: write the report of the run in the folder anew.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "anew")]
     again: bool,
     /// Measure nothing: put the short form of the run in the folder between the markers of a page, such as README.md.
     #[arg(long, value_name = "FILE")]
@@ -88,6 +91,7 @@ fn suite_of(arguments: &Arguments) -> Suite {
         },
         seed: arguments.seed,
         only: arguments.only.clone(),
+        anew: arguments.anew,
         extra: arguments.soak,
         options: options(arguments),
     }

@@ -50,6 +50,12 @@ impl Findings {
         });
     }
 
+    /// Takes out what one part found.
+    pub fn forget(&mut self, part: &str) {
+        self.samples.retain(|sample| sample.part != part);
+        self.remarks.retain(|remark| remark.part != part);
+    }
+
     /// What one part found.
     #[must_use]
     pub fn of(&self, part: &str) -> Self {

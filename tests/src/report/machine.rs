@@ -60,6 +60,17 @@ impl Machine {
         })
     }
 
+    /// Whether it is the same machine with the same system, at whatever time and for whatever commit.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let of_both = Self {
+            commit: self.commit.clone(),
+            date: self.date.clone(),
+            ..other.clone()
+        };
+        *self == of_both
+    }
+
     #[cfg(test)]
     pub(super) fn unknown() -> Self {
         let unknown = || UNKNOWN.to_owned();

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::{findings::Findings, plot::Plot, sample::Repetition, turns::in_turn, verdict::Verdict};
-use crate::{Outcome, folder, peers::meter::Watch};
+use crate::{
+    Outcome, folder,
+    peers::meter::{Surroundings, Watch},
+};
 
 /// A part of the suite: it measures, and later tells what that means. What it tells follows from the findings alone, so that it can be
 /// told again.
@@ -44,6 +47,11 @@ pub enum Length {
 
 /// How often a long run has everything at least.
 pub const REPETITIONS_LONG: u32 = 5;
+
+/// How often something is measured at most, where the machine does not leave it alone.
+pub const TRIES_MAX: u32 = 3;
+/// So long may an idle thread be kept waiting.
+pub const STALL_MAX_MS: f64 = 30.0;
 
 /// What a part measures with.
 pub struct Bench<'a> {
@@ -145,6 +153,34 @@ impl<'a> Bench<'a> {
         folder::fresh(&format!("report-{}-{name}", self.part))
     }
 
+    /// Measures up to [`TRIES_MAX`] times, until the machine keeps no idle thread waiting for longer than [`STALL_MAX_MS`] meanwhile;
+    /// what is found while it keeps it waiting for the shortest time.
+    ///
+    /// # Errors
+    /// The first of `measure`.
+    pub fn in_calm<T>(
+        &mut self,
+        surroundings: impl Fn(&T) -> Surroundings,
+        mut measure: impl FnMut() -> Outcome<T>,
+    ) -> Outcome<T> {
+        let stall_ms = |found: &T| surroundings(found).stall_ms_max;
+        let mut calmest = measure()?;
+        for _ in 1..TRIES_MAX {
+            if stall_ms(&calmest) <= STALL_MAX_MS {
+                break;
+            }
+            self.tell(&format!(
+                "the machine stood still for {:.0} ms; once more",
+                stall_ms(&calmest)
+            ));
+            let found = measure()?;
+            if stall_ms(&found) < stall_ms(&calmest) {
+                calmest = found;
+            }
+        }
+        Ok(calmest)
+    }
+
     /// Measures all things again and again, in turn: `measure` gives what a repetition of one found, and `tell` is told of it by `name`.
     ///
     /// # Errors
@@ -173,3 +209,29 @@ impl<'a> Bench<'a> {
 
 /// What one repetition found, and at which settings.
 pub type Measured = (super::sample::At, Vec<super::sample::Value>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is found where tries stall for so long.
+    fn calmest(stalls_ms: &[f64]) -> (f64, usize) {
+        let (mut findings, mut tell) = (Findings::default(), |_: &str| {});
+        let mut bench = Bench::new("part", (Length::Quick, 1), &mut findings, &mut tell);
+        let mut tries = stalls_ms.iter();
+        let surroundings = |stall_ms_max: &f64| Surroundings {
+            load: 0.0,
+            stall_ms_max: *stall_ms_max,
+            clock_set_ms: 0.0,
+        };
+        let found = bench.in_calm(surroundings, || Ok(*tries.next().unwrap()));
+        (found.unwrap(), stalls_ms.len() - tries.len())
+    }
+
+    #[test]
+    fn what_is_found_while_the_machine_stands_still_is_measured_again_and_the_calmest_counts() {
+        assert_eq!(calmest(&[STALL_MAX_MS, 0.0]), (STALL_MAX_MS, 1));
+        assert_eq!(calmest(&[90.0, 10.0, 0.0]), (10.0, 2));
+        assert_eq!(calmest(&[90.0, 70.0, 80.0, 0.0]), (70.0, 3));
+    }
+}

@@ -22,6 +22,8 @@ pub struct Suite {
     pub seed: u64,
     /// The parts by name; all of them but the extra ones if there is none.
     pub only: Vec<String>,
+    /// Whether what these parts found in the run that the folder holds is to be replaced, and all else there kept.
+    pub anew: bool,
     /// Whether the extra ones are measured, too.
     pub extra: bool,
     /// As it was typed, for whoever wants the same again.
@@ -42,12 +44,17 @@ impl Suite {
     pub fn run(&self, out: &Path, tell: &mut dyn FnMut(&str)) -> Outcome<Run> {
         let parts = self.parts()?;
         folder::make(out)?;
-        let mut run = Run {
-            machine: Machine::here()?,
-            options: self.options.clone(),
-            findings: Findings::default(),
+        let here = Machine::here()?;
+        tell(&here.to_string());
+        let mut run = if self.anew {
+            replacing(Run::load(out)?, &parts, &here)?
+        } else {
+            Run {
+                machine: here,
+                options: self.options.clone(),
+                findings: Findings::default(),
+            }
         };
-        tell(&run.machine.to_string());
         let mut failures = Vec::new();
         for part in &parts {
             let asked = (self.length, self.seed);
@@ -102,6 +109,22 @@ impl Suite {
     }
 }
 
+/// A run without what these parts found in it, which will have been measured later, on the same machine.
+fn replacing(mut run: Run, parts: &[Box<dyn Part>], here: &Machine) -> Outcome<Run> {
+    if !run.machine.is_same(here) {
+        let there = &run.machine;
+        return Err(Failure::new(format!(
+            "figures of two machines are no one report: this is {here}; the run is of {there}"
+        )));
+    }
+    for part in parts {
+        run.findings.forget(part.name());
+        let remark = format!("This was measured by itself, at another time than the rest: {here}.");
+        run.findings.remark(part.name(), remark);
+    }
+    Ok(run)
+}
+
 /// Writes report, plots and values of a run into a folder.
 ///
 /// # Errors
@@ -142,6 +165,7 @@ fn told(run: &Run) -> Outcome<Vec<Told>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{findings::tests::measured, sample::At};
     use std::fs;
 
     fn suite(only: &[&str]) -> Suite {
@@ -149,6 +173,7 @@ mod tests {
             length: Length::Smallest,
             seed: 1,
             only: only.iter().map(|&name| name.to_owned()).collect(),
+            anew: false,
             extra: false,
             options: String::new(),
         }
@@ -182,6 +207,37 @@ mod tests {
             };
             assert!(has_soak(&extra));
         }
+    }
+
+    #[test]
+    fn a_part_that_is_measured_anew_takes_its_own_place_alone_and_on_the_same_machine() {
+        let mut findings = measured(&[("live", &At::new([("players", 3)]), "mean", 1.0)]);
+        findings.samples[0].part = "apply".to_owned();
+        let kept = measured(&[("live", &At::new([("players", 3)]), "mean", 2.0)]);
+        findings.samples.extend(kept.samples.clone());
+        findings.remark("apply", "It was too noisy.");
+        let run = Run {
+            machine: Machine::unknown(),
+            options: String::new(),
+            findings,
+        };
+        let parts = suite(&["apply"]).parts().unwrap();
+        let later = Machine {
+            commit: "later".to_owned(),
+            ..Machine::unknown()
+        };
+        let replaced = replacing(run.clone(), &parts, &later).unwrap();
+        assert_eq!(replaced.findings.samples, kept.samples);
+        let [remark] = &replaced.findings.remarks[..] else {
+            panic!("{:?}", replaced.findings.remarks);
+        };
+        assert!(remark.part == "apply" && remark.text.contains("commit later"));
+        let other = Machine {
+            cores: 64,
+            ..Machine::unknown()
+        };
+        let refused = replacing(run, &parts, &other).unwrap_err().to_string();
+        assert!(refused.contains("two machines"), "{refused}");
     }
 
     #[test]
