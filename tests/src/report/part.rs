@@ -53,6 +53,14 @@ pub const TRIES_MAX: u32 = 3;
 /// So long may an idle thread be kept waiting.
 pub const STALL_MAX_MS: f64 = 30.0;
 
+/// What [`Bench::in_calm`] does, for who reads the report.
+pub fn calm_rule() -> String {
+    format!(
+        "A repetition in which the machine kept an idle thread waiting for more than {STALL_MAX_MS} ms is measured again, until there are \
+         {TRIES_MAX}; the one with the shortest wait counts."
+    )
+}
+
 /// What a part measures with.
 pub struct Bench<'a> {
     /// How much is asked for.

@@ -58,17 +58,16 @@ fn begun() -> Outcome<Stage> {
     (1..TRIES).fold(begin(), |begun, _| begun.or_else(|_| begin()))
 }
 
-/// What is seen over a network while the machine has time for all players, if it has it in one of the tries. Where it had so little
-/// that not even the motion can be told from the samples, that is a try as well.
+/// What is seen over a network while the machine has time for all players, if it has it in one of the tries.
 fn undisturbed(stage: &mut Stage, network: Network) -> Outcome<Measurement> {
-    let mut measured = stage.measure(network, SETTLING, ROUNDS);
+    let mut measurement = stage.measure(network, SETTLING, ROUNDS)?;
     for _ in 1..TRIES {
-        if measured.as_ref().is_ok_and(|it| !it.is_disturbed()) {
+        if !measurement.is_disturbed() {
             break;
         }
-        measured = stage.measure(network, SETTLING, ROUNDS);
+        measurement = stage.measure(network, SETTLING, ROUNDS)?;
     }
-    measured
+    Ok(measurement)
 }
 
 /// Both were there and moved, and over a bad network packets were lost.

@@ -34,9 +34,12 @@ impl Consensus {
     #[must_use]
     pub fn roster(&self, group: GroupId) -> Option<Bytes> {
         let members = self.groups.get(&group)?.members();
+        if members.voters.is_empty() {
+            return None;
+        }
         let mut out = Vec::new();
         put_addresses(&mut out, &members.addresses);
-        (!members.voters.is_empty()).then(|| out.into())
+        Some(out.into())
     }
 
     /// Another server has said who takes part. That counts as long as this one takes none.

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use synced_consensus::{Consensus, ConsensusError, Lane, Output};
 use synced_protocol::{
-    error::DecodeError,
     hlc::HlcClock,
     id::ServerId,
     link::Logic as _,
@@ -75,18 +74,12 @@ impl Node<ClusterLog> {
             }
             return Ok(());
         }
-        match envelope.kind {
-            Kind::Standby => self.on_standby(now, &envelope.body),
-            Kind::Roster => {
-                let taken = self.log.consensus.told_of(now, &envelope.body);
-                taken.map_err(ReplicaError::Broken)
-            }
-            Kind::Consensus | Kind::Clock => {
-                let taken: Result<(), DecodeError> =
-                    self.log.consensus.receive(now, from, envelope.body);
-                taken.map_err(ReplicaError::Broken)
-            }
-        }
+        let taken = match envelope.kind {
+            Kind::Standby => return self.on_standby(now, &envelope.body),
+            Kind::Roster => self.log.consensus.told_of(now, &envelope.body),
+            Kind::Consensus | Kind::Clock => self.log.consensus.receive(now, from, envelope.body),
+        };
+        taken.map_err(ReplicaError::Broken)
     }
 
     fn in_envelope(&mut self, output: Output) -> PeerOutput {

@@ -7,7 +7,7 @@ use crate::{
     apply::{self, ApplyFigures, Load, rows::FrameTimes},
     report::{
         findings::Findings,
-        part::{Bench, Chapter, Part},
+        part::{Bench, Chapter, Part, calm_rule},
         sample::{At, Repetition, Value},
         tables,
         turns::in_turn,
@@ -30,8 +30,7 @@ const ABOUT: &str = "\
 Players without an engine write properties of nodes that a headless Godot has in its scene, so many that each load comes whole in one frame. What \
 the addon takes of that frame on the main thread is measured by the addon itself: reading what came, setting the properties, emitting the \
 signals, and looking for what is to be sent. *Confirmed* updates come in a commit each, the dearest way; *live* ones in datagrams. Frames \
-that applied no whole load do not count. The system's own work and what else the machine does is in it; a repetition in which the machine kept an \
-idle thread waiting for more than 30 ms is measured again, twice at most, and the one with the shortest wait counts. *By a script* is what a script in the \
+that applied no whole load do not count. The system's own work and what else the machine does is in it. *By a script* is what a script in the \
 same Godot takes in a frame to set the same properties of the same nodes, which it has in a list: nothing is read, looked for or smoothed.";
 
 /// Of a frame that applies a thousand confirmed values.
@@ -88,7 +87,7 @@ impl Part for Apply {
         });
         Ok(Chapter {
             title: "The main thread in Godot".to_owned(),
-            text: format!("{ABOUT}\n\n{}", tables::by_settings(found)),
+            text: format!("{ABOUT} {}\n\n{}", calm_rule(), tables::by_settings(found)),
             verdicts: verdicts.collect(),
             ..Chapter::default()
         })
