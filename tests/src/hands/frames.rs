@@ -10,6 +10,9 @@ use super::HANDS;
 const NUMBERS_BEFORE: usize = 2;
 const NUMBERS_A_HAND: usize = 8;
 
+/// Longer than this a player at sixty frames a second is not kept waiting by the game itself.
+pub const PAUSE_MSEC_MAX: f64 = 60.0;
+
 /// One frame. Times are in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Frame {
@@ -55,6 +58,15 @@ impl Frame {
             hands: [hand(0), hand(1)],
         })
     }
+}
+
+/// The longest that a player showed no frame, in milliseconds.
+#[must_use]
+pub fn longest_pause_msec(frames: &[Frame]) -> f64 {
+    let pauses = frames
+        .windows(2)
+        .map(|pair| (pair[1].unix_usec - pair[0].unix_usec) / 1e3);
+    pauses.fold(0.0, f64::max)
 }
 
 #[cfg(test)]

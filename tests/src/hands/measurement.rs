@@ -4,10 +4,8 @@ use std::fs;
 
 use crate::relay::{Network, Traffic};
 
-use super::Errors;
+use super::{Errors, PAUSE_MSEC_MAX};
 
-/// Longer than this a player at sixty frames a second is not kept waiting by the game itself.
-const PAUSE_MSEC_MAX: f64 = 60.0;
 /// Of the sixty that players are to draw, and the built-in's is to send.
 const FRAMES_HZ_MIN: f64 = 58.0;
 

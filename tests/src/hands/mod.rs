@@ -14,9 +14,9 @@ mod stage;
 mod truth;
 
 pub use errors::{Errors, best_errors, errors_at};
-pub use frames::{Frame, Shown};
+pub use frames::{Frame, PAUSE_MSEC_MAX, Shown, longest_pause_msec};
 pub use measurement::{BuiltIn, Load, Measurement, Synced, Wire};
-pub use stage::{Stage, round};
+pub use stage::{Stage, recorded, round};
 pub use truth::Truth;
 
 /// Which of [`Frame::hands`] is which.

@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use glam::DVec3;
@@ -24,6 +24,7 @@ use crate::{
 
 use super::{
     BuiltIn, Frame, HANDS, Load, Measurement, Synced, Truth, Tuning, best_errors, errors_at,
+    longest_pause_msec,
 };
 
 /// The project that the players run.
@@ -83,12 +84,13 @@ impl Stage {
         let [sender, receiver] =
             [sender, receiver].map(|side| open_synced(side, &server, &folder, tuning));
         let (mut sender, receiver) = (sender?, receiver?);
+        let taken = Instant::now();
         sender.player.run("world.take()")?;
         sender.player.until("world.are_taken()")?;
         let (host, guest, begun) = open_built_in(host, guest, port, &folder)?;
         thread::sleep(LOOKED_AFTER);
         Ok(Self {
-            synced_truths: synced_truths(&mut sender.player, &motions)?,
+            synced_truths: synced_truths(&mut sender.player, &motions, taken)?,
             built_in_truths: motions.map(|motion| Truth::new(motion, begun)),
             server,
             sender,
@@ -114,7 +116,7 @@ impl Stage {
         }
         thread::sleep(settling);
         let before = self.relays().map(Relay::traffic);
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         for player in self.recorded() {
             player.run("act(\"FrameRecorder\").start()")?;
         }
@@ -297,9 +299,13 @@ fn open_built_in(
     Ok((host, guest, begun))
 }
 
-/// When the hands of the sender began to move, from its own samples; and by this machine's clock, which the server shows as
-/// session time, not by the sender's idea of it.
-fn synced_truths(sender: &mut Player, motions: &[Motion; 2]) -> Outcome<[Truth; 2]> {
+/// When the hands of the sender began to move, from its own samples, which is soon after it took them; and by this machine's
+/// clock, which the server shows as session time, not by the sender's idea of it.
+fn synced_truths(
+    sender: &mut Player,
+    motions: &[Motion; 2],
+    taken: Instant,
+) -> Outcome<[Truth; 2]> {
     let off: f64 = sender
         .get("SyncedSession.get_session_time_usec() - Time.get_unix_time_from_system() * 1e6")?;
     let mut truth = |place: usize| -> Outcome<Truth> {
@@ -308,26 +314,23 @@ fn synced_truths(sender: &mut Player, motions: &[Motion; 2]) -> Outcome<[Truth; 
         let points = points.into_iter().map(DVec3::from_array);
         let samples: Vec<_> = times.into_iter().zip(points).collect();
         let newest = samples.last().map_or(0.0, |sample| sample.0);
-        let guess = newest - LOOKED_AFTER.as_micros() as f64;
+        let guess = newest - taken.elapsed().as_micros() as f64;
         Ok(Truth::found(motions[place].clone(), &samples, guess)?.later(-off))
     };
     Ok([truth(0)?, truth(1)?])
 }
 
-fn recorded(player: &mut Player) -> Outcome<Vec<Frame>> {
+/// What a player has shown since its `FrameRecorder` was started.
+///
+/// # Errors
+/// When the player cannot be asked any more.
+pub fn recorded(player: &mut Player) -> Outcome<Vec<Frame>> {
     let rows: Vec<Vec<f64>> = player.get("act(\"FrameRecorder\").stop()")?;
     rows.iter().map(|row| Frame::from_row(row)).collect()
 }
 
 fn mean_msec(frames: &[Frame], usec: impl Fn(&Frame) -> f64) -> f64 {
     frames.iter().map(usec).sum::<f64>() / frames.len().max(1) as f64 / 1e3
-}
-
-fn longest_pause_msec(frames: &[Frame]) -> f64 {
-    let pauses = frames
-        .windows(2)
-        .map(|pair| (pair[1].unix_usec - pair[0].unix_usec) / 1e3);
-    pauses.fold(0.0, f64::max)
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ fn a_body_that_is_thrown_to_another_player_is_caught_in_flight() -> Outcome {
     let [mut ann, mut ben] = play.join_all(["ann", "ben"], "bodies")?;
     ann.run("synced(\"Body3\").request_ownership()")?;
     ann.until("synced(\"Body3\").is_owner()")?;
-    ann.run("thing(\"Body3\").linear_velocity = Vector3(0, 8, 3)")?;
+    // High enough for seconds of flight, also where it fell to the floor before it was thrown.
+    ann.run("thing(\"Body3\").linear_velocity = Vector3(0, 25, 1)")?;
     ben.until("thing(\"Body3\").position.y > 4.0")?;
     ann.run("synced(\"Body3\").give_ownership(2)")?;
     ben.until("synced(\"Body3\").is_owner() and not thing(\"Body3\").freeze")?;

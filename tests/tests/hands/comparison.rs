@@ -25,7 +25,7 @@ const FRAMES_A_SECOND_MIN: f64 = 20.0;
 #[test]
 fn at_no_more_bytes_lost_packets_leave_hands_ten_times_closer_to_the_truth_than_godots_own_means()
 -> Outcome {
-    let mut stage = begun()?;
+    let mut stage = Stage::begin("hands", &Tuning::THRIFTY, SECONDS, 1)?;
     let networks = [Network::default(), Network::losing(LOST_PERMILLE)];
     let [good, bad] = networks.map(|network| undisturbed(&mut stage, network));
     let (good, bad) = (good?, bad?);
@@ -50,12 +50,6 @@ fn at_no_more_bytes_lost_packets_leave_hands_ten_times_closer_to_the_truth_than_
     assert!(ours.p99_mm * TIMES_CLOSER <= theirs.p99_mm, "{bad:?}");
     assert!(ours.p99_deg * TIMES_CLOSER <= theirs.p99_deg, "{bad:?}");
     Ok(())
-}
-
-/// A stage whose motion can be told from the samples, which takes a machine that does not stand still while it begins.
-fn begun() -> Outcome<Stage> {
-    let begin = || Stage::begin("hands", &Tuning::THRIFTY, SECONDS, 1);
-    (1..TRIES).fold(begin(), |begun, _| begun.or_else(|_| begin()))
 }
 
 /// What is seen over a network while the machine has time for all players, if it has it in one of the tries.
