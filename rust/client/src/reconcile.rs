@@ -8,28 +8,33 @@ use synced_protocol::id::{ClientSeq, LogIndex};
 /// undecided its value stays shown, whatever else is confirmed; once it is decided, what is confirmed is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slot<V> {
-    shown: V,
     confirmed: V,
     version: LogIndex,
-    pending: Option<ClientSeq>,
+    own: Option<Own<V>>,
 }
 
-impl<V: PartialEq + Clone> Slot<V> {
+/// The player's newest write, while it is undecided.
+#[derive(Debug, Clone, PartialEq)]
+struct Own<V> {
+    value: V,
+    seq: ClientSeq,
+}
+
+impl<V: PartialEq> Slot<V> {
     /// A slot with a confirmed value.
     #[must_use]
-    pub fn new(value: V, version: LogIndex) -> Self {
+    pub const fn new(value: V, version: LogIndex) -> Self {
         Self {
-            shown: value.clone(),
             confirmed: value,
             version,
-            pending: None,
+            own: None,
         }
     }
 
     /// What the player sees.
     #[must_use]
-    pub const fn shown(&self) -> &V {
-        &self.shown
+    pub fn shown(&self) -> &V {
+        self.own.as_ref().map_or(&self.confirmed, |own| &own.value)
     }
 
     /// What everybody has agreed on.
@@ -46,25 +51,23 @@ impl<V: PartialEq + Clone> Slot<V> {
 
     /// The player's newest undecided write.
     #[must_use]
-    pub const fn pending(&self) -> Option<ClientSeq> {
-        self.pending
+    pub fn pending(&self) -> Option<ClientSeq> {
+        self.own.as_ref().map(|own| own.seq)
     }
 
     /// The player wrote a value and proposed it as `seq`.
     pub fn wrote(&mut self, value: V, seq: ClientSeq) {
-        self.shown = value;
-        self.pending = Some(seq);
+        self.own = Some(Own { value, seq });
     }
 
     /// A commit wrote the value, by the player's own proposal `own` if set. Returns what is to be shown now, if it is
     /// not shown already.
     pub fn committed(&mut self, value: V, version: LogIndex, own: Option<ClientSeq>) -> Option<&V> {
+        let decided = own.and_then(|seq| self.decided(seq));
+        let is_shown = decided.as_ref().unwrap_or(&self.confirmed) == &value;
         self.confirmed = value;
         self.version = version;
-        match own {
-            Some(seq) => self.decided(seq),
-            None => self.show_confirmed(),
-        }
+        (self.own.is_none() && !is_shown).then_some(&self.confirmed)
     }
 
     /// As [`committed`](Self::committed) by somebody else's proposal, with a value that is known to be another than the confirmed one:
@@ -72,33 +75,19 @@ impl<V: PartialEq + Clone> Slot<V> {
     pub fn committed_other(&mut self, value: V, version: LogIndex) -> Option<&V> {
         self.confirmed = value;
         self.version = version;
-        if self.pending.is_some() {
-            return None;
-        }
-        // Without own writes under way what was confirmed before is what is shown.
-        self.shown.clone_from(&self.confirmed);
-        Some(&self.shown)
+        self.own.is_none().then_some(&self.confirmed)
     }
 
     /// A proposal of the player changed nothing, or was decided nobody knows how. Returns what is to be shown now, if it
     /// is not shown already.
     pub fn rejected(&mut self, seq: ClientSeq) -> Option<&V> {
-        self.decided(seq)
+        let decided = self.decided(seq)?;
+        (decided != self.confirmed).then_some(&self.confirmed)
     }
 
-    fn decided(&mut self, seq: ClientSeq) -> Option<&V> {
-        if self.pending.is_some_and(|pending| pending <= seq) {
-            self.pending = None;
-        }
-        self.show_confirmed()
-    }
-
-    fn show_confirmed(&mut self) -> Option<&V> {
-        if self.pending.is_some() || self.shown == self.confirmed {
-            return None;
-        }
-        self.shown.clone_from(&self.confirmed);
-        Some(&self.shown)
+    /// Gives the own value that was shown until now, if that is what was decided.
+    fn decided(&mut self, seq: ClientSeq) -> Option<V> {
+        self.own.take_if(|own| own.seq <= seq).map(|own| own.value)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Bringing `SyncedNode`s of the scene and nodes of the session together.
 
-use godot::prelude::*;
 use synced_client::update::Spawned;
 use synced_protocol::{
     id::{LogIndex, NodeId, PlayerId, PropertyId},
@@ -11,6 +10,7 @@ use crate::{
     classes::with_core,
     core::{Core, Entry, State},
     decisions::Echo,
+    engine::EngineValue,
     local::{Bound, Place, Property},
     pending::{Touch, single},
     place,
@@ -183,7 +183,7 @@ fn wait_for_parent(id: NodeId) {
 }
 
 /// The confirmed values as Variants, if the scene's properties are the session's.
-fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(Variant, LogIndex)>, String> {
+fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(EngineValue, LogIndex)>, String> {
     let Core {
         entries,
         locals,
@@ -213,7 +213,7 @@ fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(Variant, LogInde
             variant::missing_nodes(&spec.value, directory, &mut |missing| {
                 dangling.push((missing, Place { node: id, property }));
             });
-            (variant::to_variant(&spec.value, directory), *version)
+            (variant::to_variant(&spec.value, directory).into(), *version)
         })
         .collect())
 }
@@ -221,7 +221,7 @@ fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(Variant, LogInde
 fn attach(
     core: &mut Core,
     id: NodeId,
-    properties: impl Iterator<Item = (Target, (Variant, LogIndex))>,
+    properties: impl Iterator<Item = (Target, (EngineValue, LogIndex))>,
 ) {
     let me = core.me;
     let Some(owner) = core.entries.get(&id).map(|entry| entry.spawned.spawn.owner) else {

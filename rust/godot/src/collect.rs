@@ -16,6 +16,7 @@ use crate::{
     classes::with_core,
     core::Core,
     directory::Directory,
+    engine::EngineValue,
     local::{LiveState, Local, Place, Property, PropertyState},
     pending::Touch,
     property::Target,
@@ -34,7 +35,7 @@ pub(crate) struct Collector {
     watch_changes: Option<u64>,
     probes: Vec<Probe>,
     /// What each probe that is to be read has read, in their order; none of a freed node.
-    values: Vec<Option<Variant>>,
+    values: Vec<Option<EngineValue>>,
     /// Whose turn it is, below [`TURNS`].
     turn: u8,
     found: Found,
@@ -53,8 +54,8 @@ struct Probe {
 struct Found {
     changed: Vec<(PropertyId, Value)>,
     streamed: Vec<(PropertyId, Value)>,
-    settled: Vec<(PropertyId, Variant)>,
-    reverts: Vec<(Target, Variant)>,
+    settled: Vec<(PropertyId, EngineValue)>,
+    reverts: Vec<(Target, EngineValue)>,
     refused: Vec<Refused>,
 }
 
@@ -188,7 +189,7 @@ fn compare(
     property: &mut Property,
     directory: &Directory,
     probe: &mut Probe,
-    value: Option<&Variant>,
+    value: Option<&EngineValue>,
     rights: Rights,
     Look { now, is_turn }: Look,
     found: &mut Found,
@@ -233,14 +234,16 @@ fn check(value: &Variant, may_write: bool, directory: &Directory) -> Result<Valu
 fn compare_live(
     live: &mut LiveState,
     place: Place,
-    value: &Variant,
+    value: &EngineValue,
     rights: Rights,
     now: Micros,
     directory: &Directory,
     found: &mut Found,
 ) {
     if live.seen != *value {
-        live.seen = variant::detached(value, Variant::nil).into_owned();
+        live.seen = variant::detached(value, EngineValue::default)
+            .into_owned()
+            .into();
         live.changed_at = now;
         live.settled = false;
         if rights.is_owner {

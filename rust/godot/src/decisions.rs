@@ -13,6 +13,7 @@ use synced_transport::clock;
 use crate::{
     classes::{SyncedNode, SyncedSpawner},
     core::Core,
+    engine::{self, EngineValue},
     local::{Local, Place, Property, PropertyState},
     pending::Touch,
     property::Target,
@@ -26,19 +27,19 @@ pub(crate) struct Confirmed {
     /// Who tells of it, if somebody listens.
     pub heard: Option<Gd<SyncedNode>>,
     /// What is to be written to the scene, if that shows something else.
-    pub shown: Option<(Target, Variant)>,
+    pub shown: Option<(Target, EngineValue)>,
 }
 
 /// What the scene made of a value that was set.
 #[derive(Debug)]
 pub(crate) struct Echo {
     at: Place,
-    value: Variant,
+    value: EngineValue,
 }
 
 impl Echo {
     /// Sets a property, and reads it again; may run scripts.
-    pub(crate) fn of(at: Place, target: &Target, value: &Variant) -> Self {
+    pub(crate) fn of(at: Place, target: &Target, value: &EngineValue) -> Self {
         target.set(value);
         Self {
             at,
@@ -58,7 +59,7 @@ impl Core {
     ) -> Confirmed {
         let shown = self.committed(at, value, version);
         let node = self.locals.get(&at.node).map(|local| &local.node);
-        let heard = node.filter(|node| node.is_instance_valid() && node.has_connections(signal));
+        let heard = node.filter(|node| engine::is_heard(node.instance_id_unchecked(), signal));
         Confirmed {
             at,
             heard: heard.cloned(),
@@ -85,12 +86,12 @@ impl Core {
         at: Place,
         value: Value,
         version: LogIndex,
-    ) -> Option<(Target, Variant)> {
+    ) -> Option<(Target, EngineValue)> {
         let (Place { node: id, property }, me) = (at, self.me);
         let is_own_write = self.is_write_pending(id, property);
         let place = usize::from(property.0);
         let entry = self.entries.get_mut(&id)?;
-        let variant = variant::to_variant(&value, &self.directory);
+        let variant = EngineValue::from(variant::to_variant(&value, &self.directory));
         let dangling = &mut self.dangling;
         variant::missing_nodes(&value, &self.directory, &mut |missing| {
             if !dangling.contains(&(missing, at)) {
@@ -126,14 +127,14 @@ impl Core {
                 continue;
             };
             if let PropertyState::Confirmed(slot) = &mut property.state {
-                slot.wrote(shown, seq);
+                slot.wrote(shown.into(), seq);
                 property.echo = None;
             }
         }
     }
 
     /// What a property shows once a node that it refers to has come.
-    pub(crate) fn reshow(&mut self, place: Place) -> Option<(Target, Variant)> {
+    pub(crate) fn reshow(&mut self, place: Place) -> Option<(Target, EngineValue)> {
         let version = *self
             .entries
             .get(&place.node)?
@@ -167,7 +168,7 @@ impl Core {
         id: NodeId,
         property: PropertyId,
         seq: ClientSeq,
-    ) -> Option<(Target, Variant)> {
+    ) -> Option<(Target, EngineValue)> {
         let Property { target, state, .. } = self.property_mut(id, property)?;
         match state {
             PropertyState::Confirmed(slot) => slot
@@ -184,7 +185,7 @@ impl Core {
     }
 
     /// A node has another owner. Returns what is to be shown: the last that the owner before had streamed.
-    pub(crate) fn take_owner(&mut self, id: NodeId, to: PlayerId) -> Vec<(Target, Variant)> {
+    pub(crate) fn take_owner(&mut self, id: NodeId, to: PlayerId) -> Vec<(Target, EngineValue)> {
         let (me, is_mine) = (self.me, self.is_mine(to));
         let Some(local) = self.locals.get_mut(&id).filter(|local| local.is_alive()) else {
             return Vec::new();
@@ -200,7 +201,7 @@ impl Core {
                     shown.extend(newest.map(|value| {
                         (
                             property.target.clone(),
-                            variant::to_variant(&value, &self.directory),
+                            variant::to_variant(&value, &self.directory).into(),
                         )
                     }));
                 }
@@ -231,7 +232,7 @@ impl Core {
     }
 
     /// The values that confirmed properties show: what hangs elsewhere keeps them.
-    pub(crate) fn confirmed_shown(&mut self, id: NodeId) -> Vec<(Target, Variant)> {
+    pub(crate) fn confirmed_shown(&mut self, id: NodeId) -> Vec<(Target, EngineValue)> {
         let properties = self.bound_properties_mut(id).iter();
         let shown = properties.filter_map(|property| match &property.state {
             PropertyState::Confirmed(slot) => {
@@ -244,7 +245,7 @@ impl Core {
     }
 
     /// The confirmed values of the node's live properties.
-    pub(crate) fn live_confirmed(&mut self, id: NodeId) -> Vec<(Target, Variant)> {
+    pub(crate) fn live_confirmed(&mut self, id: NodeId) -> Vec<(Target, EngineValue)> {
         let Some(entry) = self.entries.get(&id) else {
             return Vec::new();
         };
@@ -253,7 +254,7 @@ impl Core {
             .spawn
             .properties
             .iter()
-            .map(|spec| variant::to_variant(&spec.value, &self.directory));
+            .map(|spec| EngineValue::from(variant::to_variant(&spec.value, &self.directory)));
         let values: Vec<_> = values.collect();
         self.watch_changes += 1;
         let properties = self.bound_properties_mut(id).iter_mut().zip(values);
@@ -279,7 +280,7 @@ impl Core {
     }
 
     /// Proposes the values at which live properties rest.
-    pub(crate) fn propose_settled(&mut self, id: NodeId, values: Vec<(PropertyId, Variant)>) {
+    pub(crate) fn propose_settled(&mut self, id: NodeId, values: Vec<(PropertyId, EngineValue)>) {
         let mut properties = Vec::with_capacity(values.len());
         for (property, value) in values {
             let Ok(value) = variant::to_value(&value, &self.directory) else {

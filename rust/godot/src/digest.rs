@@ -1,6 +1,5 @@
 //! A digest of the session's part of the scene tree, as it really is.
 
-use godot::prelude::*;
 use synced_protocol::{
     bytes_io::put_text,
     id::{NodeId, PropertyId, mix},
@@ -17,7 +16,7 @@ pub(crate) fn of_scene() -> u64 {
 
 fn of_node(id: NodeId) -> u64 {
     let targets: Vec<(PropertyId, Target)> = with_core(|core| core.targets(id));
-    let values: Vec<Variant> = targets.iter().map(|(_, target)| target.get()).collect();
+    let values: Vec<_> = targets.iter().map(|(_, target)| target.get()).collect();
     with_core(|core| {
         let mut bytes = id.0.to_le_bytes().to_vec();
         if let Some(entry) = core.entries.get(&id) {

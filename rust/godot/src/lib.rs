@@ -21,6 +21,7 @@ mod core;
 mod decisions;
 mod digest;
 mod directory;
+mod engine;
 mod entry;
 mod frame;
 mod frame_stats;

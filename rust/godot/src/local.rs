@@ -16,7 +16,10 @@ use synced_protocol::{
 };
 use synced_transport::clock;
 
-use crate::{classes::SyncedNode, config::NodeConfig, property::Target, tracker::Tracker};
+use crate::{
+    classes::SyncedNode, config::NodeConfig, engine::EngineValue, property::Target,
+    tracker::Tracker,
+};
 
 /// Live values of a property that are kept for playout: half a second at 120 frames a second.
 const PLAYOUT_VALUES: usize = 64;
@@ -69,12 +72,12 @@ pub(crate) struct Property {
     pub target: Target,
     pub state: PropertyState,
     /// What the scene made of the value that was last set: a setter may clamp it, an angle may come back rounded.
-    pub echo: Option<Variant>,
+    pub echo: Option<EngineValue>,
 }
 
 #[derive(Debug)]
 pub(crate) enum PropertyState {
-    Confirmed(Slot<Variant>),
+    Confirmed(Slot<EngineValue>),
     Live(Box<LiveState>),
 }
 
@@ -82,7 +85,7 @@ pub(crate) enum PropertyState {
 #[derive(Debug)]
 pub(crate) struct LiveState {
     /// What the property was when last looked at.
-    pub seen: Variant,
+    pub seen: EngineValue,
     /// When the owner last saw it change, in local time.
     pub changed_at: Micros,
     /// Whether the value seen is confirmed, or proposed to be.
@@ -185,7 +188,7 @@ impl Body {
 }
 
 impl Property {
-    pub(crate) fn new(target: Target, lane: Lane, shown: Variant, version: LogIndex) -> Self {
+    pub(crate) fn new(target: Target, lane: Lane, shown: EngineValue, version: LogIndex) -> Self {
         let state = match lane {
             Lane::Confirmed => PropertyState::Confirmed(Slot::new(shown, version)),
             Lane::Live => PropertyState::Live(Box::new(LiveState::new(shown, version))),
@@ -214,7 +217,7 @@ impl Property {
 }
 
 impl LiveState {
-    fn new(seen: Variant, version: LogIndex) -> Self {
+    fn new(seen: EngineValue, version: LogIndex) -> Self {
         Self {
             seen,
             changed_at: Micros::ZERO,
@@ -229,7 +232,7 @@ impl LiveState {
     }
 
     /// Looks at a confirmed value of another player in the scene, and says whether it is to be set back.
-    pub(crate) fn guard(&mut self, value: &Variant) -> bool {
+    pub(crate) fn guard(&mut self, value: &EngineValue) -> bool {
         self.guarded_frames -= 1;
         if self.seen == *value || self.guarded_changes == 0 {
             return false;
@@ -263,11 +266,11 @@ impl LiveState {
     /// the node only if it is not an echo of that player's own writing, since the node has moved on meanwhile.
     pub(crate) fn committed(
         &mut self,
-        value: Variant,
+        value: EngineValue,
         version: LogIndex,
         is_held: bool,
         is_own_write: bool,
-    ) -> Option<Variant> {
+    ) -> Option<EngineValue> {
         self.version = version;
         if !is_held {
             self.rest_at(value.clone());
@@ -296,7 +299,7 @@ impl LiveState {
     }
 
     /// Forgets what was under way: the property rests at a confirmed value, or has another owner.
-    pub(crate) fn rest_at(&mut self, value: Variant) {
+    pub(crate) fn rest_at(&mut self, value: EngineValue) {
         self.seen = value;
         self.settled = true;
         self.playing = false;

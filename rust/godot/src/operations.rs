@@ -9,6 +9,7 @@ use synced_protocol::{
 use crate::{
     classes::{SyncedNode, with_core},
     core::{Core, State},
+    engine::EngineValue,
     pending::{Touch, single},
     property::Target,
     report, variant,
@@ -111,7 +112,7 @@ fn propose_reparent(
     core: &mut Core,
     id: NodeId,
     new_parent: &Gd<Node>,
-    values: Vec<(PropertyId, Variant)>,
+    values: Vec<(PropertyId, EngineValue)>,
 ) -> Option<ClientSeq> {
     let parent = core.parent_ref(new_parent);
     let values = values.into_iter().filter_map(|(property, value)| {
@@ -139,7 +140,7 @@ fn propose_reparent(
     Some(seq)
 }
 
-fn read_all(targets: Vec<(PropertyId, Target)>) -> Vec<(PropertyId, Variant)> {
+fn read_all(targets: Vec<(PropertyId, Target)>) -> Vec<(PropertyId, EngineValue)> {
     let read = targets.into_iter();
     read.map(|(property, target)| (property, target.get()))
         .collect()

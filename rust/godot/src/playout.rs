@@ -6,6 +6,7 @@ use synced_protocol::{input::InputFrame, time::Micros};
 use crate::{
     classes::{SyncedNode, with_core},
     core::Core,
+    engine::EngineValue,
     local::{Local, PropertyState},
     property::Target,
     samples, variant,
@@ -14,7 +15,7 @@ use crate::{
 /// The pass, with its lists.
 #[derive(Debug, Default)]
 pub(crate) struct Player {
-    values: Vec<(Target, Variant)>,
+    values: Vec<(Target, EngineValue)>,
     poses: Vec<(Gd<Node3D>, InputFrame)>,
     jumped: Vec<Gd<SyncedNode>>,
 }
@@ -59,7 +60,7 @@ impl Player {
                 };
                 if let Some(value) = live.play(shown_at) {
                     let shown = variant::to_variant(&value, directory);
-                    self.values.push((property.target.clone(), shown));
+                    self.values.push((property.target.clone(), shown.into()));
                 }
             }
         }

@@ -8,7 +8,10 @@ use godot::{
     prelude::*,
 };
 
-use crate::variant;
+use crate::{
+    engine::{EngineValue, NodeRef},
+    variant,
+};
 
 /// A property's path, as `SceneReplicationConfig` writes it: `property`, `.:property` or `Child/Path:property:subname`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,17 +70,11 @@ impl fmt::Display for PathFault {
 #[derive(Debug, Clone)]
 pub(crate) struct Target(Rc<Resolved>);
 
-/// Shared: a `Gd` of a freed node cannot be cloned, and to copy a name of the engine costs more.
+/// Shared, since to copy a name of the engine costs more.
 #[derive(Debug)]
-struct Resolved {
-    node: Gd<Node>,
-    name: Name,
-}
-
-#[derive(Debug)]
-enum Name {
-    Plain(StringName),
-    Indexed(NodePath),
+enum Resolved {
+    Plain(NodeRef, StringName),
+    Indexed(Gd<Node>, NodePath),
 }
 
 impl Target {
@@ -95,12 +92,12 @@ impl Target {
             node: path.node.to_owned(),
             property: first.to_owned(),
         })?;
-        let name = if first == path.property {
-            Name::Plain(first.into())
+        let resolved = if first == path.property {
+            Resolved::Plain(NodeRef::new(&node), first.into())
         } else {
-            Name::Indexed(path.property.into())
+            Resolved::Indexed(node, path.property.into())
         };
-        let target = Self(Rc::new(Resolved { node, name }));
+        let target = Self(Rc::new(resolved));
         let kind = match target.get().get_type() {
             VariantType::NIL => declared.kind,
             present => present,
@@ -115,33 +112,30 @@ impl Target {
     }
 
     /// Reads the property, null if its node is freed; may run a script's getter.
-    pub(crate) fn get(&self) -> Variant {
+    pub(crate) fn get(&self) -> EngineValue {
         self.read().unwrap_or_default()
     }
 
     /// Reads the property, unless its node is freed; may run a script's getter.
-    pub(crate) fn read(&self) -> Option<Variant> {
-        let Resolved { node, name } = &*self.0;
-        if !node.is_instance_valid() {
-            return None;
+    pub(crate) fn read(&self) -> Option<EngineValue> {
+        match &*self.0 {
+            Resolved::Plain(node, name) => node.get(name),
+            Resolved::Indexed(node, path) => node
+                .is_instance_valid()
+                .then(|| node.get_indexed(path).into()),
         }
-        Some(match name {
-            Name::Plain(name) => node.get(name),
-            Name::Indexed(path) => node.get_indexed(path),
-        })
     }
 
     /// Writes the property; may run a script's setter.
     pub(crate) fn set(&self, value: &Variant) {
         let value = variant::detached(value, || self.get());
-        let Resolved { node, name } = &*self.0;
-        if !node.is_instance_valid() {
-            return;
-        }
-        let mut node = node.clone();
-        match name {
-            Name::Plain(name) => node.set(name, &value),
-            Name::Indexed(path) => node.set_indexed(path, &value),
+        match &*self.0 {
+            Resolved::Plain(node, name) => node.set(name, &value),
+            Resolved::Indexed(node, path) => {
+                if node.is_instance_valid() {
+                    node.clone().set_indexed(path, &value);
+                }
+            }
         }
     }
 }

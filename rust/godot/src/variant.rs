@@ -9,7 +9,10 @@ use synced_protocol::{
     value::Value,
 };
 
-use crate::directory::Directory;
+use crate::{
+    directory::Directory,
+    engine::{self, EngineValue},
+};
 
 /// Why a Variant cannot cross the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,9 +177,9 @@ pub(crate) fn missing_nodes(value: &Value, directory: &Directory, found: &mut im
 /// not change what the session holds. `current` tells what is to be replaced: a typed array takes only a typed one.
 pub(crate) fn detached<'a>(
     variant: &'a Variant,
-    current: impl FnOnce() -> Variant,
+    current: impl FnOnce() -> EngineValue,
 ) -> Cow<'a, Variant> {
-    match variant.get_type() {
+    match engine::kind(variant) {
         VariantType::ARRAY | VariantType::DICTIONARY => {
             let current = current();
             let is_typed = current.get_type() == variant.get_type()

@@ -5,6 +5,8 @@ use synced_tests::{
     play::{Play, agree},
 };
 
+const LID: &str = "world.get_node(\"Box/Lid\")";
+
 #[test]
 fn a_node_that_is_freed_while_others_change_it_makes_no_noise() -> Outcome {
     let play = Play::begin("freed-here")?;
@@ -40,6 +42,30 @@ fn a_node_that_is_freed_right_after_it_was_changed_goes_without_a_trace() -> Out
     let mut both = [ann, ben];
     agree(&mut both)?;
     play.end(both)
+}
+
+#[test]
+fn a_part_that_is_freed_is_synced_no_more_and_the_rest_still_is() -> Outcome {
+    let play = Play::begin("freed-part")?;
+    let [mut ann, mut ben] = play.join_all(["ann", "ben"], "boxes")?;
+    ann.run("synced(\"Box\").request_ownership(); await seconds(0.3)")?;
+    ann.run(&format!(
+        "{LID}.visible = false; {LID}.position.y = 0.5; {LID}.rotation.x = 0.25"
+    ))?;
+    ben.until(&format!(
+        "not {LID}.visible and {LID}.position.y == 0.5 and {LID}.rotation.x == 0.25"
+    ))?;
+    ben.run(&format!("{LID}.free()"))?;
+    ann.run(&format!(
+        "{LID}.visible = true; {LID}.position.y = 1.0; {LID}.rotation.x = 0.5; thing(\"Box\").label = \"open\""
+    ))?;
+    ben.until("thing(\"Box\").label == \"open\"")?;
+    ben.run("thing(\"Box\").label = \"closed\"")?;
+    ann.until("thing(\"Box\").label == \"closed\"")?;
+    ann.until(&format!(
+        "{LID}.visible and {LID}.position.y == 1.0 and {LID}.rotation.x == 0.5"
+    ))?;
+    play.end([ann, ben])
 }
 
 #[test]
