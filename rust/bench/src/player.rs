@@ -176,6 +176,8 @@ impl Player {
                 return Err(self.is_late("has not left"));
             }
             while self.handle.next_update().is_some() {}
+            // What did not fit before goes now.
+            self.handle.flush();
             thread::sleep(POLL);
         }
         let Self { name, network, .. } = self;

@@ -18,7 +18,7 @@ pub const PROPOSALS_PENDING_MAX: usize = 4_096;
 pub const PROPOSALS_PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The most proposals a second; what is more waits. A leader takes a few more before it rejects any.
 pub const PROPOSALS_PER_SECOND_MAX: u32 = 800;
-/// The most proposals sent at once, after a pause.
+/// The most proposals sent at once, after a pause. A leader takes them beside all that are with it: the network may have held those up.
 pub const PROPOSAL_BURST_MAX: u32 = 400;
 /// The most bytes of proposals a second; what is more waits. Half of what a leader takes before it calls it a flood.
 pub const PROPOSAL_BYTES_PER_SECOND_MAX: u32 = 2 * 1024 * 1024;

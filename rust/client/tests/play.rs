@@ -11,8 +11,12 @@ use common::{
     network::{BAD, GOOD, Network, node_config},
     paint, root,
 };
-use synced_client::{RetryPolicy, SessionConfig, update::EndReason};
-use synced_node::{NodeConfig, Rate};
+use synced_client::{
+    RetryPolicy, SessionConfig,
+    limits::{PROPOSAL_BURST_MAX, PROPOSALS_IN_FLIGHT_MAX, PROPOSALS_PER_SECOND_MAX},
+    update::EndReason,
+};
+use synced_node::{Limits, NodeConfig, Rate};
 use synced_protocol::{
     id::{NodeId, PlayerId},
     message::{Game, Refusal},
@@ -194,6 +198,46 @@ fn what_is_rejected_as_too_many_does_not_happen_after_a_broken_link() {
         }
     }
     assert!(rejected > 100, "{rejected}");
+}
+
+// All that is with the leader may come at one time with all that a client may send at once.
+const _: () =
+    assert!(Limits::DEFAULT.proposals.burst >= PROPOSAL_BURST_MAX + PROPOSALS_IN_FLIGHT_MAX as u32);
+const _: () = assert!(Limits::DEFAULT.proposals.per_second >= PROPOSALS_PER_SECOND_MAX);
+
+/// What is sent in this time arrives all at once, at its end.
+fn hold_up(net: &mut Network, span: Micros) {
+    let release = net.now + span;
+    while net.now < release {
+        net.path.delay = release - net.now;
+        net.run_for(ms(1));
+    }
+    net.path = GOOD;
+}
+
+#[test]
+fn what_a_client_sends_is_never_too_much_however_long_the_network_held_it_up() {
+    for seconds in [1, 2] {
+        let mut net = Network::new(GOOD, 5);
+        let [ann] = net.joined(["ann"]);
+        let proposed = 1_000 * seconds;
+        for counter in 1..=proposed {
+            let spawn = cup(NodeId::spawned(ann, counter), ann);
+            net.players[0].handle.propose(Mutation::Spawn(spawn));
+        }
+        for _ in 0..seconds {
+            hold_up(&mut net, Micros::from_secs(1));
+            net.run_for(ms(100));
+        }
+        net.run_for(Micros::from_secs(10));
+        let decisions = &net.players[0].game.decisions;
+        let confirmed = decisions.values().filter(|it| **it == Decision::Confirmed);
+        assert_eq!(
+            confirmed.count(),
+            proposed as usize,
+            "held up {seconds} times"
+        );
+    }
 }
 
 #[test]

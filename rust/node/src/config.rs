@@ -158,7 +158,7 @@ pub struct Limits {
 impl Limits {
     /// Generous for play, tight for abuse.
     pub const DEFAULT: Self = Self {
-        proposals: Rate::new(1_000, 500),
+        proposals: Rate::new(1_000, 700),
         interests: Rate::new(1_000, 10_000),
         input: InputLimits::DEFAULT,
         datagrams: Rate::new(1_100, 200),
