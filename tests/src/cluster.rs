@@ -358,6 +358,22 @@ impl SyncedCluster {
         found.map_or(&Value::Null, |one| &one["answer"]["node"]["cluster"])
     }
 
+    /// In which term another server than this leads; none where none does.
+    #[must_use]
+    pub fn term_of_another(status: &Value, server: u16) -> Option<u64> {
+        let leader = u16::try_from(status["leader"].as_u64()?).ok()?;
+        let term = Self::answer(status, leader)["term"].as_u64()?;
+        (leader != server).then_some(term)
+    }
+
+    /// Whether a server takes part in what goes on since a term. On a busy machine it may lead again by then.
+    #[must_use]
+    pub fn takes_part(status: &Value, server: u16, since: u64) -> bool {
+        let answer = Self::answer(status, server);
+        let role = answer["role"].as_str();
+        answer["term"].as_u64() >= Some(since) && matches!(role, Some("follower" | "leader"))
+    }
+
     /// What a server wrote last into its file for statistics.
     ///
     /// # Errors

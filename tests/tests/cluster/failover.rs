@@ -99,18 +99,14 @@ fn a_leader_that_is_frozen_is_replaced_and_confirms_nothing_when_it_thaws() -> O
     steady.go_on(SOME)?;
     let leader = cluster.leader()?;
     cluster.process(leader)?.freeze()?;
-    let replaced = |status: &serde_json::Value| {
-        let now = status["leader"].as_u64()?;
-        (now != u64::from(leader)).then_some(())
-    };
-    cluster.until("another leads", replaced)?;
+    let replaced = |status: &serde_json::Value| SyncedCluster::term_of_another(status, leader);
+    let since = cluster.until("another leads", replaced)?;
     steady.go_on(SOME)?;
     cluster.process(leader)?.unfreeze()?;
     steady.go_on(SOME)?;
     steady.end()?.check()?;
-    let role = |status: &serde_json::Value| {
-        (SyncedCluster::answer(status, leader)["role"] == "follower").then_some(())
-    };
-    cluster.until("the one that was frozen follows", role)?;
+    let is_back =
+        |status: &serde_json::Value| SyncedCluster::takes_part(status, leader, since).then_some(());
+    cluster.until("the one that was frozen takes part", is_back)?;
     assert_same_worlds(cluster)
 }

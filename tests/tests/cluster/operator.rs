@@ -90,9 +90,8 @@ fn a_server_that_died_is_started_again_where_that_is_wanted() -> Outcome {
     let (cluster, mut up) = up("up-restart", &["--restart"])?;
     kill_the_server_with(&cluster.folder(3).join("server.toml"));
     wait_for(&mut up, "server 3 is started again")?;
-    let is_back = |status: &serde_json::Value| {
-        (SyncedCluster::answer(status, 3)["role"] == "follower").then_some(())
-    };
+    let is_back =
+        |status: &serde_json::Value| SyncedCluster::takes_part(status, 3, 1).then_some(());
     let mut cluster = cluster;
     cluster.until("server 3 is back", is_back)?;
     stop(up)

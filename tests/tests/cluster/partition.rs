@@ -26,6 +26,8 @@ struct Parted {
     lan: Lan,
     steady: Steady,
     leader: u8,
+    /// In which another led.
+    term: u64,
 }
 
 impl Parted {
@@ -39,6 +41,7 @@ impl Parted {
         steady.go_on(SOME)?;
         Ok(Some(Self {
             leader: host(cluster.leader()?),
+            term: 0,
             cluster,
             lan,
             steady,
@@ -52,21 +55,22 @@ impl Parted {
 
     /// Waits until one of these leads and serves.
     fn led_by(&mut self, some: &[u8]) -> Outcome {
-        self.cluster.until("one of the others leads", |status| {
+        let before = u16::from(self.leader);
+        self.term = self.cluster.until("one of the others leads", |status| {
             let leader = host(u16::try_from(status["leader"].as_u64()?).ok()?);
-            some.contains(&leader).then_some(())
-        })
+            let term = SyncedCluster::term_of_another(status, before);
+            term.filter(|_| some.contains(&leader))
+        })?;
+        Ok(())
     }
 
-    /// The cut is over: whoever was cut off follows, and nothing that was confirmed is lost at any server.
+    /// The cut is over: whoever was cut off takes part, and nothing that was confirmed is lost at any server.
     fn end(mut self) -> Outcome {
         self.lan.heal()?;
-        let before = u16::from(self.leader);
-        let follows = |status: &Value| {
-            let role = &SyncedCluster::answer(status, before)["role"];
-            (role == "follower").then_some(())
-        };
-        self.cluster.until("the one that led follows", follows)?;
+        let (before, since) = (u16::from(self.leader), self.term);
+        let is_back =
+            |status: &Value| SyncedCluster::takes_part(status, before, since).then_some(());
+        self.cluster.until("the one that led takes part", is_back)?;
         self.same_worlds()
     }
 
