@@ -25,6 +25,8 @@ const FRAME: Duration = Duration::from_micros(16_667);
 const FRAMES: usize = 180;
 /// Half of what Godot's own `MultiplayerSynchronizer` takes for 100 objects.
 const UPDATE_BYTES_MAX: f64 = 23.0;
+/// A machine that stands still for long loses what is live for good, and then it is played again.
+const TRIES: usize = 3;
 /// An object moves so fast, in metres a frame.
 const STEP_M: f32 = 0.02;
 
@@ -32,7 +34,11 @@ const STEP_M: f32 = 0.02;
 fn a_pose_of_100_objects_takes_at_most_23_bytes_of_ip_each_way() -> Outcome {
     let mut each_way = [0.0; 2];
     for objects in [1, 20, 100] {
-        let Some(bytes) = bytes_of_an_update(objects)? else {
+        let mut tries = (1..TRIES).map(|_| bytes_of_an_update(objects));
+        let Some(bytes) = tries
+            .find(Result::is_ok)
+            .unwrap_or_else(|| bytes_of_an_update(objects))?
+        else {
             return Ok(());
         };
         each_way = bytes;

@@ -18,7 +18,7 @@ use crate::{
 const RATE_HZ: f64 = 1_000.0;
 const WINDOW: Duration = Duration::from_secs(10);
 /// A machine that others use may have a bad while: the best of so many windows counts.
-const WINDOWS_MAX: usize = 5;
+const WINDOWS_MAX: usize = 15;
 /// Samples a second on a machine that keeps every deadline of a thread which does nothing but sleep.
 const RATE_HZ_MIN: f64 = 950.0;
 /// Of one core.

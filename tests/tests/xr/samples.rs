@@ -15,7 +15,7 @@ const RIGHT: &str = "synced(\"Origin/Right\")";
 /// Twice as often as samples are taken, so that the runtime always has a new pose.
 const FEED_HZ: u32 = 2_000;
 /// A machine that others use may have a bad while: the best of so many looks counts.
-const LOOKS_MAX: usize = 10;
+const LOOKS_MAX: usize = 40;
 const SAMPLES_MIN: usize = 800;
 const DISTINCT_SHARE_MIN: f64 = 0.85;
 /// Poses pass through as they are, in single precision.
