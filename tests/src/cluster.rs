@@ -310,11 +310,7 @@ impl SyncedCluster {
     /// # Errors
     /// When none does in time, with what is known of each.
     pub fn leader(&mut self) -> Outcome<u16> {
-        self.until("one leads", |status| {
-            status["leader"]
-                .as_u64()
-                .and_then(|leader| u16::try_from(leader).ok())
-        })
+        self.until("one leads", Self::leader_of)
     }
 
     /// Waits until `find` finds something in what `synced status --json` prints.
@@ -358,12 +354,10 @@ impl SyncedCluster {
         found.map_or(&Value::Null, |one| &one["answer"]["node"]["cluster"])
     }
 
-    /// In which term another server than this leads; none where none does.
+    /// Who leads and serves by a status; none where none does.
     #[must_use]
-    pub fn term_of_another(status: &Value, server: u16) -> Option<u64> {
-        let leader = u16::try_from(status["leader"].as_u64()?).ok()?;
-        let term = Self::answer(status, leader)["term"].as_u64()?;
-        (leader != server).then_some(term)
+    pub fn leader_of(status: &Value) -> Option<u16> {
+        u16::try_from(status["leader"].as_u64()?).ok()
     }
 
     /// Whether a server takes part in what goes on since a term. On a busy machine it may lead again by then.
@@ -419,9 +413,9 @@ impl SyncedCluster {
     /// # Errors
     /// When one does not end well.
     pub fn end(mut self) -> Outcome {
-        let leader = self.status()?["leader"].as_u64();
+        let leader = Self::leader_of(&self.status()?);
         let mut all = self.running();
-        all.sort_by_key(|server| Some(u64::from(*server)) == leader);
+        all.sort_by_key(|server| Some(*server) == leader);
         all.into_iter().try_for_each(|server| self.stop(server))
     }
 

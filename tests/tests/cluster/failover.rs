@@ -56,7 +56,7 @@ fn players_who_join_while_the_leader_dies_are_in_the_world_once() -> Outcome {
     let joined = joining.into_iter().map(|thread| thread.join().unwrap());
     let players = joined.collect::<Outcome<Vec<_>>>()?;
     let counted = cluster.until("the leader counts its players", |status| {
-        let leader = status["leader"].as_u64()?;
+        let leader = SyncedCluster::leader_of(status)?;
         let mut servers = status["servers"].as_array()?.iter();
         let leading = servers.find(|one| one["peer"]["server"] == leader)?;
         leading["answer"]["node"]["players"].as_u64()
@@ -99,14 +99,16 @@ fn a_leader_that_is_frozen_is_replaced_and_confirms_nothing_when_it_thaws() -> O
     steady.go_on(SOME)?;
     let leader = cluster.leader()?;
     cluster.process(leader)?.freeze()?;
-    let replaced = |status: &serde_json::Value| SyncedCluster::term_of_another(status, leader);
-    let since = cluster.until("another leads", replaced)?;
+    let since = cluster.until("another leads", |status| {
+        let now = SyncedCluster::leader_of(status).filter(|now| *now != leader)?;
+        SyncedCluster::answer(status, now)["term"].as_u64()
+    })?;
     steady.go_on(SOME)?;
     cluster.process(leader)?.unfreeze()?;
     steady.go_on(SOME)?;
     steady.end()?.check()?;
-    let is_back =
-        |status: &serde_json::Value| SyncedCluster::takes_part(status, leader, since).then_some(());
-    cluster.until("the one that was frozen takes part", is_back)?;
+    cluster.until("the one that was frozen takes part", |status| {
+        SyncedCluster::takes_part(status, leader, since).then_some(())
+    })?;
     assert_same_worlds(cluster)
 }

@@ -60,7 +60,7 @@ fn follower(cluster: &mut SyncedCluster) -> Outcome<u16> {
 fn all_caught_up(cluster: &mut SyncedCluster, servers: &[u16]) -> Outcome {
     let wanted: BTreeSet<_> = servers.iter().copied().collect();
     cluster.until("all have caught up", |status| {
-        let leader = u16::try_from(status["leader"].as_u64()?).ok()?;
+        let leader = SyncedCluster::leader_of(status)?;
         let leading = SyncedCluster::answer(status, leader);
         let committed = leading["committed"].as_u64()?;
         let has_all = |server: &u16| {
@@ -110,7 +110,7 @@ fn assert_same_worlds(mut cluster: SyncedCluster) -> Outcome {
 fn all_caught_up_running(cluster: &mut SyncedCluster) -> Outcome {
     let running = cluster.running();
     cluster.until("all that run have caught up", |status| {
-        let leader = u16::try_from(status["leader"].as_u64()?).ok()?;
+        let leader = SyncedCluster::leader_of(status)?;
         let committed = SyncedCluster::answer(status, leader)["committed"].as_u64()?;
         let applied = |server: &u16| SyncedCluster::answer(status, *server)["applied"].as_u64();
         running

@@ -2,7 +2,6 @@
 
 use std::{thread, time::Duration};
 
-use serde_json::Value;
 use synced_tests::{
     Outcome,
     cluster::SyncedCluster,
@@ -26,8 +25,6 @@ struct Parted {
     lan: Lan,
     steady: Steady,
     leader: u8,
-    /// In which another led.
-    term: u64,
 }
 
 impl Parted {
@@ -41,7 +38,6 @@ impl Parted {
         steady.go_on(SOME)?;
         Ok(Some(Self {
             leader: host(cluster.leader()?),
-            term: 0,
             cluster,
             lan,
             steady,
@@ -53,24 +49,23 @@ impl Parted {
         all_but(&[self.leader])
     }
 
-    /// Waits until one of these leads and serves.
-    fn led_by(&mut self, some: &[u8]) -> Outcome {
-        let before = u16::from(self.leader);
-        self.term = self.cluster.until("one of the others leads", |status| {
-            let leader = host(u16::try_from(status["leader"].as_u64()?).ok()?);
-            let term = SyncedCluster::term_of_another(status, before);
-            term.filter(|_| some.contains(&leader))
-        })?;
-        Ok(())
+    /// Waits until one of these leads and serves, and gives its term.
+    fn led_by(&mut self, some: &[u8]) -> Outcome<u64> {
+        self.cluster.until("one of the others leads", |status| {
+            let leader = SyncedCluster::leader_of(status)?;
+            let term = SyncedCluster::answer(status, leader)["term"].as_u64();
+            term.filter(|_| some.contains(&host(leader)))
+        })
     }
 
-    /// The cut is over: whoever was cut off takes part, and nothing that was confirmed is lost at any server.
-    fn end(mut self) -> Outcome {
+    /// The cut is over: whoever led before this term takes part, and nothing that was confirmed is lost at any server.
+    fn end(mut self, since: u64) -> Outcome {
         self.lan.heal()?;
-        let (before, since) = (u16::from(self.leader), self.term);
-        let is_back =
-            |status: &Value| SyncedCluster::takes_part(status, before, since).then_some(());
-        self.cluster.until("the one that led takes part", is_back)?;
+        let before = u16::from(self.leader);
+        self.cluster
+            .until("the one that led takes part", |status| {
+                SyncedCluster::takes_part(status, before, since).then_some(())
+            })?;
         self.same_worlds()
     }
 
@@ -98,9 +93,9 @@ fn when_the_leader_is_cut_off_from_the_servers_players_who_still_hear_it_go_on_w
     };
     let others = parted.others();
     parted.lan.part(&[&[parted.leader], &others])?;
-    parted.led_by(&others)?;
+    let since = parted.led_by(&others)?;
     parted.steady.go_on(SOME)?;
-    parted.end()
+    parted.end(since)
 }
 
 #[test]
@@ -111,9 +106,9 @@ fn when_the_leader_is_cut_off_from_everybody_players_go_on_with_another() -> Out
     let others = parted.others();
     let outside = [&others[..], &[HERE]].concat();
     parted.lan.part(&[&[parted.leader], &outside])?;
-    parted.led_by(&others)?;
+    let since = parted.led_by(&others)?;
     parted.steady.go_on(SOME)?;
-    parted.end()
+    parted.end(since)
 }
 
 #[test]
@@ -123,9 +118,9 @@ fn a_leader_that_hears_no_server_is_replaced_although_all_hear_it() -> Outcome {
     };
     let others = parted.others();
     parted.lan.cut(&others, &[parted.leader])?;
-    parted.led_by(&others)?;
+    let since = parted.led_by(&others)?;
     parted.steady.go_on(SOME)?;
-    parted.end()
+    parted.end(since)
 }
 
 #[test]
@@ -135,9 +130,9 @@ fn a_leader_that_no_server_hears_is_replaced_although_it_hears_all() -> Outcome 
     };
     let others = parted.others();
     parted.lan.cut(&[parted.leader], &others)?;
-    parted.led_by(&others)?;
+    let since = parted.led_by(&others)?;
     parted.steady.go_on(SOME)?;
-    parted.end()
+    parted.end(since)
 }
 
 #[test]
@@ -150,9 +145,9 @@ fn three_servers_go_on_without_the_two_that_are_cut_off_although_they_hear_each_
     let majority = all_but(&minority);
     parted.lan.part(&[&minority, &majority])?;
     parted.lan.lose(&majority, LOSS_PERCENT)?;
-    parted.led_by(&majority)?;
+    let since = parted.led_by(&majority)?;
     parted.steady.go_on(SOME)?;
-    parted.end()
+    parted.end(since)
 }
 
 #[test]

@@ -48,7 +48,8 @@ fn a_node_that_is_freed_right_after_it_was_changed_goes_without_a_trace() -> Out
 fn a_part_that_is_freed_is_synced_no_more_and_the_rest_still_is() -> Outcome {
     let play = Play::begin("freed-part")?;
     let [mut ann, mut ben] = play.join_all(["ann", "ben"], "boxes")?;
-    ann.run("synced(\"Box\").request_ownership(); await seconds(0.3)")?;
+    ann.run("synced(\"Box\").request_ownership()")?;
+    ann.until("synced(\"Box\").is_owner()")?;
     ann.run(&format!(
         "{LID}.visible = false; {LID}.position.y = 0.5; {LID}.rotation.x = 0.25"
     ))?;
