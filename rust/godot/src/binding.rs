@@ -213,7 +213,7 @@ fn confirmed_values(core: &mut Core, id: NodeId) -> Result<Vec<(EngineValue, Log
             variant::missing_nodes(&spec.value, directory, &mut |missing| {
                 dangling.push((missing, Place { node: id, property }));
             });
-            (variant::to_variant(&spec.value, directory).into(), *version)
+            (variant::to_engine(&spec.value, directory), *version)
         })
         .collect())
 }

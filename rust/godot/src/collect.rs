@@ -241,9 +241,7 @@ fn compare_live(
     found: &mut Found,
 ) {
     if live.seen != *value {
-        live.seen = variant::detached(value, EngineValue::default)
-            .into_owned()
-            .into();
+        live.seen = variant::detached(value, EngineValue::default).into_owned();
         live.changed_at = now;
         live.settled = false;
         if rights.is_owner {

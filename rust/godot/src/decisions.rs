@@ -91,7 +91,7 @@ impl Core {
         let is_own_write = self.is_write_pending(id, property);
         let place = usize::from(property.0);
         let entry = self.entries.get_mut(&id)?;
-        let variant = EngineValue::from(variant::to_variant(&value, &self.directory));
+        let variant = variant::to_engine(&value, &self.directory);
         let dangling = &mut self.dangling;
         variant::missing_nodes(&value, &self.directory, &mut |missing| {
             if !dangling.contains(&(missing, at)) {
@@ -122,12 +122,12 @@ impl Core {
     /// This player wrote properties and proposed them as `seq`.
     pub(crate) fn wrote(&mut self, id: NodeId, properties: &[(PropertyId, Value)], seq: ClientSeq) {
         for (property, value) in properties {
-            let shown = variant::to_variant(value, &self.directory);
+            let shown = variant::to_engine(value, &self.directory);
             let Some(property) = self.property_mut(id, *property) else {
                 continue;
             };
             if let PropertyState::Confirmed(slot) = &mut property.state {
-                slot.wrote(shown.into(), seq);
+                slot.wrote(shown, seq);
                 property.echo = None;
             }
         }
@@ -201,7 +201,7 @@ impl Core {
                     shown.extend(newest.map(|value| {
                         (
                             property.target.clone(),
-                            variant::to_variant(&value, &self.directory).into(),
+                            variant::to_engine(&value, &self.directory),
                         )
                     }));
                 }
@@ -254,7 +254,7 @@ impl Core {
             .spawn
             .properties
             .iter()
-            .map(|spec| EngineValue::from(variant::to_variant(&spec.value, &self.directory)));
+            .map(|spec| variant::to_engine(&spec.value, &self.directory));
         let values: Vec<_> = values.collect();
         self.watch_changes += 1;
         let properties = self.bound_properties_mut(id).iter_mut().zip(values);

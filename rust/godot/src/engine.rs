@@ -23,6 +23,15 @@ const HAS_CONNECTIONS: i64 = 2_619_796_661;
 #[derive(Debug)]
 pub(crate) struct EngineValue(ManuallyDrop<Variant>);
 
+impl EngineValue {
+    /// As [`Variant::get_type`].
+    pub(crate) fn kind(&self) -> VariantType {
+        // SAFETY: the value lives.
+        let kind = unsafe { (interface().variant_get_type)(self.var_sys()) };
+        VariantType::from_ord(kind)
+    }
+}
+
 impl Default for EngineValue {
     /// Null.
     fn default() -> Self {
@@ -122,13 +131,6 @@ impl NodeRef {
         let value = EngineValue::from(value);
         (is_valid != 0).then_some(value)
     }
-}
-
-/// What kind of value a Variant holds.
-pub(crate) fn kind(value: &Variant) -> VariantType {
-    // SAFETY: the value lives.
-    let kind = unsafe { (interface().variant_get_type)(value.var_sys()) };
-    VariantType::from_ord(kind)
 }
 
 /// Whether a node lives and something is connected to its signal.

@@ -187,7 +187,7 @@ fn set_values(instance: &Instance, spawn: &Spawn) {
             && spec.lane == lane
             && let Ok(target) = Target::resolve(&instance.root, &path)
         {
-            let value = with_core(|core| variant::to_variant(&spec.value, &core.directory));
+            let value = with_core(|core| variant::to_engine(&spec.value, &core.directory));
             target.set(&value);
         }
     }

@@ -59,8 +59,8 @@ impl Player {
                     continue;
                 };
                 if let Some(value) = live.play(shown_at) {
-                    let shown = variant::to_variant(&value, directory);
-                    self.values.push((property.target.clone(), shown.into()));
+                    let shown = variant::to_engine(&value, directory);
+                    self.values.push((property.target.clone(), shown));
                 }
             }
         }

@@ -127,7 +127,7 @@ impl Target {
     }
 
     /// Writes the property; may run a script's setter.
-    pub(crate) fn set(&self, value: &Variant) {
+    pub(crate) fn set(&self, value: &EngineValue) {
         let value = variant::detached(value, || self.get());
         match &*self.0 {
             Resolved::Plain(node, name) => node.set(name, &value),

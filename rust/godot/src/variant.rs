@@ -9,10 +9,7 @@ use synced_protocol::{
     value::Value,
 };
 
-use crate::{
-    directory::Directory,
-    engine::{self, EngineValue},
-};
+use crate::{directory::Directory, engine::EngineValue};
 
 /// Why a Variant cannot cross the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +73,11 @@ pub(crate) fn to_value(variant: &Variant, directory: &Directory) -> Result<Value
         return Err(Unsupported::TooLarge);
     }
     Ok(value)
+}
+
+/// A value as properties have it, as [`to_variant`] makes it.
+pub(crate) fn to_engine(value: &Value, directory: &Directory) -> EngineValue {
+    to_variant(value, directory).into()
 }
 
 /// The Variant of a value. A reference to a node that is not here becomes null.
@@ -176,24 +178,24 @@ pub(crate) fn missing_nodes(value: &Value, directory: &Directory, found: &mut im
 /// A Variant that shares no array with the one given: those are references, and a script that changes its own in place must
 /// not change what the session holds. `current` tells what is to be replaced: a typed array takes only a typed one.
 pub(crate) fn detached<'a>(
-    variant: &'a Variant,
+    variant: &'a EngineValue,
     current: impl FnOnce() -> EngineValue,
-) -> Cow<'a, Variant> {
-    match engine::kind(variant) {
+) -> Cow<'a, EngineValue> {
+    match variant.kind() {
         VariantType::ARRAY | VariantType::DICTIONARY => {
             let current = current();
             let is_typed = current.get_type() == variant.get_type()
                 && current.call("is_typed", &[]).booleanize();
             let copy = variant.call("duplicate", &[true.to_variant()]);
             if !is_typed {
-                return Cow::Owned(copy);
+                return Cow::Owned(copy.into());
             }
             let typed = current.call("duplicate", &[]);
             typed.call("clear", &[]);
             typed.call("assign", &[copy]);
-            Cow::Owned(typed)
+            Cow::Owned(typed.into())
         }
-        kind if is_packed(kind) => Cow::Owned(variant.call("duplicate", &[])),
+        kind if is_packed(kind) => Cow::Owned(variant.call("duplicate", &[]).into()),
         _ => Cow::Borrowed(variant),
     }
 }
